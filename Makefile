@@ -1,0 +1,54 @@
+# Needs only make and Python 3.11 or newer. `make run`, then http://localhost:8000/
+PY := .venv/bin/python
+LOCALES := pt_BR es
+
+.PHONY: run test check test-fast test-services test-browser bench messages lock clean runtime dev
+
+run: runtime  ## The portal with demo accounts; make run PORT=8001
+	@exec $(PY) -m messaging.embedded
+
+test: dev  ## All of the following four, as CI runs them
+	@$(MAKE) --no-print-directory --keep-going check test-fast test-services test-browser
+
+check: export DJANGO_SETTINGS_MODULE = tests.settings
+check: dev  ## Style, types, templates, migrations
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check --quiet .
+	@find templates -name '*.html' -exec $(PY) -m djade --check {} +
+	@$(PY) -m mypy --no-error-summary
+	@$(PY) manage.py check --fail-level WARNING
+	@$(PY) manage.py makemigrations --check --dry-run
+
+test-fast: dev  ## Without servers and browser
+	@$(PY) -m pytest -n 2 --cov --cov-report=term
+
+test-services: dev  ## With PostgreSQL, Redis and a worker process
+	@$(PY) -m pytest tests/services
+
+test-browser: dev  ## The journeys in Chromium
+	@$(PY) -m pytest tests/browser
+
+bench: dev  ## Check our figures on this machine
+	@$(PY) -m benchmarks
+
+messages: export DJANGO_SETTINGS_MODULE = tests.settings
+messages: dev  ## Extract (needs gettext's xgettext) and compile the translations
+	@$(PY) manage.py makemessages $(LOCALES:%=--locale %) --add-location file --no-wrap \
+		--ignore '.venv*' --ignore var --ignore tests --ignore benchmarks
+	@.venv/bin/pybabel compile --domain django --directory messaging/locale
+
+UPGRADE :=
+COMPILE = uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header $(UPGRADE)
+lock:  ## Write requirements*.txt (needs uv); make lock UPGRADE=--upgrade
+	@$(COMPILE) pyproject.toml --output-file requirements.txt
+	@$(COMPILE) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@! grep -nE '://|^--(index|find|extra)' requirements.txt requirements-dev.txt
+
+clean:  ## Forget the environment and all demo data
+	@rm -rf .venv var .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+
+runtime:
+	@scripts/bootstrap
+
+dev:
+	@scripts/bootstrap dev

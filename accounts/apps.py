@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Who: tenants, people, roles, policy, audit."""
+
+    name = "accounts"
+
+    def ready(self) -> None:
+        from accounts import composers  # noqa: F401  (registers what this app sends)

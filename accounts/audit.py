@@ -1,0 +1,27 @@
+"""Write down who did what, when, from where (J-01)."""
+
+from typing import Any
+
+from accounts import origin
+from accounts.models import AuditEvent, User
+
+
+def record(
+    action: str, *, user: User | None = None, actor: User | None = None, **data: Any
+) -> AuditEvent:
+    """Add one event about ``user``, done by ``actor`` (the user themselves unless given).
+
+    ``data`` holds masked and plain facts only: never a token, a password or a full number (J-02).
+    """
+    here = origin.current.get()
+    actor = actor or user
+    return AuditEvent.objects.create(
+        account_id=user.account_id if user else None,
+        user=user,
+        actor=actor,
+        action=action,
+        ip=here.ip,
+        user_agent=here.user_agent,
+        request_id=here.request_id,
+        data=data,
+    )

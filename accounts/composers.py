@@ -1,0 +1,95 @@
+"""The words of what this app sends: the link to a new password, and notices about events."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
+
+from accounts.models import AuditEvent, User
+from messaging.delivery.composers import Content, NothingToSay, composes
+from messaging.delivery.models import Channel, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A short message about something that happened. ``sms`` is GSM-7, one segment (T-11)."""
+
+    heading: str
+    paragraphs: list[str]
+    sms: str = ""
+    action: dict[str, str] = field(default_factory=dict)
+
+    def content(self, channel: str) -> Content:
+        """Return the notice as it travels on a channel."""
+        if channel == Channel.SMS:
+            return Content(text=self.sms)
+        context = {"heading": self.heading, "paragraphs": self.paragraphs, **self.action}
+        return Content(
+            subject=self.heading,
+            text=render_to_string("messages/notice.txt", context),
+            html=render_to_string("messages/notice.html", context),
+        )
+
+
+NoticeWriter = Callable[[AuditEvent], Notice]
+_writers: dict[str, NoticeWriter] = {}
+
+
+def tells(action: str) -> Callable[[NoticeWriter], NoticeWriter]:
+    """Register the decorated function as the writer of the notice about an audited action."""
+
+    def register(writer: NoticeWriter) -> NoticeWriter:
+        _writers[action] = writer
+        return writer
+
+    return register
+
+
+@composes("notice")
+def compose_notice(message: Message) -> Content:
+    """Compose the notice about the audit event that the message names."""
+    event = AuditEvent.objects.select_related("user__account").get(pk=message.subject_id)
+    if event.action not in _writers:
+        raise NothingToSay(event.action)
+    return _writers[event.action](event).content(message.channel)
+
+
+@composes("password.reset")
+def compose_password_reset(message: Message) -> Content:
+    """Make the link at the moment of sending: it is stored nowhere."""
+    user = User.objects.get(pk=message.subject_id)
+    path = reverse(
+        "password-reset-confirm",
+        kwargs={
+            "uidb64": urlsafe_base64_encode(force_bytes(user.pk)),
+            "token": default_token_generator.make_token(user),
+        },
+    )
+    return Notice(
+        heading=_("Choose a new password"),
+        paragraphs=[
+            _("Somebody asked for a new password for your login %(login)s.")
+            % {"login": user.username},
+            _("The link works for one hour and once. If it was not you, ignore this message."),
+        ],
+        action={"action_url": settings.PUBLIC_URL + path, "action_label": _("Choose a password")},
+    ).content(message.channel)
+
+
+@tells("password.changed")
+@tells("password.reset")
+def tell_password_changed(event: AuditEvent) -> Notice:
+    """Tell that the password is another one now."""
+    return Notice(
+        heading=_("Your password was changed"),
+        paragraphs=[
+            _("The password of your login was changed, and your other sessions were ended."),
+            _("If it was not you, choose a new password at once and tell your administrator."),
+        ],
+    )

@@ -1,0 +1,64 @@
+"""What happens to accounts and people. Every rule about them has its one home here."""
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts import audit
+from accounts.models import Account, Role, User
+from messaging.database import Clock
+from messaging.delivery import flows as delivery
+
+
+def create_account(name: str, *, login: str, email: str, password: str) -> User:
+    """Create an account with its first administrator, and return the administrator."""
+    with transaction.atomic():
+        account = Account.objects.create(name=name)
+        administrator = User.objects.create_user(
+            login, email, password, account=account, role=Role.ADMINISTRATOR
+        )
+        audit.record("account.created", user=administrator)
+    return administrator
+
+
+def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> bool:
+    """Switch the account's policy; return whether that changed anything.
+
+    One conditional UPDATE, whatever the size of the account; in force at everybody's next request (S-05).
+    """
+    with transaction.atomic():
+        changed = (
+            Account.objects.filter(pk=account.pk)
+            .exclude(two_factor_required=required)
+            .update(two_factor_required=required, two_factor_changed_at=Clock())
+        )
+        if changed:
+            action = "policy.switched_on" if required else "policy.switched_off"
+            audit.record(action, user=actor, before=not required, after=required)
+    return bool(changed)
+
+
+def end_sessions(user: User) -> None:
+    """End every session and pending sign-in of a person, by raising their epoch."""
+    User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
+    user.refresh_from_db(fields=["session_epoch"])
+    audit.record("sessions.ended", user=user)
+
+
+def request_password_reset(user: User) -> None:
+    """Send a link to choose a new password; it is made when the message leaves."""
+    with transaction.atomic():
+        audit.record("password.reset_requested", user=user)
+        delivery.enqueue(
+            channel="email", destination=user.email, kind="password.reset", subject_id=user.pk
+        )
+
+
+def change_password(user: User, password: str, *, by_reset: bool = False) -> None:
+    """Set a new password. Every session, pending sign-in and live token of the person dies with it (R-05, S-06)."""
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        event = audit.record("password.reset" if by_reset else "password.changed", user=user)
+        delivery.enqueue(
+            channel="email", destination=user.email, kind="notice", subject_id=event.pk
+        )

@@ -1,0 +1,36 @@
+"""Make an account and its first administrator."""
+
+from getpass import getpass
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import flows
+from accounts.models import Account, User
+
+
+class Command(BaseCommand):
+    """Ask for what is missing, check it, create both in one transaction."""
+
+    help = "Creates an account and its first administrator; asks for the password."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="name of the account")
+        parser.add_argument("--login", required=True)
+        parser.add_argument("--email", required=True)
+
+    def handle(self, *args: Any, name: str, login: str, email: str, **options: Any) -> None:
+        password = getpass("Password of the administrator: ")
+        if password != getpass("Again: "):
+            raise CommandError("The passwords differ.")
+        user = User(username=login.lower(), email=email.lower())
+        try:
+            validate_password(password, user)
+            user.clean_fields(exclude=["account", "password"])
+            user.validate_unique(exclude=["account"])
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        flows.create_account(name, login=login, email=email, password=password)
+        self.stdout.write(f"{Account.objects.get(users__username=login.lower())}: {login} created.")

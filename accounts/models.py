@@ -1,0 +1,169 @@
+"""Tenants, their people, and what they did."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from messaging.database import Clock
+
+OPERATORS = "Operação"
+
+
+class Account(models.Model):
+    """A tenant. Its policy decides how all of its people sign in."""
+
+    name = models.CharField(_("name"), max_length=120)
+    is_active = models.BooleanField(_("active"), default=True)
+    two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
+    two_factor_changed_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(db_default=Clock(), editable=False)
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """What a person may do in their account."""
+
+    ADMINISTRATOR = "administrator", _("Administrator")
+    MEMBER = "member", _("Member")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Make users, and find them by what they type."""
+
+    def create_user(self, username: str, email: str, password: str | None, **fields: Any) -> "User":
+        """Create a person of ``fields["account"]``; the login and the address are kept in lower case."""
+        user = self.model(username=username.lower(), email=email.lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, email: str, password: str, **fields: Any) -> "User":
+        """Create an operator: a person of the operators' account who may open the Django admin."""
+        if "account" not in fields:
+            fields["account"], _created = Account.objects.get_or_create(name=OPERATORS)
+        fields.setdefault("role", Role.ADMINISTRATOR)
+        return self.create_user(
+            username, email, password, is_staff=True, is_superuser=True, **fields
+        )
+
+    def named(self, typed: str, *related: str) -> "User | None":
+        """Return the person with this login or e-mail address, loaded with what is related to them."""
+        typed = typed.strip().lower()
+        people = self.select_related(*related) if related else self
+        return people.filter(**{"email" if "@" in typed else "username": typed}).first()
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Return the person with this login, in whatever case it is written. Raises User.DoesNotExist."""
+        return self.get(username=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person of one account."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="users")
+    username = models.CharField(
+        _("login"),
+        max_length=60,
+        unique=True,
+        validators=[
+            RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z", _("Use a-z, 0-9, dot, hyphen, underscore."))
+        ],
+    )
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    first_name = models.CharField(_("first name"), max_length=80, blank=True)
+    last_name = models.CharField(_("last name"), max_length=80, blank=True)
+    role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.MEMBER)
+    language = models.CharField(
+        _("language"), max_length=5, choices=settings.LANGUAGES, blank=True, default=""
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("operator"), default=False)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(db_default=Clock(), editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["email"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(username=Lower("username"), email=Lower("email")),
+                name="user_lower_case",
+            ),
+            # A login can never be read as somebody else's address.
+            models.CheckConstraint(
+                condition=~models.Q(username__contains="@"), name="user_login_is_no_address"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def full_name(self) -> str:
+        """Return the person's name, or the login when none is known."""
+        return f"{self.first_name} {self.last_name}".strip() or self.username
+
+    @property
+    def is_administrator(self) -> bool:
+        """Tell whether the person may run the account."""
+        return self.role == Role.ADMINISTRATOR
+
+    @property
+    def two_factor_required(self) -> bool:
+        """Tell whether the second factor is demanded: by the account's policy, and of every operator."""
+        return self.account.two_factor_required or self.is_staff
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Tell whether the person and their account are active."""
+        return self.is_active and self.account.is_active
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Bind sessions to the password and to the epoch: raising the epoch ends all of them."""
+        value = f"{self.password}:{self.session_epoch}"
+        return salted_hmac(
+            "accounts.User.session", value, secret=secret, algorithm="sha256"
+        ).hexdigest()
+
+
+class AuditEvent(models.Model):
+    """Who did what, when, from where. Rows are only ever added."""
+
+    account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    action = models.CharField(max_length=60)
+    at = models.DateTimeField(db_default=Clock())
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=200, default="")
+    request_id = models.CharField(max_length=32, default="")
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        indexes = [
+            models.Index(fields=["account", "-id"], name="audit_account"),
+            models.Index(fields=["user", "-id"], name="audit_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.at:%Y-%m-%d %H:%M:%S}"

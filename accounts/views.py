@@ -1,0 +1,94 @@
+"""Home, profile and passwords."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import views as auth
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import flows, language
+from accounts.forms import PasswordResetForm, ProfileForm
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the person's own security state."""
+    return render(request, "accounts/home.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """Show and change what a person says about themselves."""
+    form = ProfileForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        user = form.save()
+        response = redirect("profile")
+        language.remember(response, user.language)
+        with language.of(user):
+            messages.success(request, _("Your profile was saved."))
+        return response
+    return render(request, "accounts/profile.html", {"form": form})
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_change(request: HttpRequest) -> HttpResponse:
+    """Change one's own password; the other sessions end."""
+    form = PasswordChangeForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        flows.change_password(request.user, form.cleaned_data["new_password1"])
+        update_session_auth_hash(request, request.user)
+        messages.success(request, _("Your password was changed."))
+        return redirect("profile")
+    return render(request, "accounts/password_change.html", {"form": form})
+
+
+@method_decorator(login_not_required, name="dispatch")
+class PasswordReset(auth.PasswordResetView):
+    """Ask for the link; the answer is the same for every address."""
+
+    template_name = "accounts/password_reset.html"
+    form_class = PasswordResetForm
+    success_url = reverse_lazy("password-reset-sent")
+
+
+@method_decorator(login_not_required, name="dispatch")
+class PasswordResetSent(auth.PasswordResetDoneView):
+    """Say that the link is on its way, if the address is known."""
+
+    template_name = "accounts/password_reset_sent.html"
+
+
+class ResetForm(SetPasswordForm):
+    """Set the password through the flow, which also tells the mailbox."""
+
+    def save(self, commit: bool = True) -> Any:
+        """Set the password; nobody is signed in by it (R-05)."""
+        flows.change_password(self.user, self.cleaned_data["new_password1"], by_reset=True)
+        return self.user
+
+
+@method_decorator(login_not_required, name="dispatch")
+class PasswordResetConfirm(auth.PasswordResetConfirmView):
+    """Choose the new password. Never signs in (R-05)."""
+
+    template_name = "accounts/password_reset_confirm.html"
+    form_class = ResetForm
+    success_url = reverse_lazy("password-reset-done")
+    post_reset_login = False
+
+
+@method_decorator(login_not_required, name="dispatch")
+class PasswordResetDone(auth.PasswordResetCompleteView):
+    """Say that the password is changed."""
+
+    template_name = "accounts/password_reset_done.html"

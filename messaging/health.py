@@ -1,0 +1,52 @@
+"""Alive, and ready: what a load balancer asks."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
+
+from messaging.delivery import doorbell
+
+
+def database_answers() -> bool:
+    """Tell whether the database runs a statement."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def broker_answers() -> bool:
+    """Tell whether the broker accepts a connection within the doorbell's time-outs."""
+    try:
+        doorbell.ping()
+    except (OperationalError, OSError):
+        return False
+    return True
+
+
+CHECKS: dict[str, Callable[[], bool]] = {"database": database_answers, "broker": broker_answers}
+# Without the broker tokens still leave, up to some seconds later, by the poller.
+ESSENTIAL = {"database"}
+
+
+@login_not_required
+@require_safe
+def alive(request: HttpRequest) -> HttpResponse:
+    """Answer as long as the process serves requests; depends on nothing else (Q-06)."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """Name each dependency and its state; 503 when an essential one is missing (Q-06)."""
+    states = {name: check() for name, check in CHECKS.items()}
+    status = 200 if all(states[name] for name in ESSENTIAL) else 503
+    return JsonResponse({name: "ok" if ok else "down" for name, ok in states.items()}, status=status)

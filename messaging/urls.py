@@ -1,0 +1,18 @@
+"""Every path of the portal; the only module that knows every app."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from messaging import health
+
+urlpatterns = [
+    path("", include("twofactor.urls")),
+    path("", include("accounts.urls")),
+    path("", include("messaging.delivery.urls")),
+    path("idioma/", login_not_required(set_language), name="set_language"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+]

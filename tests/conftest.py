@@ -1,0 +1,187 @@
+"""The cast and the tools of every test: Alice (administrator), Bob (member), Charlie (another account)."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from accounts.models import Account, Role, User
+from messaging.delivery import flows as delivery
+from messaging.delivery import outbox
+from twofactor.models import PhoneDevice
+
+PASSWORD = "correct horse battery"
+BOBS_NUMBER = "+5511987654321"
+ALICES_NUMBER = "+5521987651234"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Turn skips into failures in CI: there, nothing may be missing."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"
+
+
+@pytest.fixture(autouse=True)
+def own_outbox(settings: Any, tmp_path: Path) -> None:
+    """Give each test an outbox of its own."""
+    settings.OUTBOX_DIR = tmp_path / "outbox"
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Read English, the source language, unless a test says otherwise."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def account(db: None) -> Account:
+    return Account.objects.create(name="Padaria Aurora")
+
+
+def person(login: str, account: Account, role: str = Role.MEMBER, **fields: Any) -> User:
+    """Create a person of an account."""
+    email = f"{login}@example.com"
+    return User.objects.create_user(login, email, PASSWORD, account=account, role=role, **fields)
+
+
+@pytest.fixture
+def alice(account: Account) -> User:
+    return person("alice", account, Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def bob(account: Account) -> User:
+    return person("bob", account)
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    other = Account.objects.create(name="Oficina Boreal", two_factor_required=True)
+    return person("charlie", other, Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def policy(account: Account) -> Account:
+    """Switch the policy of Alice's and Bob's account on."""
+    Account.objects.filter(pk=account.pk).update(two_factor_required=True)
+    account.refresh_from_db()
+    return account
+
+
+def enrol(user: User, number: str = BOBS_NUMBER) -> PhoneDevice:
+    """Give a person a proved phone."""
+    return PhoneDevice.objects.create(
+        user=user, name="phone", number=number, region="BR", kind="mobile"
+    )
+
+
+@pytest.fixture
+def bobs_phone(bob: User) -> PhoneDevice:
+    return enrol(bob)
+
+
+@pytest.fixture
+def alices_phone(alice: User) -> PhoneDevice:
+    return enrol(alice, ALICES_NUMBER)
+
+
+class Browser(Client):
+    """A browser that a person sits at. It reads English and the outbox, and can tick the captcha."""
+
+    def __init__(self, **defaults: Any) -> None:
+        headers = {"accept": "text/html", "accept-language": "en", **defaults.pop("headers", {})}
+        super().__init__(headers=headers, **defaults)
+
+    def post_password(self, login: str, password: str = PASSWORD, **fields: str) -> Any:
+        return self.post("/entrar/", {"username": login, "password": password, **fields})
+
+    def captcha(self, page: str) -> str:
+        """Solve the captcha of a page, as its box does."""
+        found = re.search(r'challengejson="([^"]+)"', self.get(page).content.decode())
+        assert found, f"no captcha on {page}"
+        return solve(json.loads(unescape(found[1])))
+
+    def post_phone(self, number: str = "11 98765-4321", country: str = "BR", **fields: str) -> Any:
+        captcha = fields.pop("altcha", None) or self.captcha("/entrar/telefone/")
+        data = {"country": country, "number": number, "altcha": captcha, **fields}
+        return self.post("/entrar/telefone/", data)
+
+    def post_channel(self, channel: str = "sms") -> Any:
+        captcha = self.captcha("/entrar/canal/")
+        return self.post("/entrar/canal/", {"channel": channel, "altcha": captcha})
+
+    def post_token(self, token: str) -> Any:
+        return self.post("/entrar/token/", {"token": token})
+
+    def enrol(self, login: str, number: str = "11 98765-4321") -> Any:
+        """Walk the whole first sign-in."""
+        self.post_password(login)
+        self.post("/entrar/introducao/")
+        self.post_phone(number)
+        return self.post_token(last_token())
+
+    def sign_in(self, login: str, channel: str = "sms") -> Any:
+        """Walk a whole later sign-in."""
+        self.post_password(login)
+        self.post_channel(channel)
+        return self.post_token(last_token())
+
+    def is_in(self) -> bool:
+        return bool(self.get("/meu-perfil/").status_code == 200)
+
+
+def solve(challenge: dict[str, Any]) -> str:
+    """Do the work that an ALTCHA challenge asks for."""
+    for number in range(challenge["maxNumber"] + 1):
+        digest = hashlib.sha256(f"{challenge['salt']}{number}".encode()).hexdigest()
+        if digest == challenge["challenge"]:
+            solved = {key: challenge[key] for key in ("algorithm", "challenge", "salt", "signature")}
+            return base64.b64encode(json.dumps({**solved, "number": number}).encode()).decode()
+    raise AssertionError("unsolvable captcha")
+
+
+def deliver() -> list[dict[str, str]]:
+    """Send what waits, as the poller does, and return what has left so far, newest first."""
+    delivery.deliver_pending()
+    return list(outbox.entries())
+
+
+def sent_to(destination: str) -> list[dict[str, str]]:
+    return [entry for entry in deliver() if entry["to"] == destination]
+
+
+def last_token() -> str:
+    """Return the token of the newest message that has one."""
+    for entry in deliver():
+        if found := re.search(r"\b\d{6}\b", entry["text"]):
+            return found[0]
+    raise AssertionError("no token has left")
+
+
+@pytest.fixture
+def browser(db: None) -> Browser:
+    return Browser()
+
+
+@pytest.fixture
+def other_browser(db: None) -> Browser:
+    return Browser()
+
+
+@pytest.fixture
+def make_browser(db: None) -> Callable[..., Browser]:
+    return Browser

@@ -1,0 +1,18 @@
+"""The portal's own settings, as the embedded default, with what makes tests quick and quiet."""
+
+import os
+import tempfile
+
+os.environ.setdefault("EMBEDDED", "1")
+os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="messaging-tests-"))
+os.environ.setdefault("PUBLIC_URL", "http://testserver")
+os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
+
+from messaging.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
+ALTCHA_MAX_NUMBER = 50
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class TwoFactorConfig(AppConfig):
+    """How: proving that you hold the phone."""
+
+    name = "twofactor"
+
+    def ready(self) -> None:
+        from twofactor import checks, composers  # noqa: F401  (registers checks and what this app sends)

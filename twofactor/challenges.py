@@ -1,0 +1,144 @@
+"""Send a token, and find out whether what a person typed is that token. Shared by every journey."""
+
+from django.conf import settings
+from django.db.models import F
+
+from accounts import audit
+from messaging.database import Clock, clock_plus, update_returning
+from messaging.delivery import flows as delivery
+from twofactor import exceptions as refusals
+from twofactor import tokens
+from twofactor.models import Challenge, ChallengeQuerySet, Journey, PendingSignIn, PhoneDevice
+
+# Seconds to wait after the first, the second and each later token to one destination (security.md, section 3).
+RESEND_COOLDOWNS = (30, 60, 120)
+
+
+def grant_sends(journey: Journey) -> None:
+    """Let a passed captcha or proof pay for three sends within ten minutes (C-06). Raises JourneyOver."""
+    move(
+        journey,
+        sends_allowed=F("sends") + settings.CAPTCHA_UNLOCK_SENDS,
+        sends_until=clock_plus(settings.CAPTCHA_UNLOCK_SECONDS),
+    )
+
+
+def move(journey: Journey, **values: object) -> None:
+    """Change a journey that is still under way. Raises JourneyOver."""
+    alive = type(journey)._default_manager.filter(pk=journey.pk, expires_at__gt=Clock())
+    if not alive.update(**values):
+        raise refusals.JourneyOver
+
+
+def send_token(journey: Journey, channel: str, destination: str) -> Challenge:
+    """Spend one send, supersede the token before, issue a new one and queue its message.
+
+    Runs in the caller's transaction, so that a refusal spends nothing. Raises CaptchaNeeded or Limited.
+    """
+    if before := _spend_send(journey) - 1:
+        _await_cooldown(journey, destination, before)
+        Challenge.objects.of(journey).supersede()
+    challenge = Challenge.issue(journey, channel=channel, destination=destination)
+    audit.record("challenge.issued", user=journey.user, purpose=journey.purpose, channel=channel)
+    if not _is_withheld(journey, destination):
+        delivery.enqueue(
+            channel=channel,
+            destination=destination,
+            kind="token",
+            subject_id=challenge.pk,
+            language=journey.user.language,
+            lifetime=settings.TOKEN_LIFETIME_SECONDS,
+            urgent=True,
+        )
+    return challenge
+
+
+def resend(journey: Journey) -> Challenge:
+    """Send another token to where the last one went. Raises CaptchaNeeded, JourneyOver or Limited."""
+    last = Challenge.objects.of(journey).newest()
+    if last is None:
+        raise refusals.JourneyOver
+    return send_token(journey, last.channel, last.destination)
+
+
+def cooldown(last: Challenge, sends: int) -> int:
+    """Return how many seconds have to pass before another token may follow the last one to its destination."""
+    wait = RESEND_COOLDOWNS[min(sends, len(RESEND_COOLDOWNS)) - 1]
+    return max(0, wait - int(last.age.total_seconds()))
+
+
+def verify(journey: Journey, typed: str) -> Challenge:
+    """Return the journey's open challenge if this is its token; else raise a TokenRefused.
+
+    The attempt is counted, and committed, before anything is compared (T-09, L-05). The challenge is not
+    consumed yet: ``consume`` does that together with what the token opens.
+    """
+    token = tokens.read(typed)
+    if token is None:
+        raise refusals.TokenMalformed
+    of_journey = Challenge.objects.of(journey)
+    challenge = of_journey.claim_attempt()
+    if challenge is None:
+        raise _why_closed(of_journey)
+    destination = journey.destination(challenge)
+    if tokens.same(challenge.token_for(journey.user, journey.purpose, destination), token):
+        return challenge
+    audit.record("token.refused", user=journey.user, purpose=challenge.purpose)
+    if _was_superseded(of_journey, token):
+        raise refusals.TokenSuperseded
+    raise refusals.TokenWrong(settings.TOKEN_ATTEMPTS - challenge.attempts)
+
+
+def consume(challenge: Challenge) -> None:
+    """Consume a verified challenge, in the transaction of what it opens. Raises TokenUsed for all but one (T-03)."""
+    if not Challenge.objects.close(challenge):
+        raise refusals.TokenUsed
+
+
+def _spend_send(journey: Journey) -> int:
+    """Count one send and return how many the journey has made. The row's lock puts parallel sends in a line."""
+    allowed = type(journey)._default_manager.filter(
+        pk=journey.pk,
+        sends__lt=F("sends_allowed"),
+        sends_until__gt=Clock(),
+        expires_at__gt=Clock(),
+    )
+    spent = update_returning(allowed, sends=F("sends") + 1)
+    if spent is None:
+        raise refusals.CaptchaNeeded
+    journey.sends = spent.sends
+    return spent.sends
+
+
+def _await_cooldown(journey: Journey, destination: str, sends: int) -> None:
+    earlier = Challenge.objects.of_any_purpose(journey).filter(destination=destination)
+    last = earlier.newest()
+    if last and (wait := cooldown(last, sends)):
+        raise refusals.Limited(retry_after=wait)
+
+
+def _is_withheld(journey: Journey, destination: str) -> bool:
+    """Tell whether a first phone already serves as many people of the account as it may.
+
+    The person gets the same answer as ever and no message: nobody learns whose phone it is (P-08, C-09).
+    """
+    if not isinstance(journey, PendingSignIn) or journey.device:
+        return False
+    account_id = journey.user.account_id
+    holders = PhoneDevice.objects.filter(number=destination, user__account_id=account_id)
+    return holders.count() >= settings.USERS_PER_PHONE
+
+
+def _why_closed(of_journey: ChallengeQuerySet) -> refusals.TokenRefused:
+    last = of_journey.newest()
+    if last and last.verified_at:
+        return refusals.TokenUsed()
+    if last and last.attempts >= settings.TOKEN_ATTEMPTS:
+        return refusals.AttemptsSpent()
+    return refusals.TokenLate()
+
+
+def _was_superseded(of_journey: ChallengeQuerySet, token: str) -> bool:
+    """Tell whether this is the token of a challenge that a newer one replaced (F48)."""
+    replaced = of_journey.filter(superseded_at__isnull=False).order_by("-pk")[:5]
+    return any(tokens.same(challenge.token(), token) for challenge in replaced)

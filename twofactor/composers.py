@@ -1,0 +1,77 @@
+"""The words of what this app sends: tokens, and notices about phones."""
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from accounts.composers import Notice, tells
+from accounts.models import AuditEvent
+from messaging.delivery.composers import Content, NothingToSay, composes
+from messaging.delivery.models import Channel, Message
+from twofactor.models import Challenge, Purpose
+
+BRAND = "Messaging"
+
+
+@composes("token")
+def compose_token(message: Message) -> Content:
+    """Derive the token at the moment of sending (T-06); nothing is sent for a challenge that is closed."""
+    challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
+    if challenge is None or not challenge.is_open:
+        raise NothingToSay
+    if message.channel == Channel.SMS:
+        return Content(text=sms_text(challenge.token(), challenge.purpose))
+    return _email(challenge.token())
+
+
+def sms_text(token: str, purpose: str) -> str:
+    """Return one GSM-7 segment whose last line binds the token to our host (T-10, T-11)."""
+    minutes = settings.TOKEN_LIFETIME_SECONDS // 60
+    facts = {"brand": BRAND, "token": token, "minutes": minutes}
+    if purpose in {Purpose.SIGN_IN, Purpose.ENROL}:
+        text = _("%(brand)s: your token to sign in is %(token)s. Valid %(minutes)s min. Do not share it.")
+    elif purpose == Purpose.CHANGE_PHONE:
+        text = _("%(brand)s: your token for the new phone is %(token)s. Valid %(minutes)s min. Do not share it.")
+    else:
+        text = _("%(brand)s: your token to change the phone is %(token)s. Valid %(minutes)s min. Do not share it.")
+    return f"{text % facts}\n\n@{settings.PUBLIC_HOST} #{token}"
+
+
+def _email(token: str) -> Content:
+    """Return the e-mail; neither subject nor preheader shows the token (T-12)."""
+    context = {
+        "token": token,
+        "minutes": settings.TOKEN_LIFETIME_SECONDS // 60,
+        "brand": BRAND,
+    }
+    return Content(
+        subject=_("Your %(brand)s token") % context,
+        text=render_to_string("messages/token.txt", context),
+        html=render_to_string("messages/token.html", context),
+    )
+
+
+@tells("phone.enrolled")
+def tell_phone_enrolled(event: AuditEvent) -> Notice:
+    """Tell the mailbox that a first phone was bound to the login (P-05, D3)."""
+    return Notice(
+        heading=_("A phone was added to your login"),
+        paragraphs=[
+            _("The phone %(number)s now receives the tokens to sign in.") % event.data,
+            _("If it was not you, change your password at once and tell your administrator."),
+        ],
+    )
+
+
+@tells("phone.changed")
+def tell_phone_changed(event: AuditEvent) -> Notice:
+    """Tell the old number and the mailbox that another phone is in force (R-03)."""
+    return Notice(
+        heading=_("Your phone was changed"),
+        paragraphs=[
+            _("Tokens now go to %(after)s instead of %(before)s.") % event.data,
+            _("If it was not you, change your password at once and tell your administrator."),
+        ],
+        sms=_("%(brand)s: your phone for tokens was changed. Not you? Tell your administrator at once.")
+        % {"brand": BRAND},
+    )

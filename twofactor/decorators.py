@@ -1,0 +1,47 @@
+"""Which step of a pending sign-in a view is for."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from twofactor import session, words
+from twofactor.exceptions import JourneyOver
+from twofactor.middleware import stop
+from twofactor.models import PendingSignIn
+
+PendingView = Callable[[HttpRequest, PendingSignIn], HttpResponse]
+
+
+def pending_sign_in_at(may_be_here: Callable[[PendingSignIn], bool]) -> Callable[[PendingView], Any]:
+    """Open a view to pending sign-ins for which ``may_be_here`` is true; others go to their own step.
+
+    Opens the view in the gate (``login_not_required``): whoever comes without a pending sign-in is sent away here.
+    """
+
+    def decorate(view: PendingView) -> Any:
+        @login_not_required
+        @wraps(view)
+        def guarded(request: HttpRequest) -> HttpResponse:
+            pending = session.pending_sign_in(request)
+            if pending is None:
+                return _send_away(request)
+            if not may_be_here(pending):
+                return stop(request, pending.step)
+            return view(request, pending)
+
+        return guarded
+
+    return decorate
+
+
+def _send_away(request: HttpRequest) -> HttpResponse:
+    """Send the signed-in home (F46) and everybody else to the password, with a word why (F56)."""
+    if request.user.is_authenticated:
+        return stop(request, "home")
+    messages.warning(request, words.of(JourneyOver()))
+    return stop(request, "sign-in")

@@ -1,0 +1,187 @@
+"""The journeys: begin, prove, complete. Every rule about the second factor has its one home here."""
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts import flows as accounts
+from accounts.models import User
+from messaging.database import Clock, clock_plus
+from messaging.delivery import flows as delivery
+from messaging.delivery.models import Channel
+from twofactor import challenges, phones
+from twofactor import exceptions as refusals
+from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange, PhoneDevice
+from twofactor.phones import Phone
+
+# Signing in -----------------------------------------------------------------------------------
+
+
+def check_password(login: str, password: str) -> User | None:
+    """Return the active person of an active account whose login or address and password these are."""
+    user = authenticate(username=login, password=password)
+    if user is None:
+        audit.record("password.failed", user=User.objects.named(login))
+    return user
+
+
+def begin_sign_in(
+    user: User, *, session_hash: str, next_url: str, switches_policy_on: bool = False
+) -> PendingSignIn:
+    """Keep a right password as the pending sign-in of one session, for 600 s (S-02)."""
+    with transaction.atomic():
+        audit.record("sign_in.pending", user=user)
+        return PendingSignIn.objects.create(
+            user=user,
+            session_hash=session_hash,
+            auth_hash=user.get_session_auth_hash(),
+            next_url=next_url,
+            switches_policy_on=switches_policy_on,
+            expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS),
+        )
+
+
+def introduce(pending: PendingSignIn) -> None:
+    """Remember that the person has seen how two-step verification works here."""
+    challenges.move(pending, introduced=True)
+
+
+def start_enrolment(pending: PendingSignIn, phone: Phone) -> Challenge:
+    """Send the token that proves a first phone. The caller has checked the captcha of this very request (C-01).
+
+    Nothing is bound to the person until the token is typed (P-06). Raises JourneyOver or Limited.
+    """
+    with transaction.atomic():
+        challenges.grant_sends(pending)
+        return challenges.send_token(pending, Channel.SMS, phone.number)
+
+
+def start_sign_in_challenge(
+    pending: PendingSignIn, channel: str, *, captcha_passed: bool
+) -> Challenge:
+    """Send a token to the person's phone or mailbox. Raises CaptchaNeeded, JourneyOver or Limited."""
+    with transaction.atomic():
+        if captcha_passed:
+            challenges.grant_sends(pending)
+        return challenges.send_token(pending, channel, pending.known_destination(channel))
+
+
+def resend(journey: Journey) -> Challenge:
+    """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver or Limited."""
+    with transaction.atomic():
+        return challenges.resend(journey)
+
+
+def complete_sign_in(pending: PendingSignIn, challenge: Challenge) -> PhoneDevice:
+    """Consume the token and return the device that verifies the session. Raises TokenUsed or JourneyOver.
+
+    Binds the phone at a first sign-in, and switches the policy on where that was what the person came for (D6).
+    """
+    user = pending.user
+    with transaction.atomic():
+        challenges.consume(challenge)
+        device = pending.device or _bind(user, challenge)
+        audit.record("sign_in.verified", user=user, channel=challenge.channel)
+        if pending.switches_policy_on and user.is_administrator:
+            accounts.set_two_factor_policy(user.account, True, actor=user)
+    return device
+
+
+def end_pending_sign_in(session_hash: str) -> None:
+    """End the pending sign-in of a session, if there is one."""
+    PendingSignIn.objects.filter(session_hash=session_hash).delete()
+
+
+def _bind(user: User, challenge: Challenge) -> PhoneDevice:
+    """Create the device from the number sealed into the challenge (P-07), once per person (P-05)."""
+    phone = phones.known(challenge.destination)
+    try:
+        with transaction.atomic():
+            device = PhoneDevice.objects.create(
+                user=user, name="phone", number=phone.number, region=phone.region, kind=phone.kind
+            )
+    except IntegrityError:
+        raise refusals.JourneyOver from None
+    event = audit.record("phone.enrolled", user=user, number=phones.mask(phone.number))
+    _tell(user, event.pk, Channel.EMAIL, user.email)
+    return device
+
+
+# Changing the phone ---------------------------------------------------------------------------
+
+
+def start_phone_change(user: User, phone: Phone, *, session_hash: str) -> PhoneChange:
+    """Keep a wished number for 600 s; today's number stays in force (R-02). Raises SamePhone."""
+    if phone.number == user.phone_device.number:
+        raise refusals.SamePhone
+    with transaction.atomic():
+        PhoneChange.objects.filter(session_hash=session_hash).delete()
+        audit.record("phone.change_started", user=user, number=phones.mask(phone.number))
+        return PhoneChange.objects.create(
+            user=user,
+            session_hash=session_hash,
+            number=phone.number,
+            region=phone.region,
+            kind=phone.kind,
+            expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS),
+        )
+
+
+def prove_password(change: PhoneChange, password: str, channel: str) -> Challenge:
+    """Check the password and send the token that proves it is still you (R-01). Raises PasswordRefused."""
+    user = change.user
+    if not user.check_password(password):
+        audit.record("reauthentication.refused", user=user)
+        raise refusals.PasswordRefused
+    destination = user.email if channel == Channel.EMAIL else user.phone_device.number
+    with transaction.atomic():
+        challenges.move(change, password_proved=True)
+        challenges.grant_sends(change)
+        return challenges.send_token(change, channel, destination)
+
+
+def prove_holder(change: PhoneChange, challenge: Challenge) -> Challenge:
+    """Consume the token of today's phone (or mailbox) and send one to the new number; 300 s are left (R-01)."""
+    soon = clock_plus(settings.REAUTHENTICATION_SECONDS)
+    with transaction.atomic():
+        challenges.consume(challenge)
+        challenges.move(change, holder_proved=True, expires_at=soon)
+        change.holder_proved = True
+        challenges.grant_sends(change)
+        return challenges.send_token(change, Channel.SMS, change.number)
+
+
+def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDevice:
+    """Put the proved number in force, tell the old number and the mailbox, end the other sessions (R-03, R-04)."""
+    user, device = change.user, change.user.phone_device
+    old = device.number
+    with transaction.atomic():
+        challenges.consume(challenge)
+        device.number, device.region, device.kind = change.number, change.region, change.kind
+        device.confirmed_at = Clock()
+        device.save()
+        facts = {"before": phones.mask(old), "after": phones.mask(change.number)}
+        event = audit.record("phone.changed", user=user, **facts)
+        _tell(user, event.pk, Channel.SMS, old)
+        _tell(user, event.pk, Channel.EMAIL, user.email)
+        accounts.end_sessions(user)
+        PhoneChange.objects.filter(user=user).exclude(pk=change.pk).delete()
+    return device
+
+
+def cancel_phone_change(change: PhoneChange) -> None:
+    """Leave everything as it was (R-02)."""
+    with transaction.atomic():
+        audit.record("phone.change_cancelled", user=change.user)
+        change.delete()
+
+
+def _tell(user: User, event_id: int, channel: str, destination: str) -> None:
+    delivery.enqueue(
+        channel=channel,
+        destination=destination,
+        kind="notice",
+        subject_id=event_id,
+        language=user.language,
+    )

@@ -1,0 +1,179 @@
+"""What people type on the way in. Forms read and find words; flows decide."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account, User
+from messaging.delivery.models import Channel
+from twofactor import captcha, flows, phones, words
+from twofactor.exceptions import TwoFactorError
+
+T = TypeVar("T")
+
+
+class RefusableForm(forms.Form):
+    """A form that can show what a flow refused."""
+
+    def attempt(self, flow: Callable[[], T], *, at: str | None = None) -> T | None:
+        """Run a flow if the form is valid; show its refusal at a field (or above) and return None."""
+        if not self.is_valid():
+            return None
+        try:
+            return flow()
+        except TwoFactorError as refusal:
+            self.add_error(at, words.of(refusal))
+            return None
+
+
+class SignInForm(forms.Form):
+    """Login or e-mail address, and password."""
+
+    username = forms.CharField(
+        label=_("Login or e-mail"),
+        max_length=254,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    next = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password; one answer for every way to be wrong."""
+        data: dict[str, Any] = self.cleaned_data
+        if "username" in data and "password" in data:
+            self.user = flows.check_password(data["username"], data["password"])
+            if self.user is None:
+                raise ValidationError(_("Login or password is wrong. Check both and try again."))
+        return data
+
+
+class PhoneForm(RefusableForm):
+    """A country and a number, screened (P-02 to P-04, P-10)."""
+
+    country = forms.CharField(label=_("Country code"), max_length=2)
+    number = forms.CharField(
+        label=_("DDD + phone number"),
+        max_length=phones.LONGEST_TYPED,
+        widget=forms.TextInput(
+            attrs={"type": "tel", "autocomplete": "tel-national", "inputmode": "tel"}
+        ),
+    )
+
+    phone: phones.Phone  # once the form is valid
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = phones.country_choices(settings.ALLOWED_REGIONS, get_language() or "pt-br")
+        self.fields["country"].widget = forms.Select(
+            choices=choices, attrs={"autocomplete": "country"}
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Turn what was typed into a phone, or say what is wrong with it."""
+        data: dict[str, Any] = self.cleaned_data
+        if "country" in data and "number" in data:
+            try:
+                self.phone = phones.parse(data["country"], data["number"], settings.ALLOWED_REGIONS)
+            except TwoFactorError as refusal:
+                self.add_error("number", words.of(refusal))
+        return data
+
+
+class CaptchaMixin(forms.Form):
+    """A form that nobody passes without the captcha. It is asked last, when all else is right."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["captcha"] = captcha.field()
+
+    def clean(self) -> dict[str, Any]:
+        """Check the captcha unless something else is wrong already."""
+        data = super().clean() or self.cleaned_data
+        if not self.errors and "captcha" in self.fields:
+            try:
+                captcha.check(data.get("captcha", ""))
+            except TwoFactorError as refusal:
+                self.add_error("captcha", words.of(refusal))
+        return data
+
+
+class EnrolmentForm(CaptchaMixin, PhoneForm):
+    """The first phone, with the captcha of each submission (C-01)."""
+
+
+class ChannelForm(CaptchaMixin, RefusableForm):
+    """SMS or e-mail, behind the captcha unless the one passed before still holds (C-06)."""
+
+    channel = forms.ChoiceField(
+        choices=Channel.choices,
+        error_messages={"required": _("Choose SMS or e-mail."), "invalid_choice": _("Choose SMS or e-mail.")},
+    )
+
+    def __init__(self, *args: Any, unlocked: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if unlocked and not captcha.was_posted(self.data):
+            del self.fields["captcha"]
+
+    @property
+    def captcha_passed(self) -> bool:
+        """Tell whether this very request passed the captcha."""
+        return "captcha" in self.fields
+
+
+class TokenForm(RefusableForm):
+    """The six digits. What they prove is for the flow to say."""
+
+    token = forms.CharField(
+        label=_("TOKEN"),
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "autofocus": True,
+                "spellcheck": "false",
+            }
+        ),
+    )
+
+
+class ProofForm(RefusableForm):
+    """It is still you: the password, and where the token of the next step goes (R-01)."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    channel = forms.ChoiceField(
+        label=_("Where do you want the first token?"),
+        choices=Channel.choices,
+        initial=Channel.SMS,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+
+class AccountSettingsForm(forms.ModelForm):
+    """The account's policy."""
+
+    class Meta:
+        model = Account
+        fields = ["two_factor_required"]
+        labels = {"two_factor_required": _("Two factor authentication")}

@@ -1,0 +1,326 @@
+"""The phone proved held, the journeys that ask for tokens, and the demands for proof."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import connection, models
+from django.db.models import F, Q
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
+from django_otp.models import Device
+
+from accounts.models import User
+from messaging.database import Clock, clock_plus, update_returning
+from messaging.delivery.models import Channel
+from twofactor import tokens
+from twofactor.exceptions import ChannelRefused
+
+
+class PhoneDevice(Device):
+    """A phone that a person has proved to hold. No row exists before the proof (P-06)."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="phone_device")
+    number = models.CharField(_("number"), max_length=16)
+    region = models.CharField(_("country"), max_length=2)
+    kind = models.CharField(max_length=24)
+    confirmed_at = models.DateTimeField(db_default=Clock())
+
+    class Meta:
+        verbose_name = _("phone")
+        verbose_name_plural = _("phones")
+        indexes = [models.Index(fields=["number"], name="phone_number")]
+
+    def __str__(self) -> str:
+        return f"•••{self.number[-2:]}"
+
+
+class Journey(models.Model):
+    """What asks a person for tokens: a row bound to one session, with an end and an allowance of sends."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    session_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(db_default=Clock())
+    expires_at = models.DateTimeField()
+    sends = models.PositiveSmallIntegerField(default=0)
+    sends_allowed = models.PositiveSmallIntegerField(default=0)
+    sends_until = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def purpose(self) -> str:
+        """Return what the next token of this journey is for."""
+        raise NotImplementedError
+
+    def destination(self, challenge: "Challenge") -> str:
+        """Return where a token of this journey goes, by the present state of the person wherever it tells (T-05)."""
+        raise NotImplementedError
+
+
+class PendingSignInQuerySet(models.QuerySet["PendingSignIn"]):
+    """Where a pending sign-in is found, and when it is over."""
+
+    def alive(self) -> "PendingSignInQuerySet":
+        """Return what has not come to its end: neither too old nor completed by a verified token."""
+        verified = Challenge.objects.filter(
+            pending_sign_in=models.OuterRef("pk"), verified_at__isnull=False
+        )
+        return self.filter(~models.Exists(verified), expires_at__gt=Clock())
+
+    def of_session(self, session_hash: str) -> "PendingSignIn | None":
+        """Return the live pending sign-in of a session, with its person, account and phone; None if there is none.
+
+        It ends when the password changes or the person or account is deactivated (S-06).
+        """
+        related = self.select_related("user__account", "user__phone_device")
+        can_send = models.ExpressionWrapper(
+            Q(sends__lt=F("sends_allowed"), sends_until__gt=Clock(), sends_until__isnull=False),
+            output_field=models.BooleanField(),
+        )
+        found = related.alive().filter(session_hash=session_hash).annotate(can_send=can_send)
+        pending = found.first()
+        return pending if pending and pending.still_holds() else None
+
+
+class PendingSignIn(Journey):
+    """A right password whose second factor is outstanding. The person is not signed in."""
+
+    auth_hash = models.CharField(max_length=64)
+    next_url = models.CharField(max_length=500, default="")
+    introduced = models.BooleanField(default=False)
+    switches_policy_on = models.BooleanField(default=False)
+    can_send: bool  # by ``of_session``: what a captcha granted still has a send in it (C-06)
+
+    objects: ClassVar[Any] = PendingSignInQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"pending sign-in {self.pk}"
+
+    def still_holds(self) -> bool:
+        """Tell whether the right password of the first step is still right, and the person still welcome."""
+        unchanged = constant_time_compare(self.auth_hash, self.user.get_session_auth_hash())
+        return unchanged and self.user.may_sign_in
+
+    @property
+    def device(self) -> PhoneDevice | None:
+        """Return the person's phone, if they have proved one."""
+        return getattr(self.user, "phone_device", None)
+
+    @property
+    def purpose(self) -> str:
+        """Return "login", or "enrol" while no phone is proved."""
+        return Purpose.SIGN_IN if self.device else Purpose.ENROL
+
+    def known_destination(self, channel: str) -> str:
+        """Return the person's proved phone or their address. Raises ChannelRefused before the first phone (P-05)."""
+        if self.device is None:
+            raise ChannelRefused
+        return self.user.email if channel == Channel.EMAIL else self.device.number
+
+    def destination(self, challenge: "Challenge") -> str:
+        """Return today's phone or address; for a first phone, the number sealed into the challenge (P-07)."""
+        return self.known_destination(challenge.channel) if self.device else challenge.destination
+
+    @property
+    def step(self) -> str:
+        """Return the name of the view that this journey waits at."""
+        if self.sends:
+            return "token"
+        if self.device:
+            return "channel"
+        return "phone" if self.introduced else "introduction"
+
+
+class PhoneChange(Journey):
+    """A change of the phone on its way: first it is still you, then the new number."""
+
+    number = models.CharField(max_length=16)
+    region = models.CharField(max_length=2)
+    kind = models.CharField(max_length=24)
+    password_proved = models.BooleanField(default=False)
+    holder_proved = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"phone change {self.pk}"
+
+    @property
+    def purpose(self) -> str:
+        """Return "reauth" until it is proved that it is still you, then "change_phone"."""
+        return Purpose.CHANGE_PHONE if self.holder_proved else Purpose.REAUTHENTICATE
+
+    def destination(self, challenge: "Challenge") -> str:
+        """Return the new number, or today's phone or address for the proof that it is still you."""
+        if self.holder_proved:
+            return self.number
+        user = self.user
+        return user.email if challenge.channel == Channel.EMAIL else user.phone_device.number
+
+    @property
+    def step(self) -> str:
+        """Return which of the three proofs is outstanding."""
+        if not self.password_proved:
+            return "password"
+        return "new" if self.holder_proved else "current"
+
+
+class Purpose(models.TextChoices):
+    """What a token is for. A token of one purpose is worth nothing for another (T-05)."""
+
+    SIGN_IN = "login"
+    ENROL = "enrol"
+    CHANGE_PHONE = "change_phone"
+    REAUTHENTICATE = "reauth"
+
+
+class ChallengeQuerySet(models.QuerySet["Challenge"]):
+    """The database decides about challenges; nothing here reads, thinks and then writes."""
+
+    def of_any_purpose(self, journey: Journey) -> "ChallengeQuerySet":
+        """Return the challenges of a journey."""
+        if isinstance(journey, PhoneChange):
+            return self.filter(phone_change=journey)
+        return self.filter(pending_sign_in=journey)
+
+    def of(self, journey: Journey) -> "ChallengeQuerySet":
+        """Return the challenges of a journey that serve its present purpose."""
+        return self.of_any_purpose(journey).filter(purpose=journey.purpose)
+
+    def open(self) -> "ChallengeQuerySet":
+        """Return what was neither verified nor superseded; it may be too late all the same."""
+        return self.filter(verified_at__isnull=True, superseded_at__isnull=True)
+
+    def newest(self) -> "Challenge | None":
+        """Return the last one, with its ``seconds_left`` and its ``age`` by the database's clock."""
+        duration = models.DurationField()
+        left = models.ExpressionWrapper(F("expires_at") - Clock(), output_field=duration)
+        age = models.ExpressionWrapper(Clock() - F("issued_at"), output_field=duration)
+        return self.annotate(left=left, age=age).order_by("-pk").first()
+
+    def supersede(self) -> None:
+        """Close what is open: a newer token takes its place (T-04)."""
+        self.open().update(superseded_at=Clock())
+
+    def claim_attempt(self) -> "Challenge | None":
+        """Count one attempt on the open challenge and return it, or None when it may not be tried (L-01, L-05)."""
+        return update_returning(
+            self.open().filter(attempts__lt=settings.TOKEN_ATTEMPTS, expires_at__gt=Clock()),
+            attempts=F("attempts") + 1,
+        )
+
+    def close(self, challenge: "Challenge") -> bool:
+        """Consume a challenge; True for exactly one caller (T-03)."""
+        return bool(self.open().filter(pk=challenge.pk).update(verified_at=Clock()))
+
+
+class Challenge(models.Model):
+    """One demand for proof. It knows its destination and its nonce, never its token (T-06)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    pending_sign_in = models.ForeignKey(PendingSignIn, models.CASCADE, null=True, related_name="+")
+    phone_change = models.ForeignKey(PhoneChange, models.CASCADE, null=True, related_name="+")
+    purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    destination = models.CharField(max_length=254)
+    nonce = models.CharField(max_length=32)
+    key_id = models.CharField(max_length=8)
+    issued_at = models.DateTimeField(db_default=Clock())
+    expires_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    verified_at = models.DateTimeField(null=True)
+    superseded_at = models.DateTimeField(null=True)
+    left: timedelta  # by ``newest``: until it expires
+    age: timedelta  # by ``newest``: since it was issued
+
+    objects: ClassVar[Any] = ChallengeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(pending_sign_in__isnull=False, phone_change__isnull=True)
+                | Q(pending_sign_in__isnull=True, phone_change__isnull=False),
+                name="challenge_of_one_journey",
+            ),
+            models.UniqueConstraint(
+                fields=["pending_sign_in", "purpose"],
+                condition=Q(verified_at__isnull=True, superseded_at__isnull=True),
+                name="challenge_one_live_sign_in",
+            ),
+            models.UniqueConstraint(
+                fields=["phone_change", "purpose"],
+                condition=Q(verified_at__isnull=True, superseded_at__isnull=True),
+                name="challenge_one_live_change",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"challenge {self.pk}: {self.purpose} by {self.channel}"
+
+    @property
+    def seconds_left(self) -> int:
+        """Return how long the token still opens anything, in whole seconds; 0 when it does not."""
+        usable = self.is_open and self.attempts < settings.TOKEN_ATTEMPTS
+        return max(0, int(self.left.total_seconds())) if usable else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it was neither verified nor superseded."""
+        return self.verified_at is None and self.superseded_at is None
+
+    def token(self) -> str:
+        """Return the six digits to send, derived from the row. Raises KeyError when its key is gone."""
+        return self.token_for(self.user, self.purpose, self.destination)
+
+    def token_for(self, user: User, purpose: str, destination: str) -> str:
+        """Return the six digits that these facts, told by the present request, would need (T-05)."""
+        keys = {tokens.key_id(key): key for key in _token_keys()}
+        journey = f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
+        return tokens.derive(
+            keys[self.key_id], self.nonce, user.pk, purpose, self.channel, destination, journey
+        )
+
+    @classmethod
+    def issue(cls, journey: Journey, *, channel: str, destination: str) -> "Challenge":
+        """Create the challenge of a journey, 180 s by the database's clock; the one before must be superseded."""
+        return cls.objects.create(
+            user=journey.user,
+            pending_sign_in=journey if isinstance(journey, PendingSignIn) else None,
+            phone_change=journey if isinstance(journey, PhoneChange) else None,
+            purpose=journey.purpose,
+            channel=channel,
+            destination=destination,
+            nonce=tokens.new_nonce(),
+            key_id=tokens.key_id(settings.TOKEN_KEY),
+            expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS),
+        )
+
+
+def _token_keys() -> list[str]:
+    return [key for key in (settings.TOKEN_KEY, settings.TOKEN_KEY_PREVIOUS) if key]
+
+
+class UsedCaptchaManager(models.Manager["UsedCaptcha"]):
+    """Where used captchas are kept, by their SHA-256."""
+
+    def use_up(self, digest: str) -> bool:
+        """Note a use; True for the first one only, however many come at once."""
+        table = connection.ops.quote_name(self.model._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} (digest) VALUES (%s) ON CONFLICT DO NOTHING",  # noqa: S608
+                [digest],
+            )
+            return bool(cursor.rowcount == 1)
+
+
+class UsedCaptcha(models.Model):
+    """A captcha that was passed once, so that it is not passed twice (C-02)."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    used_at = models.DateTimeField(db_default=Clock())
+
+    objects: ClassVar[UsedCaptchaManager] = UsedCaptchaManager()
+
+    def __str__(self) -> str:
+        return self.digest

@@ -1,0 +1,30 @@
+"""What templates of other apps may show of the second factor."""
+
+from typing import Any
+
+from django import template
+
+from twofactor import phones
+from twofactor.forms import PhoneForm
+
+register = template.Library()
+
+
+@register.inclusion_tag("twofactor/_phone_section.html", takes_context=True)
+def phone_section(context: dict[str, Any]) -> dict[str, Any]:
+    """Show today's phone and the form to change it (journey 4)."""
+    user = context["user"]
+    device = getattr(user, "phone_device", None)
+    return {
+        "device": device,
+        "number": phones.pretty(device.number) if device else "",
+        "form": context.get("phone_form") or PhoneForm(initial={"country": device and device.region}),
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.filter
+def masked_phone(user: Any) -> str:
+    """Return a person's phone with all but the last two digits hidden; empty when there is none."""
+    device = getattr(user, "phone_device", None)
+    return phones.mask(device.number) if device else ""

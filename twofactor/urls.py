@@ -1,0 +1,20 @@
+from django.urls import path
+
+from twofactor import views
+
+urlpatterns = [
+    path("entrar/", views.sign_in, name="sign-in"),
+    path("entrar/introducao/", views.introduction, name="introduction"),
+    path("entrar/telefone/", views.phone, name="phone"),
+    path("entrar/canal/", views.channel, name="channel"),
+    path("entrar/token/", views.token, name="token"),
+    path("entrar/token/reenviar/", views.token_resend, name="token-resend"),
+    path("sair/", views.sign_out, name="sign-out"),
+    path("meu-perfil/telefone/", views.profile_phone, name="profile-phone"),
+    path(
+        "meu-perfil/telefone/confirmar/",
+        views.profile_phone_confirm,
+        name="profile-phone-confirm",
+    ),
+    path("configuracoes/minha-conta/", views.account_settings, name="account-settings"),
+]

@@ -1,0 +1,323 @@
+"""Signing in in two steps, changing the phone, switching the policy. Views translate HTTP; flows decide."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import flows as accounts
+from accounts import language
+from accounts.decorators import administrators_only
+from accounts.forms import ProfileForm
+from accounts.models import User
+from messaging.delivery import gateways
+from messaging.delivery.models import Channel
+from twofactor import challenges, flows, phones, session, words
+from twofactor.decorators import pending_sign_in_at
+from twofactor.exceptions import CaptchaNeeded, JourneyOver
+from twofactor.forms import (
+    AccountSettingsForm,
+    ChannelForm,
+    EnrolmentForm,
+    PhoneForm,
+    ProofForm,
+    SignInForm,
+    TokenForm,
+)
+from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange
+
+page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what a form is to be filled with: the body of a POST, even an empty one, and nothing else."""
+    return request.POST if request.method == "POST" else None
+
+
+# Signing in -----------------------------------------------------------------------------------
+
+
+@login_not_required
+@sensitive_post_parameters("password")
+@page
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Ask for login and password; a right one opens the second step, or the door where there is no policy."""
+    form = SignInForm(posted(request), initial={"next": request.GET.get("next", "")})
+    if request.method == "POST" and form.is_valid() and form.user:
+        target = _safe_target(request, form.cleaned_data["next"])
+        response = _open(request, form.user, target)
+        language.remember(response, form.user.language)
+        return response
+    if request.method != "POST" and request.user.is_authenticated:
+        return redirect(_safe_target(request, request.GET.get("next", "")))
+    return render(request, "twofactor/sign_in.html", {"form": form})
+
+
+def _open(request: HttpRequest, user: User, target: str) -> HttpResponse:
+    if user.two_factor_required:
+        return redirect(session.hold_sign_in(request, user, target).step)
+    session.sign_in(request, user)
+    return redirect(target)
+
+
+def _safe_target(request: HttpRequest, wished: str) -> str:
+    """Return the page first asked for, if it is one of ours."""
+    ours = url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
+    return wished if ours and wished.startswith("/") and len(wished) <= 500 else resolve_url("home")
+
+
+@pending_sign_in_at(lambda pending: not pending.device)
+@page
+def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Pop-up A: how two-step verification works here."""
+    if request.method == "POST":
+        flows.introduce(pending)
+        return redirect("phone")
+    context = {
+        "account_name": pending.user.account.name,
+        "policy_switched_on_by_you": pending.switches_policy_on,
+    }
+    return render(request, "twofactor/introduction.html", context)
+
+
+@pending_sign_in_at(lambda pending: not pending.device and pending.introduced)
+@page
+def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Pop-up B: the first phone. Sends the SMS."""
+    form = EnrolmentForm(posted(request), initial={"country": settings.ALLOWED_REGIONS[0]})
+    if request.method == "POST" and form.attempt(
+        lambda: flows.start_enrolment(pending, form.phone)
+    ):
+        return redirect("token")
+    return render(request, "twofactor/phone.html", {"form": form})
+
+
+@pending_sign_in_at(lambda pending: bool(pending.device))
+@page
+def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
+    form = ChannelForm(posted(request), unlocked=pending.can_send)
+    if request.method == "POST" and form.attempt(
+        lambda: flows.start_sign_in_challenge(
+            pending, form.cleaned_data["channel"], captcha_passed=form.captcha_passed
+        )
+    ):
+        return redirect("token")
+    context = {
+        "form": form,
+        "unlocked": "captcha" not in form.fields,
+        "masked_phone": phones.mask(pending.known_destination(Channel.SMS)),
+        "masked_email": phones.mask_email(pending.user.email),
+        "email_offered": True,
+    }
+    return render(request, "twofactor/channel.html", context)
+
+
+@pending_sign_in_at(lambda pending: bool(pending.sends))
+@page
+def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Pop-up C: the token. Opens the door."""
+    form = TokenForm(posted(request))
+    if request.method == "POST" and (
+        opened := form.attempt(lambda: _prove_sign_in(request, pending, form), at="token")
+    ):
+        return opened
+    challenge = Challenge.objects.of(pending).newest()
+    if challenge is None:
+        return redirect("channel" if pending.device else "phone")
+    context = {
+        **_token_context(pending, challenge),
+        "form": form,
+        "can_change_number": pending.device is None,
+        "other_channel": _other_channel(pending, challenge),
+        "unlocked": pending.can_send,
+    }
+    return render(request, "twofactor/token.html", context)
+
+
+def _prove_sign_in(request: HttpRequest, pending: PendingSignIn, form: TokenForm) -> HttpResponse:
+    challenge = challenges.verify(pending, form.cleaned_data["token"])
+    device = flows.complete_sign_in(pending, challenge)
+    session.sign_in(request, pending.user, device)
+    return redirect(pending.next_url or "home")
+
+
+def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
+    """Return what a token page shows: where it went, how long it lives, when another may be sent."""
+    by_email = challenge.channel == Channel.EMAIL
+    hide = phones.mask_email if by_email else phones.mask
+    return {
+        "challenge": challenge,
+        "masked_destination": hide(challenge.destination),
+        "seconds_left": challenge.seconds_left,
+        "lifetime": settings.TOKEN_LIFETIME_SECONDS,
+        "resend_in": challenges.cooldown(challenge, journey.sends),
+    }
+
+
+def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
+    if pending.device is None:
+        return ""
+    return Channel.SMS if challenge.channel == Channel.EMAIL else Channel.EMAIL
+
+
+@pending_sign_in_at(lambda pending: bool(pending.sends))
+@require_POST
+def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Send another token where the last one went; when the captcha is spent, ask for it again."""
+    try:
+        flows.resend(pending)
+    except (CaptchaNeeded, JourneyOver) as refusal:
+        messages.warning(request, words.of(refusal))
+        return redirect("channel" if pending.device else "phone")
+    messages.success(request, _("Another token is on its way. The one before is cancelled."))
+    return redirect("token")
+
+
+@login_not_required
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session, signed in or half-way."""
+    session.sign_out(request)
+    return redirect("sign-in")
+
+
+# Account Settings -----------------------------------------------------------------------------
+
+
+@administrators_only
+@page
+def account_settings(request: HttpRequest) -> HttpResponse:
+    """Show and switch the account's policy (journey 1)."""
+    user: Any = request.user
+    account = user.account
+    form = AccountSettingsForm(posted(request), instance=account)
+    if request.method == "POST" and form.is_valid():
+        wanted = form.cleaned_data["two_factor_required"]
+        account.refresh_from_db()
+        if wanted and not gateways.sms_is_possible():
+            form.add_error(None, _("No SMS gateway is configured: nobody could get a token."))
+        else:
+            return _switch_policy(request, user, wanted)
+    people = User.objects.filter(account=account, is_active=True)
+    context = {
+        "account": account,
+        "form": form,
+        "users_total": people.count(),
+        "users_without_phone": people.filter(phone_device__isnull=True).count(),
+        "gateway_ready": gateways.sms_is_possible(),
+        "own_phone_needed": not user.is_verified(),
+        "changed_at": account.two_factor_changed_at,
+    }
+    return render(request, "twofactor/account_settings.html", context)
+
+
+def _switch_policy(request: HttpRequest, user: Any, wanted: bool) -> HttpResponse:
+    """Switch; an administrator who has not proved their own phone in this session does that first (A-02, D6)."""
+    if wanted and not user.is_verified():
+        here = resolve_url("account-settings")
+        return redirect(session.hold_sign_in(request, user, here, switches_policy_on=True).step)
+    if accounts.set_two_factor_policy(user.account, wanted, actor=user):
+        said = _("Two factor authentication is on.") if wanted else _("Two factor authentication is off.")
+        messages.success(request, said)
+    return redirect("account-settings")
+
+
+# Changing the phone ---------------------------------------------------------------------------
+
+
+@require_POST
+def profile_phone(request: HttpRequest) -> HttpResponse:
+    """Take the wished number; the proofs come next (journey 4)."""
+    user: Any = request.user
+    if not (user.two_factor_required and hasattr(user, "phone_device")):
+        raise Http404
+    form = PhoneForm(request.POST)
+    started = form.attempt(
+        lambda: flows.start_phone_change(
+            user, form.phone, session_hash=session.session_hash(request)
+        ),
+        at="number",
+    )
+    if started:
+        return redirect("profile-phone-confirm")
+    context = {"form": ProfileForm(instance=user), "phone_form": form}
+    return render(request, "accounts/profile.html", context)
+
+
+@sensitive_post_parameters("password")
+@page
+def profile_phone_confirm(request: HttpRequest) -> HttpResponse:
+    """Ask for the proofs, one after the other: it is still you, then the new number."""
+    change = session.phone_change(request)
+    if change is None:
+        messages.warning(request, _("The change of your phone took too long or was ended."))
+        return redirect("profile")
+    form = (ProofForm if change.step == "password" else TokenForm)(posted(request))
+    if request.method == "POST" and (done := _advance(request, change, form)):
+        return done
+    return render(request, "twofactor/phone_change.html", _change_context(request, change, form))
+
+
+def _advance(request: HttpRequest, change: PhoneChange, form: Any) -> HttpResponse | None:
+    """Take the step that was posted; None when it was refused."""
+    action = request.POST.get("action")
+    if action == "cancel":
+        flows.cancel_phone_change(change)
+        messages.info(request, _("Your phone was not changed."))
+        return redirect("profile")
+    if action == "resend" and change.step != "password":
+        return _resend_change(request, change)
+    steps = {"password": _prove_password, "current": _prove_holder, "new": _prove_new}
+    field = "password" if change.step == "password" else "token"
+    return form.attempt(lambda: steps[change.step](request, change, form), at=field)
+
+
+def _prove_password(request: HttpRequest, change: PhoneChange, form: ProofForm) -> HttpResponse:
+    data = form.cleaned_data
+    flows.prove_password(change, data["password"], data["channel"] or Channel.SMS)
+    return redirect("profile-phone-confirm")
+
+
+def _prove_holder(request: HttpRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
+    flows.prove_holder(change, challenges.verify(change, form.cleaned_data["token"]))
+    return redirect("profile-phone-confirm")
+
+
+def _prove_new(request: HttpRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
+    flows.complete_phone_change(change, challenges.verify(change, form.cleaned_data["token"]))
+    session.keep_signed_in(request, change.user)
+    messages.success(request, _("Your phone was changed. Your other sessions were ended."))
+    return redirect("profile")
+
+
+def _resend_change(request: HttpRequest, change: PhoneChange) -> HttpResponse:
+    try:
+        flows.resend(change)
+    except (CaptchaNeeded, JourneyOver):
+        flows.cancel_phone_change(change)
+        messages.warning(request, _("Too many tokens for one change. Begin again."))
+        return redirect("profile")
+    messages.success(request, _("Another token is on its way. The one before is cancelled."))
+    return redirect("profile-phone-confirm")
+
+
+def _change_context(request: HttpRequest, change: PhoneChange, form: Any) -> dict[str, Any]:
+    user: Any = request.user
+    context = {
+        "step": change.step,
+        "form": form,
+        "profile_form": ProfileForm(instance=user),
+        "masked_new": phones.mask(change.number),
+        "masked_phone": phones.mask(user.phone_device.number),
+        "masked_email": phones.mask_email(user.email),
+    }
+    challenge = None if change.step == "password" else Challenge.objects.of(change).newest()
+    return context | (_token_context(change, challenge) if challenge else {})

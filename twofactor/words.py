@@ -1,0 +1,61 @@
+"""The words for refusals. Exceptions have names; people read sentences."""
+
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from twofactor import exceptions as refusals
+from twofactor import phones
+
+SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
+    refusals.NotANumber: _("This is not a complete phone number. Write DDD + number."),
+    refusals.CountryMismatch: _("This number belongs to another country than the one you chose."),
+    refusals.NinthDigitMissing: _(
+        "The ninth digit is missing: mobile numbers in Brazil have a 9 after the DDD."
+    ),
+    refusals.UnknownAreaCode: _("This DDD does not exist. Check the two digits of the area."),
+    refusals.AreaCodeMissing: _("The DDD is missing. Write the two digits of the area first."),
+    refusals.NotMobile: _("This number cannot receive SMS. Use a mobile phone, not a landline."),
+    refusals.SamePhone: _("This is already your phone. Write the new number."),
+    refusals.CaptchaMissing: _("Tick “I'm not a robot” to go on."),
+    refusals.CaptchaRefused: _("The verification “I'm not a robot” is no longer good. Tick it again."),
+    refusals.CaptchaUnavailable: _(
+        "The verification “I'm not a robot” does not answer right now. Try again in a minute."
+    ),
+    refusals.CaptchaNeeded: _("To send another token, tick “I'm not a robot” again."),
+    refusals.ChannelRefused: _("Choose SMS or e-mail."),
+    refusals.JourneyOver: _("Your sign-in took too long or was ended. Please sign in again."),
+    refusals.PasswordRefused: _("This is not your password."),
+    refusals.TokenMalformed: _("The token has six digits. Write them as they came."),
+    refusals.TokenLate: _("This token is too old. Ask for another one."),
+    refusals.TokenSuperseded: _("A newer token was sent to you. Use the newest one."),
+    refusals.TokenUsed: _("This token was already used. Ask for another one."),
+    refusals.AttemptsSpent: _("Too many attempts with this token. Ask for another one."),
+}
+
+
+def of(refusal: refusals.TwoFactorError) -> str:
+    """Return the sentence for a refusal, in the language in force."""
+    if isinstance(refusal, refusals.TokenWrong):
+        return _wrong(refusal.attempts_left)
+    if isinstance(refusal, refusals.CountryNotAllowed):
+        return _not_allowed()
+    return str(SENTENCES[type(refusal)])
+
+
+def _wrong(attempts_left: int) -> str:
+    if not attempts_left:
+        return str(SENTENCES[refusals.AttemptsSpent])
+    return ngettext(
+        "Wrong token. You have %(count)d more attempt.",
+        "Wrong token. You have %(count)d more attempts.",
+        attempts_left,
+    ) % {"count": attempts_left}
+
+
+def _not_allowed() -> str:
+    choices = phones.country_choices(settings.ALLOWED_REGIONS, get_language() or "pt-br")
+    return gettext("We send tokens only to: %(countries)s.") % {
+        "countries": ", ".join(name for _region, name in choices)
+    }
