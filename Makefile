@@ -14,7 +14,7 @@ check: export DJANGO_SETTINGS_MODULE = tests.settings
 check: dev  ## Style, types, templates, migrations
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
-	@find templates -name '*.html' -exec $(PY) -m djade --check {} +
+	@find templates -name '*.html' -exec .venv/bin/djade --check {} +
 	@$(PY) -m mypy --no-error-summary
 	@$(PY) manage.py check --fail-level WARNING
 	@$(PY) manage.py makemigrations --check --dry-run

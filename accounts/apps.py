@@ -7,4 +7,4 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import composers  # noqa: F401  (registers what this app sends)
+        from accounts import composers  # noqa: F401

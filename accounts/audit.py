@@ -6,9 +6,7 @@ from accounts import origin
 from accounts.models import AuditEvent, User
 
 
-def record(
-    action: str, *, user: User | None = None, actor: User | None = None, **data: Any
-) -> AuditEvent:
+def record(action: str, *, user: User | None = None, actor: User | None = None, **data: Any) -> AuditEvent:
     """Add one event about ``user``, done by ``actor`` (the user themselves unless given).
 
     ``data`` holds masked and plain facts only: never a token, a password or a full number (J-02).

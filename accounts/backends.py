@@ -13,7 +13,7 @@ class LoginOrEmailBackend(ModelBackend):
 
     related: tuple[str, ...] = ("account",)
 
-    def authenticate(  # type: ignore[override]
+    def authenticate(
         self,
         request: HttpRequest | None,
         username: str | None = None,

@@ -74,8 +74,7 @@ def compose_password_reset(message: Message) -> Content:
     return Notice(
         heading=_("Choose a new password"),
         paragraphs=[
-            _("Somebody asked for a new password for your login %(login)s.")
-            % {"login": user.username},
+            _("Somebody asked for a new password for your login %(login)s.") % {"login": user.username},
             _("The link works for one hour and once. If it was not you, ignore this message."),
         ],
         action={"action_url": settings.PUBLIC_URL + path, "action_label": _("Choose a password")},

@@ -13,9 +13,7 @@ def create_account(name: str, *, login: str, email: str, password: str) -> User:
     """Create an account with its first administrator, and return the administrator."""
     with transaction.atomic():
         account = Account.objects.create(name=name)
-        administrator = User.objects.create_user(
-            login, email, password, account=account, role=Role.ADMINISTRATOR
-        )
+        administrator = User.objects.create_user(login, email, password, account=account, role=Role.ADMINISTRATOR)
         audit.record("account.created", user=administrator)
     return administrator
 
@@ -48,9 +46,7 @@ def request_password_reset(user: User) -> None:
     """Send a link to choose a new password; it is made when the message leaves."""
     with transaction.atomic():
         audit.record("password.reset_requested", user=user)
-        delivery.enqueue(
-            channel="email", destination=user.email, kind="password.reset", subject_id=user.pk
-        )
+        delivery.enqueue(channel="email", destination=user.email, kind="password.reset", subject_id=user.pk)
 
 
 def change_password(user: User, password: str, *, by_reset: bool = False) -> None:
@@ -59,6 +55,4 @@ def change_password(user: User, password: str, *, by_reset: bool = False) -> Non
         user.set_password(password)
         user.save(update_fields=["password"])
         event = audit.record("password.reset" if by_reset else "password.changed", user=user)
-        delivery.enqueue(
-            channel="email", destination=user.email, kind="notice", subject_id=event.pk
-        )
+        delivery.enqueue(channel="email", destination=user.email, kind="notice", subject_id=event.pk)

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import PasswordResetForm as DjangoPasswordResetForm
-from django.contrib.auth.forms import SetPasswordForm as DjangoSetPasswordForm
 
 from accounts import flows
 from accounts.models import User
@@ -21,7 +20,7 @@ class ProfileForm(forms.ModelForm):
 class PasswordResetForm(DjangoPasswordResetForm):
     """Queue the link instead of sending it inside the request; the answer is the same for every address."""
 
-    def save(self, **options: Any) -> None:
+    def save(self, **options: Any) -> None:  # type: ignore[override]
         """Queue a link for each active person with this address."""
         for user in self.get_users(self.cleaned_data["email"]):
             flows.request_password_reset(user)

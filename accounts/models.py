@@ -54,9 +54,7 @@ class UserManager(BaseUserManager["User"]):
         if "account" not in fields:
             fields["account"], _created = Account.objects.get_or_create(name=OPERATORS)
         fields.setdefault("role", Role.ADMINISTRATOR)
-        return self.create_user(
-            username, email, password, is_staff=True, is_superuser=True, **fields
-        )
+        return self.create_user(username, email, password, is_staff=True, is_superuser=True, **fields)
 
     def named(self, typed: str, *related: str) -> "User | None":
         """Return the person with this login or e-mail address, loaded with what is related to them."""
@@ -77,17 +75,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("login"),
         max_length=60,
         unique=True,
-        validators=[
-            RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z", _("Use a-z, 0-9, dot, hyphen, underscore."))
-        ],
+        validators=[RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z", _("Use a-z, 0-9, dot, hyphen, underscore."))],
     )
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
     first_name = models.CharField(_("first name"), max_length=80, blank=True)
     last_name = models.CharField(_("last name"), max_length=80, blank=True)
     role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.MEMBER)
-    language = models.CharField(
-        _("language"), max_length=5, choices=settings.LANGUAGES, blank=True, default=""
-    )
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("operator"), default=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
@@ -108,9 +102,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_lower_case",
             ),
             # A login can never be read as somebody else's address.
-            models.CheckConstraint(
-                condition=~models.Q(username__contains="@"), name="user_login_is_no_address"
-            ),
+            models.CheckConstraint(condition=~models.Q(username__contains="@"), name="user_login_is_no_address"),
         ]
 
     def __str__(self) -> str:
@@ -139,9 +131,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Bind sessions to the password and to the epoch: raising the epoch ends all of them."""
         value = f"{self.password}:{self.session_epoch}"
-        return salted_hmac(
-            "accounts.User.session", value, secret=secret, algorithm="sha256"
-        ).hexdigest()
+        return salted_hmac("accounts.User.session", value, secret=secret, algorithm="sha256").hexdigest()
 
 
 class AuditEvent(models.Model):

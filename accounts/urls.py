@@ -8,9 +8,7 @@ urlpatterns = [
     path("senha/alterar/", views.password_change, name="password-change"),
     path("senha/esqueci/", views.PasswordReset.as_view(), name="password-reset"),
     path("senha/esqueci/enviado/", views.PasswordResetSent.as_view(), name="password-reset-sent"),
-    path(
-        "senha/redefinir/concluido/", views.PasswordResetDone.as_view(), name="password-reset-done"
-    ),
+    path("senha/redefinir/concluido/", views.PasswordResetDone.as_view(), name="password-reset-done"),
     path(
         "senha/redefinir/<uidb64>/<token>/",
         views.PasswordResetConfirm.as_view(),

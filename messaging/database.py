@@ -35,7 +35,7 @@ def update_returning(queryset: models.QuerySet[M], **values: Any) -> M | None:
     statement, params = query.get_compiler(queryset.db).as_sql()
     connection = connections[queryset.db]
     fields = model._meta.concrete_fields
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     rows = model._default_manager.using(queryset.db).raw(f"{statement} RETURNING {columns}", params)
     changed = list(rows)  # to the end: SQLite holds its lock until the last row is read
     return changed[0] if changed else None

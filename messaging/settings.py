@@ -35,10 +35,8 @@ def kept_key(name: str) -> str:
 def required(name: str) -> str:
     """Return a variable that production cannot do without."""
     if value := env.str(name, ""):
-        return value
-    raise ImproperlyConfigured(
-        f"Set {name}. It has no default outside of the embedded one (make run)."
-    )
+        return str(value)
+    raise ImproperlyConfigured(f"Set {name}. It has no default outside of the embedded one (make run).")
 
 
 DEBUG = env.bool("DEBUG", False)
@@ -48,23 +46,17 @@ PORT = env.int("PORT", 8000)
 
 # Where we are: one public address, exact hosts (W-03) -----------------------------------------
 
-PUBLIC_URL = (
-    env.str("PUBLIC_URL", f"http://localhost:{PORT}") if EMBEDDED else required("PUBLIC_URL")
-).rstrip("/")
+PUBLIC_URL = (env.str("PUBLIC_URL", f"http://localhost:{PORT}") if EMBEDDED else required("PUBLIC_URL")).rstrip("/")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
 SECURE = urlsplit(PUBLIC_URL).scheme == "https"
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [PUBLIC_HOST]
-)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [PUBLIC_HOST])
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Keys -----------------------------------------------------------------------------------------
 
-SECRET_KEY = env.str("SECRET_KEY", "") or (
-    kept_key("secret") if EMBEDDED else required("SECRET_KEY")
-)
+SECRET_KEY = env.str("SECRET_KEY", "") or (kept_key("secret") if EMBEDDED else required("SECRET_KEY"))
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 TOKEN_KEY = env.str("TOKEN_KEY", "") or (kept_key("token") if EMBEDDED else required("TOKEN_KEY"))
 TOKEN_KEY_PREVIOUS = env.str("TOKEN_KEY_PREVIOUS", "")
@@ -96,19 +88,21 @@ DELIVERY_TRIES = 2
 DELIVERY_MINIMUM_SECONDS_LEFT = 30
 
 OUTBOX_DIR = VAR_DIR / "outbox"
-if EMBEDDED and "EMAIL_URL" not in env.ENVIRON:
-    EMAIL_BACKEND = "messaging.delivery.outbox.EmailBackend"
-else:
-    vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+_mail = env.email_url("EMAIL_URL", default="") if "EMAIL_URL" in env.ENVIRON else {}
+if not (_mail or EMBEDDED):
+    required("EMAIL_URL")
+EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "messaging.delivery.outbox.EmailBackend")
+EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Messaging <no-reply@{PUBLIC_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The outbox page exists only while nothing can really leave.
-OUTBOX_ENABLED = (
-    EMBEDDED
-    and SMS_GATEWAYS == ["outbox"]
-    and EMAIL_BACKEND == "messaging.delivery.outbox.EmailBackend"
-)
+OUTBOX_ENABLED = EMBEDDED and SMS_GATEWAYS == ["outbox"] and EMAIL_BACKEND == "messaging.delivery.outbox.EmailBackend"
 
 # Captcha: reCAPTCHA when its keys are set, else self-hosted -----------------------------------
 
@@ -265,9 +259,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-_RECAPTCHA_HOSTS = (
-    [f"https://{RECAPTCHA_DOMAIN}", "https://www.gstatic.com"] if RECAPTCHA_ENABLED else []
-)
+_RECAPTCHA_HOSTS = [f"https://{RECAPTCHA_DOMAIN}", "https://www.gstatic.com"] if RECAPTCHA_ENABLED else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -312,9 +304,7 @@ STORAGES = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
-    },
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "filters": {"request_id": {"()": "accounts.origin.RequestIdFilter"}},
     "handlers": {
         "console": {

@@ -38,6 +38,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def own_outbox(settings: Any, tmp_path: Path) -> None:
     """Give each test an outbox of its own."""
     settings.OUTBOX_DIR = tmp_path / "outbox"
+    settings.EMAIL_BACKEND = "messaging.delivery.outbox.EmailBackend"  # Django's test runner swaps it
 
 
 @pytest.fixture(autouse=True)
@@ -84,9 +85,8 @@ def policy(account: Account) -> Account:
 
 def enrol(user: User, number: str = BOBS_NUMBER) -> PhoneDevice:
     """Give a person a proved phone."""
-    return PhoneDevice.objects.create(
-        user=user, name="phone", number=number, region="BR", kind="mobile"
-    )
+    device: PhoneDevice = PhoneDevice.objects.create(user=user, name="phone", number=number, region="BR", kind="mobile")
+    return device
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ os.environ.setdefault("VAR_DIR", tempfile.mkdtemp(prefix="messaging-tests-"))
 os.environ.setdefault("PUBLIC_URL", "http://testserver")
 os.environ.setdefault("ALLOWED_HOSTS", "testserver,localhost,127.0.0.1")
 
-from messaging.settings import *  # noqa: E402, F403
+from messaging.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {  # noqa: F405

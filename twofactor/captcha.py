@@ -99,7 +99,15 @@ def _check_recaptcha(value: str) -> str:
     """Ask Google, in bounded time; look at the host name as well, which the library does not (C-03)."""
     try:
         answer = within(VERIFIER_CAP_SECONDS, lambda: _ask_google(value, origin.current.get().ip))
-    except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError, DeadlinePassed):
+    except (
+        OSError,
+        HTTPException,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        DeadlinePassed,
+    ):
         logger.warning("reCAPTCHA verifier did not answer", exc_info=True)
         raise refusals.CaptchaUnavailable from None
     if answer.is_valid is not True or answer.extra_data.get("hostname") != settings.PUBLIC_HOST:
@@ -114,9 +122,7 @@ def _ask_google(value: str, ip: str | None) -> client.RecaptchaResponse:
 def new_altcha() -> dict[str, Any]:
     """Return a challenge for the box: about a second of work for a telephone, good as long as a pending sign-in."""
     expires = datetime.now(UTC) + timedelta(seconds=settings.PENDING_SIGN_IN_SECONDS)
-    options = altcha.ChallengeOptions(
-        hmac_key=_altcha_key(), max_number=settings.ALTCHA_MAX_NUMBER, expires=expires
-    )
+    options = altcha.ChallengeOptions(hmac_key=_altcha_key(), max_number=settings.ALTCHA_MAX_NUMBER, expires=expires)
     return altcha.create_challenge(options).to_dict()
 
 

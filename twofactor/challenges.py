@@ -126,7 +126,7 @@ def _is_withheld(journey: Journey, destination: str) -> bool:
         return False
     account_id = journey.user.account_id
     holders = PhoneDevice.objects.filter(number=destination, user__account_id=account_id)
-    return holders.count() >= settings.USERS_PER_PHONE
+    return bool(holders.count() >= settings.USERS_PER_PHONE)
 
 
 def _why_closed(of_journey: ChallengeQuerySet) -> refusals.TokenRefused:

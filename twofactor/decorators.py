@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
 from twofactor import session, words
 from twofactor.exceptions import JourneyOver
@@ -17,7 +16,9 @@ from twofactor.models import PendingSignIn
 PendingView = Callable[[HttpRequest, PendingSignIn], HttpResponse]
 
 
-def pending_sign_in_at(may_be_here: Callable[[PendingSignIn], bool]) -> Callable[[PendingView], Any]:
+def pending_sign_in_at(
+    may_be_here: Callable[[PendingSignIn], bool],
+) -> Callable[[PendingView], Any]:
     """Open a view to pending sign-ins for which ``may_be_here`` is true; others go to their own step.
 
     Opens the view in the gate (``login_not_required``): whoever comes without a pending sign-in is sent away here.

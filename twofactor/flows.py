@@ -26,9 +26,7 @@ def check_password(login: str, password: str) -> User | None:
     return user
 
 
-def begin_sign_in(
-    user: User, *, session_hash: str, next_url: str, switches_policy_on: bool = False
-) -> PendingSignIn:
+def begin_sign_in(user: User, *, session_hash: str, next_url: str, switches_policy_on: bool = False) -> PendingSignIn:
     """Keep a right password as the pending sign-in of one session, for 600 s (S-02)."""
     with transaction.atomic():
         audit.record("sign_in.pending", user=user)
@@ -57,9 +55,7 @@ def start_enrolment(pending: PendingSignIn, phone: Phone) -> Challenge:
         return challenges.send_token(pending, Channel.SMS, phone.number)
 
 
-def start_sign_in_challenge(
-    pending: PendingSignIn, channel: str, *, captcha_passed: bool
-) -> Challenge:
+def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha_passed: bool) -> Challenge:
     """Send a token to the person's phone or mailbox. Raises CaptchaNeeded, JourneyOver or Limited."""
     with transaction.atomic():
         if captcha_passed:
@@ -98,7 +94,7 @@ def _bind(user: User, challenge: Challenge) -> PhoneDevice:
     phone = phones.known(challenge.destination)
     try:
         with transaction.atomic():
-            device = PhoneDevice.objects.create(
+            device: PhoneDevice = PhoneDevice.objects.create(
                 user=user, name="phone", number=phone.number, region=phone.region, kind=phone.kind
             )
     except IntegrityError:
@@ -154,15 +150,15 @@ def prove_holder(change: PhoneChange, challenge: Challenge) -> Challenge:
 
 def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDevice:
     """Put the proved number in force, tell the old number and the mailbox, end the other sessions (R-03, R-04)."""
-    user, device = change.user, change.user.phone_device
+    user = change.user
+    device: PhoneDevice = user.phone_device
     old = device.number
     with transaction.atomic():
         challenges.consume(challenge)
         device.number, device.region, device.kind = change.number, change.region, change.kind
         device.confirmed_at = Clock()
         device.save()
-        facts = {"before": phones.mask(old), "after": phones.mask(change.number)}
-        event = audit.record("phone.changed", user=user, **facts)
+        event = audit.record("phone.changed", user=user, before=phones.mask(old), after=phones.mask(change.number))
         _tell(user, event.pk, Channel.SMS, old)
         _tell(user, event.pk, Channel.EMAIL, user.email)
         accounts.end_sessions(user)

@@ -1,7 +1,7 @@
 """What people type on the way in. Forms read and find words; flows decide."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -14,13 +14,11 @@ from messaging.delivery.models import Channel
 from twofactor import captcha, flows, phones, words
 from twofactor.exceptions import TwoFactorError
 
-T = TypeVar("T")
-
 
 class RefusableForm(forms.Form):
     """A form that can show what a flow refused."""
 
-    def attempt(self, flow: Callable[[], T], *, at: str | None = None) -> T | None:
+    def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
         """Run a flow if the form is valid; show its refusal at a field (or above) and return None."""
         if not self.is_valid():
             return None
@@ -37,9 +35,7 @@ class SignInForm(forms.Form):
     username = forms.CharField(
         label=_("Login or e-mail"),
         max_length=254,
-        widget=forms.TextInput(
-            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
-        ),
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
     )
     password = forms.CharField(
         label=_("Password"),
@@ -68,9 +64,7 @@ class PhoneForm(RefusableForm):
     number = forms.CharField(
         label=_("DDD + phone number"),
         max_length=phones.LONGEST_TYPED,
-        widget=forms.TextInput(
-            attrs={"type": "tel", "autocomplete": "tel-national", "inputmode": "tel"}
-        ),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel-national", "inputmode": "tel"}),
     )
 
     phone: phones.Phone  # once the form is valid
@@ -78,9 +72,7 @@ class PhoneForm(RefusableForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = phones.country_choices(settings.ALLOWED_REGIONS, get_language() or "pt-br")
-        self.fields["country"].widget = forms.Select(
-            choices=choices, attrs={"autocomplete": "country"}
-        )
+        self.fields["country"].widget = forms.Select(choices=choices, attrs={"autocomplete": "country"})
 
     def clean(self) -> dict[str, Any]:
         """Turn what was typed into a phone, or say what is wrong with it."""
@@ -120,7 +112,10 @@ class ChannelForm(CaptchaMixin, RefusableForm):
 
     channel = forms.ChoiceField(
         choices=Channel.choices,
-        error_messages={"required": _("Choose SMS or e-mail."), "invalid_choice": _("Choose SMS or e-mail.")},
+        error_messages={
+            "required": _("Choose SMS or e-mail."),
+            "invalid_choice": _("Choose SMS or e-mail."),
+        },
     )
 
     def __init__(self, *args: Any, unlocked: bool = False, **kwargs: Any) -> None:

@@ -68,9 +68,7 @@ class GateMiddleware:
         add_never_cache_headers(response)
         return response
 
-    def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
-    ) -> HttpResponseBase | None:
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
         """Return the way to the pending step for whoever may not pass yet."""
         user: Any = request.user if getattr(view, "login_required", True) else None
         if user is None:
@@ -93,9 +91,7 @@ class GateMiddleware:
         """Turn a session that was open before the switch into a pending sign-in (S-05)."""
         target = request.get_full_path() if request.method == "GET" else reverse("home")
         pending = session.hold_sign_in(request, user, target)
-        messages.info(
-            request, _("Your account now asks for a second step. It takes less than a minute.")
-        )
+        messages.info(request, _("Your account now asks for a second step. It takes less than a minute."))
         return stop(request, pending.step)
 
 

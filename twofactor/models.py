@@ -46,6 +46,8 @@ class Journey(models.Model):
     sends_allowed = models.PositiveSmallIntegerField(default=0)
     sends_until = models.DateTimeField(null=True)
 
+    name: ClassVar[str]  # the field of Challenge that points here
+
     class Meta:
         abstract = True
 
@@ -64,9 +66,7 @@ class PendingSignInQuerySet(models.QuerySet["PendingSignIn"]):
 
     def alive(self) -> "PendingSignInQuerySet":
         """Return what has not come to its end: neither too old nor completed by a verified token."""
-        verified = Challenge.objects.filter(
-            pending_sign_in=models.OuterRef("pk"), verified_at__isnull=False
-        )
+        verified = Challenge.objects.filter(pending_sign_in=models.OuterRef("pk"), verified_at__isnull=False)
         return self.filter(~models.Exists(verified), expires_at__gt=Clock())
 
     def of_session(self, session_hash: str) -> "PendingSignIn | None":
@@ -79,8 +79,8 @@ class PendingSignInQuerySet(models.QuerySet["PendingSignIn"]):
             Q(sends__lt=F("sends_allowed"), sends_until__gt=Clock(), sends_until__isnull=False),
             output_field=models.BooleanField(),
         )
-        found = related.alive().filter(session_hash=session_hash).annotate(can_send=can_send)
-        pending = found.first()
+        live = related.alive().filter(session_hash=session_hash)
+        pending = live.annotate(can_send=can_send).first()  # type: ignore[no-redef]
         return pending if pending and pending.still_holds() else None
 
 
@@ -91,6 +91,8 @@ class PendingSignIn(Journey):
     next_url = models.CharField(max_length=500, default="")
     introduced = models.BooleanField(default=False)
     switches_policy_on = models.BooleanField(default=False)
+
+    name = "pending_sign_in"
     can_send: bool  # by ``of_session``: what a captcha granted still has a send in it (C-06)
 
     objects: ClassVar[Any] = PendingSignInQuerySet.as_manager()
@@ -142,6 +144,8 @@ class PhoneChange(Journey):
     password_proved = models.BooleanField(default=False)
     holder_proved = models.BooleanField(default=False)
 
+    name = "phone_change"
+
     def __str__(self) -> str:
         return f"phone change {self.pk}"
 
@@ -179,9 +183,7 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
 
     def of_any_purpose(self, journey: Journey) -> "ChallengeQuerySet":
         """Return the challenges of a journey."""
-        if isinstance(journey, PhoneChange):
-            return self.filter(phone_change=journey)
-        return self.filter(pending_sign_in=journey)
+        return self.filter(**{journey.name: journey})
 
     def of(self, journey: Journey) -> "ChallengeQuerySet":
         """Return the challenges of a journey that serve its present purpose."""
@@ -196,7 +198,8 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
         duration = models.DurationField()
         left = models.ExpressionWrapper(F("expires_at") - Clock(), output_field=duration)
         age = models.ExpressionWrapper(Clock() - F("issued_at"), output_field=duration)
-        return self.annotate(left=left, age=age).order_by("-pk").first()
+        timed = self.annotate(left=left, age=age)  # type: ignore[no-redef]
+        return timed.order_by("-pk").first()
 
     def supersede(self) -> None:
         """Close what is open: a newer token takes its place (T-04)."""
@@ -276,17 +279,14 @@ class Challenge(models.Model):
         """Return the six digits that these facts, told by the present request, would need (T-05)."""
         keys = {tokens.key_id(key): key for key in _token_keys()}
         journey = f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
-        return tokens.derive(
-            keys[self.key_id], self.nonce, user.pk, purpose, self.channel, destination, journey
-        )
+        return tokens.derive(keys[self.key_id], self.nonce, user.pk, purpose, self.channel, destination, journey)
 
     @classmethod
     def issue(cls, journey: Journey, *, channel: str, destination: str) -> "Challenge":
         """Create the challenge of a journey, 180 s by the database's clock; the one before must be superseded."""
         return cls.objects.create(
             user=journey.user,
-            pending_sign_in=journey if isinstance(journey, PendingSignIn) else None,
-            phone_change=journey if isinstance(journey, PhoneChange) else None,
+            **{journey.name: journey},
             purpose=journey.purpose,
             channel=channel,
             destination=destination,

@@ -79,9 +79,7 @@ def _screen_brazilian(number: PhoneNumber) -> None:
         raise refusals.AreaCodeMissing
     if len(digits) in {_BRAZIL_SHORT, _BRAZIL_LONG} and not digits.startswith("0"):
         if not _area_exists(digits[:2]):
-            raise (
-                refusals.NotMobile if _is_service(number) else refusals.UnknownAreaCode
-            )
+            raise (refusals.NotMobile if _is_service(number) else refusals.UnknownAreaCode)
         if len(digits) == _BRAZIL_SHORT and digits[2] in "6789":
             raise refusals.NinthDigitMissing
 
@@ -119,6 +117,4 @@ def mask_email(address: str) -> str:
 
 def pretty(number: str) -> str:
     """Return an E.164 number as people write it, for the person it belongs to."""
-    return phonenumbers.format_number(
-        phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL
-    )
+    return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)

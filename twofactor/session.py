@@ -20,10 +20,8 @@ def session_hash(request: HttpRequest) -> str:
     return sha256(key.encode()).hexdigest() if key else ""
 
 
-def hold_sign_in(
-    request: HttpRequest, user: User, next_url: str, *, switches_policy_on: bool = False
-) -> PendingSignIn:
-    """Start a fresh session that holds nothing but a pending sign-in; whoever was signed in no longer is (S-02, S-03)."""
+def hold_sign_in(request: HttpRequest, user: User, next_url: str, *, switches_policy_on: bool = False) -> PendingSignIn:
+    """Start a fresh session that holds nothing but a pending sign-in; whoever was signed in is out (S-02, S-03)."""
     if old := session_hash(request):
         flows.end_pending_sign_in(old)
     session: Any = request.session
@@ -41,6 +39,11 @@ def pending_sign_in(request: HttpRequest) -> PendingSignIn | None:
     """Return the session's pending sign-in. The cookie leads to its row: the session is not even read."""
     here = session_hash(request)
     return PendingSignIn.objects.of_session(here) if here else None
+
+
+def is_verified(user: User) -> bool:
+    """Tell whether this session has proved the second factor: django-otp's word, set by PhoneMiddleware."""
+    return bool(user.is_verified())  # type: ignore[attr-defined]
 
 
 def sign_in(request: HttpRequest, user: User, device: PhoneDevice | None = None) -> None:
@@ -65,9 +68,7 @@ def keep_signed_in(request: HttpRequest, user: User) -> None:
 def phone_change(request: HttpRequest) -> PhoneChange | None:
     """Return the session's phone change, if it is under way and there is a phone to change."""
     user: Any = request.user
-    change = PhoneChange.objects.filter(
-        session_hash=session_hash(request), user=user, expires_at__gt=Clock()
-    ).first()
+    change = PhoneChange.objects.filter(session_hash=session_hash(request), user=user, expires_at__gt=Clock()).first()
     if change is None or not hasattr(user, "phone_device"):
         return None
     change.user = user

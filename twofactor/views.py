@@ -1,5 +1,6 @@
 """Signing in in two steps, changing the phone, switching the policy. Views translate HTTP; flows decide."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from accounts import flows as accounts
 from accounts import language
 from accounts.decorators import administrators_only
 from accounts.forms import ProfileForm
+from accounts.http import SignedInRequest
 from accounts.models import User
 from messaging.delivery import gateways
 from messaging.delivery.models import Channel
@@ -33,6 +35,7 @@ from twofactor.forms import (
 )
 from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange
 
+Proof = Callable[[SignedInRequest, PhoneChange, Any], HttpResponse]
 page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -92,9 +95,7 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
     form = EnrolmentForm(posted(request), initial={"country": settings.ALLOWED_REGIONS[0]})
-    if request.method == "POST" and form.attempt(
-        lambda: flows.start_enrolment(pending, form.phone)
-    ):
+    if request.method == "POST" and form.attempt(lambda: flows.start_enrolment(pending, form.phone)):
         return redirect("token")
     return render(request, "twofactor/phone.html", {"form": form})
 
@@ -105,9 +106,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
     form = ChannelForm(posted(request), unlocked=pending.can_send)
     if request.method == "POST" and form.attempt(
-        lambda: flows.start_sign_in_challenge(
-            pending, form.cleaned_data["channel"], captcha_passed=form.captcha_passed
-        )
+        lambda: flows.start_sign_in_challenge(pending, form.cleaned_data["channel"], captcha_passed=form.captcha_passed)
     ):
         return redirect("token")
     context = {
@@ -125,9 +124,10 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up C: the token. Opens the door."""
     form = TokenForm(posted(request))
-    if request.method == "POST" and (
-        opened := form.attempt(lambda: _prove_sign_in(request, pending, form), at="token")
-    ):
+    opened: HttpResponse | None = None
+    if request.method == "POST":
+        opened = form.attempt(lambda: _prove_sign_in(request, pending, form), at="token")
+    if opened:
         return opened
     challenge = Challenge.objects.of(pending).newest()
     if challenge is None:
@@ -194,9 +194,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @administrators_only
 @page
-def account_settings(request: HttpRequest) -> HttpResponse:
+def account_settings(request: SignedInRequest) -> HttpResponse:
     """Show and switch the account's policy (journey 1)."""
-    user: Any = request.user
+    user = request.user
     account = user.account
     form = AccountSettingsForm(posted(request), instance=account)
     if request.method == "POST" and form.is_valid():
@@ -205,7 +205,7 @@ def account_settings(request: HttpRequest) -> HttpResponse:
         if wanted and not gateways.sms_is_possible():
             form.add_error(None, _("No SMS gateway is configured: nobody could get a token."))
         else:
-            return _switch_policy(request, user, wanted)
+            return _switch_policy(request, wanted)
     people = User.objects.filter(account=account, is_active=True)
     context = {
         "account": account,
@@ -213,15 +213,16 @@ def account_settings(request: HttpRequest) -> HttpResponse:
         "users_total": people.count(),
         "users_without_phone": people.filter(phone_device__isnull=True).count(),
         "gateway_ready": gateways.sms_is_possible(),
-        "own_phone_needed": not user.is_verified(),
+        "own_phone_needed": not session.is_verified(user),
         "changed_at": account.two_factor_changed_at,
     }
     return render(request, "twofactor/account_settings.html", context)
 
 
-def _switch_policy(request: HttpRequest, user: Any, wanted: bool) -> HttpResponse:
+def _switch_policy(request: SignedInRequest, wanted: bool) -> HttpResponse:
     """Switch; an administrator who has not proved their own phone in this session does that first (A-02, D6)."""
-    if wanted and not user.is_verified():
+    user = request.user
+    if wanted and not session.is_verified(user):
         here = resolve_url("account-settings")
         return redirect(session.hold_sign_in(request, user, here, switches_policy_on=True).step)
     if accounts.set_two_factor_policy(user.account, wanted, actor=user):
@@ -234,16 +235,14 @@ def _switch_policy(request: HttpRequest, user: Any, wanted: bool) -> HttpRespons
 
 
 @require_POST
-def profile_phone(request: HttpRequest) -> HttpResponse:
+def profile_phone(request: SignedInRequest) -> HttpResponse:
     """Take the wished number; the proofs come next (journey 4)."""
-    user: Any = request.user
+    user = request.user
     if not (user.two_factor_required and hasattr(user, "phone_device")):
         raise Http404
     form = PhoneForm(request.POST)
     started = form.attempt(
-        lambda: flows.start_phone_change(
-            user, form.phone, session_hash=session.session_hash(request)
-        ),
+        lambda: flows.start_phone_change(user, form.phone, session_hash=session.session_hash(request)),
         at="number",
     )
     if started:
@@ -254,7 +253,7 @@ def profile_phone(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 @page
-def profile_phone_confirm(request: HttpRequest) -> HttpResponse:
+def profile_phone_confirm(request: SignedInRequest) -> HttpResponse:
     """Ask for the proofs, one after the other: it is still you, then the new number."""
     change = session.phone_change(request)
     if change is None:
@@ -266,7 +265,7 @@ def profile_phone_confirm(request: HttpRequest) -> HttpResponse:
     return render(request, "twofactor/phone_change.html", _change_context(request, change, form))
 
 
-def _advance(request: HttpRequest, change: PhoneChange, form: Any) -> HttpResponse | None:
+def _advance(request: SignedInRequest, change: PhoneChange, form: Any) -> HttpResponse | None:
     """Take the step that was posted; None when it was refused."""
     action = request.POST.get("action")
     if action == "cancel":
@@ -275,30 +274,31 @@ def _advance(request: HttpRequest, change: PhoneChange, form: Any) -> HttpRespon
         return redirect("profile")
     if action == "resend" and change.step != "password":
         return _resend_change(request, change)
-    steps = {"password": _prove_password, "current": _prove_holder, "new": _prove_new}
+    steps: dict[str, Proof] = {"password": _prove_password, "current": _prove_holder, "new": _prove_new}
     field = "password" if change.step == "password" else "token"
-    return form.attempt(lambda: steps[change.step](request, change, form), at=field)
+    proved: HttpResponse | None = form.attempt(lambda: steps[change.step](request, change, form), at=field)
+    return proved
 
 
-def _prove_password(request: HttpRequest, change: PhoneChange, form: ProofForm) -> HttpResponse:
+def _prove_password(request: SignedInRequest, change: PhoneChange, form: ProofForm) -> HttpResponse:
     data = form.cleaned_data
     flows.prove_password(change, data["password"], data["channel"] or Channel.SMS)
     return redirect("profile-phone-confirm")
 
 
-def _prove_holder(request: HttpRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
+def _prove_holder(request: SignedInRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
     flows.prove_holder(change, challenges.verify(change, form.cleaned_data["token"]))
     return redirect("profile-phone-confirm")
 
 
-def _prove_new(request: HttpRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
+def _prove_new(request: SignedInRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
     flows.complete_phone_change(change, challenges.verify(change, form.cleaned_data["token"]))
     session.keep_signed_in(request, change.user)
     messages.success(request, _("Your phone was changed. Your other sessions were ended."))
     return redirect("profile")
 
 
-def _resend_change(request: HttpRequest, change: PhoneChange) -> HttpResponse:
+def _resend_change(request: SignedInRequest, change: PhoneChange) -> HttpResponse:
     try:
         flows.resend(change)
     except (CaptchaNeeded, JourneyOver):
@@ -309,8 +309,8 @@ def _resend_change(request: HttpRequest, change: PhoneChange) -> HttpResponse:
     return redirect("profile-phone-confirm")
 
 
-def _change_context(request: HttpRequest, change: PhoneChange, form: Any) -> dict[str, Any]:
-    user: Any = request.user
+def _change_context(request: SignedInRequest, change: PhoneChange, form: Any) -> dict[str, Any]:
+    user = request.user
     context = {
         "step": change.step,
         "form": form,

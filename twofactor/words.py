@@ -11,9 +11,7 @@ from twofactor import phones
 SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     refusals.NotANumber: _("This is not a complete phone number. Write DDD + number."),
     refusals.CountryMismatch: _("This number belongs to another country than the one you chose."),
-    refusals.NinthDigitMissing: _(
-        "The ninth digit is missing: mobile numbers in Brazil have a 9 after the DDD."
-    ),
+    refusals.NinthDigitMissing: _("The ninth digit is missing: mobile numbers in Brazil have a 9 after the DDD."),
     refusals.UnknownAreaCode: _("This DDD does not exist. Check the two digits of the area."),
     refusals.AreaCodeMissing: _("The DDD is missing. Write the two digits of the area first."),
     refusals.NotMobile: _("This number cannot receive SMS. Use a mobile phone, not a landline."),

@@ -8,4 +8,4 @@ class DeliveryConfig(AppConfig):
     label = "delivery"
 
     def ready(self) -> None:
-        from messaging.delivery import checks  # noqa: F401  (registers the system checks)
+        from messaging.delivery import checks  # noqa: F401

@@ -24,8 +24,7 @@ def check_gateways(**options: Any) -> list[CheckMessage]:
         problems.append(
             Error(
                 "The gateway twilio is configured without credentials or sender.",
-                hint="Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and"
-                " TWILIO_MESSAGING_SERVICE_SID or TWILIO_FROM.",
+                hint="Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_MESSAGING_SERVICE_SID or TWILIO_FROM.",
                 id="delivery.E002",
             )
         )

@@ -31,8 +31,9 @@ def enqueue(
 ) -> Message:
     """Queue a message in the caller's transaction and ring the doorbell once that is committed.
 
-    ``language`` is the reader's, if known; else that of the request. ``lifetime`` is in seconds from now; None means that the message is kept until it is sent.
-    ``urgent`` messages (tokens) have a queue of their own, so that notices never stand before them.
+    ``language`` is the reader's, if known; else that of the request. ``lifetime`` is in seconds from now; None
+    means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, so
+    that notices never stand before them.
     """
     expires_at: Expression | None = None if lifetime is None else clock_plus(lifetime)
     message = Message.objects.create(
@@ -41,12 +42,10 @@ def enqueue(
         kind=kind,
         subject_id=subject_id,
         language=language or get_language() or settings.LANGUAGE_CODE,
-        expires_at=expires_at,  # type: ignore[misc]  # an expression, on the database's clock
+        expires_at=expires_at,  # an expression, on the database's clock
     )
     queue = "tokens" if urgent else "notices"
-    transaction.on_commit(
-        lambda: doorbell.ring(message.pk, queue=queue, expires_in=lifetime), robust=True
-    )
+    transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue, expires_in=lifetime), robust=True)
     return message
 
 
@@ -63,9 +62,7 @@ def deliver(message_id: int) -> None:
     except gateways.GatewayError as error:
         _record_failure(message, error)
     else:
-        _record(
-            message, state=State.SENT, sent_at=Clock(), gateway=gateway, gateway_id=gateway_id
-        )
+        _record(message, state=State.SENT, sent_at=Clock(), gateway=gateway, gateway_id=gateway_id)
 
 
 def deliver_pending() -> None:

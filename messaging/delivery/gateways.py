@@ -50,9 +50,7 @@ class TwilioGateway:
         adapter = HTTPAdapter(pool_maxsize=64, pool_block=False, max_retries=0)
         http.session.mount("https://", adapter)
         http.session.mount("http://", adapter)
-        self.client = Client(
-            settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http
-        )
+        self.client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
         if settings.TWILIO_API_URL:
             self.client.api.base_url = settings.TWILIO_API_URL.rstrip("/")
 

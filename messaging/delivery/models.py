@@ -30,16 +30,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def waiting(self) -> "MessageQuerySet":
         """Return what nobody is sending: queued, or under a lease that ran out."""
-        return self.filter(
-            Q(state=State.QUEUED) | Q(state=State.SENDING, leased_until__lt=Clock())
-        )
+        return self.filter(Q(state=State.QUEUED) | Q(state=State.SENDING, leased_until__lt=Clock()))
 
     def claim(self, message_id: int) -> "Message | None":
         """Take a message for sending under a lease, counting the try; None when it is not to be had (F12)."""
         return update_returning(
-            self.filter(pk=message_id, tries__lt=settings.DELIVERY_TRIES)
-            .waiting()
-            .filter(self.in_time()),
+            self.filter(pk=message_id, tries__lt=settings.DELIVERY_TRIES).waiting().filter(self.in_time()),
             state=State.SENDING,
             tries=models.F("tries") + 1,
             leased_until=clock_plus(settings.DELIVERY_LEASE_SECONDS),
@@ -48,9 +44,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def close_hopeless(self) -> int:
         """Close what may not be tried again: too late, or out of tries. Return how many."""
         late = self.waiting().exclude(self.in_time()).update(state=State.EXPIRED)
-        spent = (
-            self.waiting().filter(tries__gte=settings.DELIVERY_TRIES).update(state=State.FAILED)
-        )
+        spent = self.waiting().filter(tries__gte=settings.DELIVERY_TRIES).update(state=State.FAILED)
         return late + spent
 
     @staticmethod

@@ -5,7 +5,6 @@ Files, and not rows, so that no database ever holds a token (T-06). In force onl
 """
 
 import json
-import os
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -33,7 +32,7 @@ def put(channel: str, to: str, subject: str, text: str) -> str:
     settings.OUTBOX_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = settings.OUTBOX_DIR / f".{entry_id}"
     draft.write_text(json.dumps(entry), encoding="utf-8")
-    os.replace(draft, settings.OUTBOX_DIR / f"{entry_id}.json")
+    draft.replace(settings.OUTBOX_DIR / f"{entry_id}.json")
     return entry_id
 
 

@@ -20,12 +20,8 @@ class Command(BaseCommand):
         if User.objects.filter(username="alice").exists():
             return
         password = settings.DEMO_PASSWORD
-        alice = flows.create_account(
-            "Padaria Aurora", login="alice", email="alice@example.com", password=password
-        )
-        User.objects.create_user(
-            "bob", "bob@example.com", password, account=alice.account, first_name="Bob"
-        )
+        alice = flows.create_account("Padaria Aurora", login="alice", email="alice@example.com", password=password)
+        User.objects.create_user("bob", "bob@example.com", password, account=alice.account, first_name="Bob")
         charlie = flows.create_account(
             "Oficina Boreal", login="charlie", email="charlie@example.com", password=password
         )
