@@ -23,4 +23,5 @@ class PasswordResetForm(DjangoPasswordResetForm):
     def save(self, **options: Any) -> None:  # type: ignore[override]
         """Queue a link for each active person with this address."""
         for user in self.get_users(self.cleaned_data["email"]):
-            flows.request_password_reset(user)
+            if user.may_sign_in:
+                flows.request_password_reset(user)

@@ -88,9 +88,9 @@ DELIVERY_TRIES = 2
 DELIVERY_MINIMUM_SECONDS_LEFT = 30
 
 OUTBOX_DIR = VAR_DIR / "outbox"
-_mail = env.email_url("EMAIL_URL", default="") if "EMAIL_URL" in env.ENVIRON else {}
-if not (_mail or EMBEDDED):
-    required("EMAIL_URL")
+_mail = env.email_url("EMAIL_URL") if EMBEDDED and env.str("EMAIL_URL", "") else {}
+if not EMBEDDED:
+    _mail = env.email_url_config(required("EMAIL_URL"))
 EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "messaging.delivery.outbox.EmailBackend")
 EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
 EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
@@ -216,6 +216,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 15
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "messaging.delivery.tasks.sweep", "schedule": 5.0},
 }
@@ -320,5 +321,7 @@ LOGGING = {
         "twilio.http_client": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
+        # Warns at each HEAD that it drops the body, which is its job.
+        "gunicorn.http.wsgi": {"level": "ERROR"},
     },
 }

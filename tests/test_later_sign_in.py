@@ -2,7 +2,6 @@
 
 import pytest
 
-from accounts.models import User
 from tests.conftest import Browser, last_token, sent_to
 from twofactor.models import PhoneDevice
 

@@ -8,6 +8,7 @@ from accounts.composers import Notice, tells
 from accounts.models import AuditEvent
 from messaging.delivery.composers import Content, NothingToSay, composes
 from messaging.delivery.models import Channel, Message
+from twofactor.exceptions import TokenLate
 from twofactor.models import Challenge, Purpose
 
 BRAND = "Messaging"
@@ -19,9 +20,11 @@ def compose_token(message: Message) -> Content:
     challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
     if challenge is None or not challenge.is_open:
         raise NothingToSay
-    if message.channel == Channel.SMS:
-        return Content(text=sms_text(challenge.token(), challenge.purpose))
-    return _email(challenge.token())
+    try:
+        token = challenge.token()
+    except TokenLate:
+        raise NothingToSay from None
+    return Content(text=sms_text(token, challenge.purpose)) if message.channel == Channel.SMS else _email(token)
 
 
 def sms_text(token: str, purpose: str) -> str:

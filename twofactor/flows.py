@@ -26,6 +26,11 @@ def check_password(login: str, password: str) -> User | None:
     return user
 
 
+def sign_in_without_policy(user: User) -> None:
+    """Note that a right password was enough: neither the account nor the person's role asks for more."""
+    audit.record("sign_in.password_only", user=user)
+
+
 def begin_sign_in(user: User, *, session_hash: str, next_url: str, switches_policy_on: bool = False) -> PendingSignIn:
     """Keep a right password as the pending sign-in of one session, for 600 s (S-02)."""
     with transaction.atomic():

@@ -14,7 +14,7 @@ from accounts.models import User
 from messaging.database import Clock, clock_plus, update_returning
 from messaging.delivery.models import Channel
 from twofactor import tokens
-from twofactor.exceptions import ChannelRefused
+from twofactor.exceptions import ChannelRefused, TokenLate
 
 
 class PhoneDevice(Device):
@@ -272,14 +272,19 @@ class Challenge(models.Model):
         return self.verified_at is None and self.superseded_at is None
 
     def token(self) -> str:
-        """Return the six digits to send, derived from the row. Raises KeyError when its key is gone."""
+        """Return the six digits to send, derived from the row. Raises TokenLate when its key is gone."""
         return self.token_for(self.user, self.purpose, self.destination)
 
     def token_for(self, user: User, purpose: str, destination: str) -> str:
-        """Return the six digits that these facts, told by the present request, would need (T-05)."""
-        keys = {tokens.key_id(key): key for key in _token_keys()}
-        journey = f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
-        return tokens.derive(keys[self.key_id], self.nonce, user.pk, purpose, self.channel, destination, journey)
+        """Return the six digits that these facts, told by the present request, would need (T-05).
+
+        Raises TokenLate when the key of the row was rotated away.
+        """
+        for key in (settings.TOKEN_KEY, settings.TOKEN_KEY_PREVIOUS):
+            if key and tokens.key_id(key) == self.key_id:
+                journey = f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
+                return tokens.derive(key, self.nonce, user.pk, purpose, self.channel, destination, journey)
+        raise TokenLate
 
     @classmethod
     def issue(cls, journey: Journey, *, channel: str, destination: str) -> "Challenge":
@@ -294,10 +299,6 @@ class Challenge(models.Model):
             key_id=tokens.key_id(settings.TOKEN_KEY),
             expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS),
         )
-
-
-def _token_keys() -> list[str]:
-    return [key for key in (settings.TOKEN_KEY, settings.TOKEN_KEY_PREVIOUS) if key]
 
 
 class UsedCaptchaManager(models.Manager["UsedCaptcha"]):

@@ -76,7 +76,7 @@ def _screen_brazilian(number: PhoneNumber) -> None:
     """Say what is wrong with a Brazilian number; never correct it silently (P-04)."""
     digits = phonenumbers.national_significant_number(number)
     if len(digits) in {8, 9}:
-        raise refusals.AreaCodeMissing
+        raise (refusals.NotMobile if _is_service(number) else refusals.AreaCodeMissing)
     if len(digits) in {_BRAZIL_SHORT, _BRAZIL_LONG} and not digits.startswith("0"):
         if not _area_exists(digits[:2]):
             raise (refusals.NotMobile if _is_service(number) else refusals.UnknownAreaCode)

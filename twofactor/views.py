@@ -66,6 +66,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def _open(request: HttpRequest, user: User, target: str) -> HttpResponse:
     if user.two_factor_required:
         return redirect(session.hold_sign_in(request, user, target).step)
+    flows.sign_in_without_policy(user)
     session.sign_in(request, user)
     return redirect(target)
 

@@ -70,7 +70,10 @@ def deliver_pending() -> None:
     Message.objects.close_hopeless()
     waiting = Message.objects.waiting().order_by("id").values_list("id", flat=True)
     for message_id in list(waiting[:SWEEP_LIMIT]):
-        deliver(message_id)
+        try:
+            deliver(message_id)
+        except Exception:
+            logger.exception("message %s could not be sent", message_id)
 
 
 def _seconds_left(message: Message) -> int | None:

@@ -104,9 +104,12 @@
 
   // --- countdown: seconds come from the server; the browser's wall clock is never asked --------------------------
 
+  const born = performance.getEntriesByType("navigation")[0]?.responseStart || performance.now();
+  const sinceServed = () => (performance.now() - born) / 1000;
+  const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+
   function countdown(box) {
     const atLoad = Number(box.dataset.countdown);
-    const born = performance.getEntriesByType("navigation")[0]?.responseStart || performance.now();
     const digits = $("[data-digits]", box);
     const ring = $("[data-ring]", box);
     const lifetime = ring.getAttribute("pathLength");
@@ -116,9 +119,9 @@
     let timer = 0;
 
     function tick() {
-      const left = Math.max(0, atLoad - (performance.now() - born) / 1000);
+      const left = Math.max(0, atLoad - sinceServed());
       const whole = Math.ceil(left);
-      digits.textContent = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+      digits.textContent = clock(whole);
       ring.setAttribute("stroke-dasharray", `${left.toFixed(2)} ${lifetime}`);
       box.classList.toggle("countdown-low", whole > 0 && whole <= 30);
       const phase = phases.filter(([at]) => whole <= at).pop();
@@ -142,6 +145,18 @@
     timer = setInterval(tick, 250);
     setTimeout(tick, 100);
     document.addEventListener("visibilitychange", tick);
+  }
+
+  // The pause between two tokens: the server enforces it, the button only shows it.
+  function waitToResend(button) {
+    const label = $("[data-wait-left]", button);
+    const tick = () => {
+      const left = Math.ceil(Number(button.dataset.wait) - sinceServed());
+      button.disabled = left > 0;
+      label.textContent = left > 0 ? clock(left) : "";
+      if (left > 0) setTimeout(tick, 500);
+    };
+    if (Number(button.dataset.wait) > 0) tick();
   }
 
   // --- token: digits only, however it was pasted; offered by the phone where the browser can ---------------------
@@ -240,11 +255,15 @@
   all("form[data-captcha-form]").forEach(captchaForm);
   all("dialog[data-popup]").forEach(upgradePopup);
   all("[data-countdown]").forEach(countdown);
+  all("[data-wait]").forEach(waitToResend);
   all("[data-token]").forEach(tokenField);
   all("[data-reveal]").forEach(revealPassword);
   all("details[data-menu]").forEach(menu);
   all("[data-tip]").forEach(tip);
   all("[data-sent]").forEach(sentMessage);
+  for (const time of all("time[data-local]")) {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString(document.documentElement.lang);
+  }
 
   if (!$("dialog[data-popup]")) $("main [aria-invalid=true]")?.focus();
 

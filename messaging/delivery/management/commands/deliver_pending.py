@@ -1,12 +1,16 @@
 """The poller that needs no broker."""
 
+import logging
 import signal
 import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, close_old_connections
 
 from messaging.delivery import flows
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -24,6 +28,14 @@ class Command(BaseCommand):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
         while True:
-            flows.deliver_pending()
+            self.look()
             if once or stop.wait(interval):
                 return
+
+    def look(self) -> None:
+        """Send what waits. A database that is away for a while is no reason to end."""
+        try:
+            flows.deliver_pending()
+        except OperationalError as error:
+            logger.warning("the database does not answer: %s", type(error).__name__)
+        close_old_connections()

@@ -1,0 +1,1 @@
+"""What a user can run to check our figures: ``make bench``."""

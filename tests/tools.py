@@ -1,0 +1,57 @@
+"""Tools of the tests that the cast does not need: time that passes, pages as text, settings of other set-ups."""
+
+import os
+import re
+import runpy
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from django.db.models import DateTimeField, ExpressionWrapper, F
+
+from messaging.delivery.models import Message
+from twofactor.models import Challenge, PendingSignIn, PhoneChange
+
+ROOT = Path(__file__).parent.parent
+# What changes with every rendering and belongs to nobody: CSRF tokens and captcha challenges.
+_RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[^"]*"')
+
+
+def let_pass(seconds: float) -> None:
+    """Let time pass: the database's clock cannot be set, so its rows move into the past."""
+    for model in (Challenge, Message, PendingSignIn, PhoneChange):
+        times = [field.name for field in model._meta.concrete_fields if isinstance(field, DateTimeField)]
+        shift = timedelta(seconds=seconds)
+        earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
+        model._default_manager.update(**earlier)
+
+
+def page(response: Any) -> str:
+    """Return what a page says, without what is random in it."""
+    return unescape(_RANDOM.sub("", response.content.decode()))
+
+
+def settings_with(**environment: str) -> dict[str, Any]:
+    """Return what settings.py makes of these environment variables (and of no other of its own)."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "VAR_DIR") if name in os.environ}
+    with mock.patch.dict(os.environ, {**kept, **environment}, clear=True):
+        return runpy.run_path(str(ROOT / "messaging" / "settings.py"))
+
+
+def production(**environment: str) -> dict[str, str]:
+    """Return the least environment of production."""
+    return {
+        "PUBLIC_URL": "https://portal.example",
+        "SECRET_KEY": "secret-" * 10,
+        "TOKEN_KEY": "tokens-" * 10,
+        "DATABASE_URL": "sqlite:////tmp/messaging-never-made.sqlite3",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "EMAIL_URL": "smtp://127.0.0.1:1",
+        "SMS_GATEWAYS": "twilio",
+        "TWILIO_ACCOUNT_SID": "AC0",
+        "TWILIO_AUTH_TOKEN": "auth",
+        "TWILIO_FROM": "+15005550006",
+        **environment,
+    }
