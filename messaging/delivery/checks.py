@@ -28,6 +28,14 @@ def check_gateways(**options: Any) -> list[CheckMessage]:
                 id="delivery.E002",
             )
         )
+    if "sinch" in settings.SMS_GATEWAYS and not _sinch_is_complete():
+        problems.append(
+            Error(
+                "The gateway sinch is configured without credentials or sender.",
+                hint="Set SINCH_SERVICE_PLAN_ID, SINCH_API_TOKEN and SINCH_FROM.",
+                id="delivery.E004",
+            )
+        )
     return problems
 
 
@@ -48,3 +56,7 @@ def check_outbox(**options: Any) -> list[CheckMessage]:
 def _twilio_is_complete() -> bool:
     sender = settings.TWILIO_MESSAGING_SERVICE_SID or settings.TWILIO_FROM
     return bool(settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and sender)
+
+
+def _sinch_is_complete() -> bool:
+    return bool(settings.SINCH_SERVICE_PLAN_ID and settings.SINCH_API_TOKEN and settings.SINCH_FROM)

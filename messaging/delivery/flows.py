@@ -10,9 +10,10 @@ from django.db.models import Expression
 from django.utils.translation import get_language
 
 from messaging.database import Clock, clock_plus
-from messaging.delivery import doorbell, gateways
-from messaging.delivery.composers import NothingToSay, compose
-from messaging.delivery.models import Message, State
+from messaging.delivery import circuit, doorbell, gateways
+from messaging.delivery.composers import Content, NothingToSay, compose
+from messaging.delivery.faults import Fault
+from messaging.delivery.models import Channel, GatewayFailure, Message, State
 
 logger = logging.getLogger(__name__)
 
@@ -56,24 +57,91 @@ def deliver(message_id: int) -> None:
         return
     try:
         content = compose(message)
-        gateway, gateway_id = gateways.send(message, content, seconds_left=_seconds_left(message))
     except NothingToSay:
         _record(message, state=State.EXPIRED)
-    except gateways.GatewayError as error:
-        _record_failure(message, error)
+        return
+    if message.channel == Channel.EMAIL:
+        _send_email(message, content)
     else:
-        _record(message, state=State.SENT, sent_at=Clock(), gateway=gateway, gateway_id=gateway_id)
+        _send_sms(message, content)
 
 
-def deliver_pending() -> None:
-    """Send what the doorbell missed, oldest first, and close what came too late."""
+def deliver_pending() -> int:
+    """Send what the doorbell missed, oldest first, and close what came too late. Return how many were looked at."""
     Message.objects.close_hopeless()
-    waiting = Message.objects.waiting().order_by("id").values_list("id", flat=True)
-    for message_id in list(waiting[:SWEEP_LIMIT]):
+    waiting = list(Message.objects.sendable().order_by("id").values_list("id", flat=True)[:SWEEP_LIMIT])
+    for message_id in waiting:
         try:
             deliver(message_id)
         except Exception:
             logger.exception("message %s could not be sent", message_id)
+    return len(waiting)
+
+
+def fate(kind: str, subject_id: int) -> Message | None:
+    """Return the message about a subject, for telling its reader the truth; None when there was none to send."""
+    return Message.objects.filter(kind=kind, subject_id=subject_id).order_by("-pk").first()
+
+
+def purge(days: int, *, batch: int = 1000) -> int:
+    """Delete messages older than ``days``, in batches (J-05). Return how many."""
+    gone = 0
+    while old := list(
+        Message.objects.filter(created_at__lt=clock_plus(-days * 86_400)).values_list("pk", flat=True)[:batch]
+    ):
+        gone += Message.objects.filter(pk__in=old).delete()[0]
+    GatewayFailure.objects.filter(at__lt=clock_plus(-days * 86_400)).delete()
+    return gone
+
+
+def _send_email(message: Message, content: Content) -> None:
+    try:
+        gateways.send_email(message.destination, content)
+    except gateways.GatewayError as error:
+        _record_failure(message, "smtp", error)
+    else:
+        _record_sent(message, "smtp", "")
+
+
+def _send_sms(message: Message, content: Content) -> None:
+    """Send by the first usable gateway; by the next one where the first one certainly did not take it."""
+    failed: tuple[str, gateways.GatewayError] | None = None
+    for way in circuit.ways(settings.SMS_GATEWAYS):
+        if failed:
+            renewed = Message.objects.renew(message)
+            if renewed is None:
+                return
+            message = renewed
+        error = _call(message, content, way)
+        if error is None:
+            return
+        failed = (way.name, error)
+        if not error.fault.lets_another_try or message.tries >= settings.DELIVERY_TRIES:
+            break
+    if failed:
+        _record_failure(message, *failed)
+    else:
+        _wait_for_a_gateway(message)
+
+
+def _call(message: Message, content: Content, way: circuit.Way) -> gateways.GatewayError | None:
+    """Make one gateway call. Record a success; return the error of a failure."""
+    gateway = gateways.gateway(way.name)
+    left = _seconds_left(message)
+    try:
+        gateway_id = gateway.send(message.destination, content.text, seconds_left=left, message_id=message.pk)
+    except gateways.GatewayError as error:
+        circuit.note_failure(way.name, error.fault)
+        return error
+    if way.probing:
+        circuit.close(way.name)
+    _record_sent(message, way.name, gateway_id)
+    return None
+
+
+def _wait_for_a_gateway(message: Message) -> None:
+    """Give the try back, for nobody was called: every circuit is open, or no gateway is configured."""
+    _record(message, tries=message.tries - 1, fault=Fault.UNSURE, leased_until=clock_plus(_jitter()))
 
 
 def _seconds_left(message: Message) -> int | None:
@@ -84,14 +152,26 @@ def _seconds_left(message: Message) -> int | None:
     return int(after_lease) + settings.DELIVERY_LEASE_SECONDS
 
 
-def _record_failure(message: Message, error: gateways.GatewayError) -> None:
-    """Give up, or leave the message for another try after a short, random wait (G-04)."""
-    logger.warning("message %s not accepted: %s", message.pk, error.reason)
-    if error.permanent or message.tries >= settings.DELIVERY_TRIES:
-        _record(message, state=State.FAILED, error=error.reason)
+def _jitter() -> float:
+    return random.uniform(1, 3)  # noqa: S311 (spreads retries, no secret)
+
+
+def _record_sent(message: Message, gateway: str, gateway_id: str) -> None:
+    facts = {"gateway": gateway, "gateway_id": gateway_id}
+    _record(message, state=State.SENT, sent_at=Clock(), fault="", error="", **facts)
+
+
+def _record_failure(message: Message, gateway: str, error: gateways.GatewayError) -> None:
+    """Give up, or leave the message for another try: soon for a token (G-04), later and later for a notice."""
+    logger.warning("message %s not accepted by %s: %s", message.pk, gateway, error.reason)
+    token = message.expires_at is not None
+    spent = message.tries >= (settings.DELIVERY_TRIES if token else settings.NOTICE_TRIES)
+    facts = {"gateway": gateway, "error": error.reason, "fault": error.fault}
+    if error.fault.is_final or spent:
+        _record(message, state=State.FAILED, **facts)
     else:
-        wait = random.uniform(1, 3)  # noqa: S311 (jitter, not a secret)
-        _record(message, state=State.SENDING, error=error.reason, leased_until=clock_plus(wait))
+        wait = _jitter() if token else min(3600, 2**message.tries * _jitter())
+        _record(message, leased_until=clock_plus(wait), **facts)
 
 
 def _record(message: Message, **values: Any) -> None:

@@ -1,34 +1,34 @@
-"""What puts a message on the wire. The only module that knows Twilio."""
+"""What puts a message on the wire. The only module that knows Twilio and Sinch."""
 
-import logging
 import smtplib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
 
 import requests
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.urls import reverse
 from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
+from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from messaging.deadline import DeadlinePassed, within
-from messaging.delivery import outbox
+from messaging.delivery import faults, outbox
 from messaging.delivery.composers import Content
-from messaging.delivery.models import Channel, Message
-
-logger = logging.getLogger(__name__)
+from messaging.delivery.faults import Fault
 
 
 class GatewayError(Exception):
-    """A message was not accepted. ``permanent`` means that another try cannot help."""
+    """A message was not accepted; ``fault`` says what follows from it."""
 
-    def __init__(self, reason: str, *, permanent: bool) -> None:
+    def __init__(self, reason: str, fault: Fault) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.permanent = permanent
+        self.fault = fault
 
 
 class SmsGateway(Protocol):
@@ -36,7 +36,20 @@ class SmsGateway(Protocol):
 
     name: str
 
-    def send(self, to: str, text: str, *, seconds_left: int | None) -> str: ...
+    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str: ...
+
+
+def pooled(session: requests.Session) -> requests.Session:
+    """Give a session room for the worker's threads; it never retries by itself."""
+    adapter = HTTPAdapter(pool_maxsize=64, pool_block=False, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def timeouts() -> tuple[float, float]:
+    """Return the seconds to connect and the seconds between two reads."""
+    return settings.GATEWAY_CONNECT_SECONDS, settings.GATEWAY_READ_SECONDS
 
 
 class TwilioGateway:
@@ -45,33 +58,82 @@ class TwilioGateway:
     name = "twilio"
 
     def __init__(self) -> None:
-        timeouts: Any = (settings.GATEWAY_CONNECT_SECONDS, settings.GATEWAY_READ_SECONDS)
-        http = TwilioHttpClient(timeout=timeouts)
-        adapter = HTTPAdapter(pool_maxsize=64, pool_block=False, max_retries=0)
-        http.session.mount("https://", adapter)
-        http.session.mount("http://", adapter)
+        seconds: Any = timeouts()
+        http = TwilioHttpClient(timeout=seconds)
+        pooled(http.session)
         self.client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
         if settings.TWILIO_API_URL:
             self.client.api.base_url = settings.TWILIO_API_URL.rstrip("/")
 
-    def send(self, to: str, text: str, *, seconds_left: int | None) -> str:
+    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
+        """Create the message at Twilio; return its SID."""
+        options = self._options(seconds_left, message_id)
         try:
-            return within(settings.GATEWAY_CAP_SECONDS, lambda: self._create(to, text, seconds_left))
+            return within(settings.GATEWAY_CAP_SECONDS, lambda: self._create(to, text, options))
         except TwilioRestException as error:
-            permanent = 400 <= error.status < 500 and error.status != 429
-            raise GatewayError(f"twilio-{error.code or error.status}", permanent=permanent) from None
+            fault = faults.of_twilio(error.code, error.status)
+            raise GatewayError(f"twilio-{error.code or error.status}", fault) from None
         except (TwilioException, requests.RequestException, ValueError, DeadlinePassed) as error:
-            raise GatewayError(type(error).__name__, permanent=False) from None
+            raise GatewayError(type(error).__name__, Fault.UNSURE) from None
 
-    def _create(self, to: str, text: str, seconds_left: int | None) -> str:
-        options: dict[str, Any] = {}
+    def _create(self, to: str, text: str, options: dict[str, Any]) -> str:
+        return self.client.messages.create(to=to, body=text, **options).sid or ""
+
+    def _options(self, seconds_left: int | None, message_id: int) -> dict[str, Any]:
+        options: dict[str, Any] = {"status_callback": twilio_callback_url(message_id)}
         if seconds_left is not None:
             options["validity_period"] = seconds_left
         if settings.TWILIO_MESSAGING_SERVICE_SID:
             options["messaging_service_sid"] = settings.TWILIO_MESSAGING_SERVICE_SID
         else:
             options["from_"] = settings.TWILIO_FROM
-        return self.client.messages.create(to=to, body=text, **options).sid or ""
+        return options
+
+
+def twilio_callback_url(message_id: int) -> str:
+    """Return where Twilio reports a message's fate. It carries our id, so a report may overtake our commit (F34)."""
+    return settings.PUBLIC_URL + reverse("twilio-report", args=[message_id])
+
+
+def twilio_signed(path: str, fields: dict[str, str], signature: str) -> bool:
+    """Tell whether a report carries Twilio's signature for our public URL and all of its fields (G-05)."""
+    validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)
+    return bool(validator.validate(settings.PUBLIC_URL + path, fields, signature))
+
+
+class SinchGateway:
+    """SMS by Sinch's REST batches (``POST /xms/v1/{plan}/batches``)."""
+
+    name = "sinch"
+
+    def __init__(self) -> None:
+        base = settings.SINCH_API_URL.rstrip("/")
+        self.url = f"{base}/xms/v1/{settings.SINCH_SERVICE_PLAN_ID}/batches"
+        self.session = pooled(requests.Session())
+        self.session.headers["Authorization"] = f"Bearer {settings.SINCH_API_TOKEN}"
+
+    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
+        """Create a batch of one at Sinch; return its id."""
+        batch: dict[str, Any] = {
+            "from": settings.SINCH_FROM,
+            "to": [to.removeprefix("+")],
+            "body": text,
+            "delivery_report": "none",
+            "client_reference": str(message_id),
+        }
+        if seconds_left is not None:
+            expires = datetime.now(UTC) + timedelta(seconds=seconds_left)
+            batch["expire_at"] = expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        try:
+            return within(settings.GATEWAY_CAP_SECONDS, lambda: self._create(batch))
+        except (requests.RequestException, ValueError, KeyError, TypeError, DeadlinePassed) as error:
+            raise GatewayError(type(error).__name__, Fault.UNSURE) from None
+
+    def _create(self, batch: dict[str, Any]) -> str:
+        answer = self.session.post(self.url, json=batch, timeout=timeouts(), allow_redirects=False)
+        if answer.status_code != 201:
+            raise GatewayError(f"sinch-{answer.status_code}", faults.of_status(answer.status_code))
+        return str(answer.json()["id"])
 
 
 class OutboxGateway:
@@ -79,12 +141,14 @@ class OutboxGateway:
 
     name = "outbox"
 
-    def send(self, to: str, text: str, *, seconds_left: int | None) -> str:
+    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
+        """Keep the message in the outbox; return its id there."""
         return outbox.put("sms", to, "", text)
 
 
 GATEWAYS: dict[str, Callable[[], SmsGateway]] = {
     TwilioGateway.name: TwilioGateway,
+    SinchGateway.name: SinchGateway,
     OutboxGateway.name: OutboxGateway,
 }
 
@@ -100,25 +164,14 @@ def sms_is_possible() -> bool:
     return bool(settings.SMS_GATEWAYS)
 
 
-def send(message: Message, content: Content, *, seconds_left: int | None) -> tuple[str, str]:
-    """Put a message on the wire; return the gateway's name and its id. Raises GatewayError."""
-    if message.channel == Channel.EMAIL:
-        return "smtp", _send_email(message.destination, content)
-    if not sms_is_possible():
-        raise GatewayError("no-gateway", permanent=True)
-    chosen = gateway(settings.SMS_GATEWAYS[0])
-    gateway_id = chosen.send(message.destination, content.text, seconds_left=seconds_left)
-    return chosen.name, gateway_id
-
-
-def _send_email(to: str, content: Content) -> str:
+def send_email(to: str, content: Content) -> None:
+    """Hand an e-mail to the mail server. Raises GatewayError."""
     email = EmailMultiAlternatives(content.subject, content.text, to=[to])
     if content.html:
         email.attach_alternative(content.html, "text/html")
     try:
         within(settings.GATEWAY_CAP_SECONDS, email.send)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
-        raise GatewayError(type(error).__name__, permanent=True) from None
+        raise GatewayError(type(error).__name__, Fault.NUMBER) from None
     except (smtplib.SMTPException, OSError, DeadlinePassed) as error:
-        raise GatewayError(type(error).__name__, permanent=False) from None
-    return ""
+        raise GatewayError(type(error).__name__, Fault.UNSURE) from None

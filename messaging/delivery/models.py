@@ -32,26 +32,46 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Return what nobody is sending: queued, or under a lease that ran out."""
         return self.filter(Q(state=State.QUEUED) | Q(state=State.SENDING, leased_until__lt=Clock()))
 
+    def sendable(self) -> "MessageQuerySet":
+        """Return what waits, is worth sending and has a try left: two for tokens (G-04), many for notices."""
+        notice = Q(expires_at__isnull=True, tries__lt=settings.NOTICE_TRIES)
+        token = Q(expires_at__gt=self.soonest(), tries__lt=settings.DELIVERY_TRIES)
+        return self.waiting().filter(notice | token)
+
     def claim(self, message_id: int) -> "Message | None":
         """Take a message for sending under a lease, counting the try; None when it is not to be had (F12)."""
         return update_returning(
-            self.filter(pk=message_id, tries__lt=settings.DELIVERY_TRIES).waiting().filter(self.in_time()),
+            self.sendable().filter(pk=message_id),
             state=State.SENDING,
             tries=models.F("tries") + 1,
             leased_until=clock_plus(settings.DELIVERY_LEASE_SECONDS),
         )
 
+    def renew(self, message: "Message") -> "Message | None":
+        """Count one more try of a claimed message under a new lease; None when the claim is no longer ours."""
+        return update_returning(
+            self.filter(pk=message.pk, state=State.SENDING, tries=message.tries),
+            tries=models.F("tries") + 1,
+            leased_until=clock_plus(settings.DELIVERY_LEASE_SECONDS),
+        )
+
     def close_hopeless(self) -> int:
-        """Close what may not be tried again: too late, or out of tries. Return how many."""
-        late = self.waiting().exclude(self.in_time()).update(state=State.EXPIRED)
-        spent = self.waiting().filter(tries__gte=settings.DELIVERY_TRIES).update(state=State.FAILED)
-        return late + spent
+        """Close what may not be tried again: too late (F5), or out of tries (F6). Return how many."""
+        late = self.waiting().filter(expires_at__lte=self.soonest()).update(state=State.EXPIRED)
+        tries = Q(expires_at__isnull=True, tries__gte=settings.NOTICE_TRIES) | Q(
+            expires_at__isnull=False, tries__gte=settings.DELIVERY_TRIES
+        )
+        return late + self.waiting().filter(tries).update(state=State.FAILED)
+
+    def report(self, message_id: int, state: str, **facts: str) -> int:
+        """Move a message forward to what its gateway reports; backward or repeated reports change nothing (G-06)."""
+        before = {State.SENT: [State.SENDING]}.get(State(state), [State.SENDING, State.SENT])
+        return self.filter(pk=message_id, state__in=before).update(state=state, reported_at=Clock(), **facts)
 
     @staticmethod
-    def in_time() -> Q:
-        """Match what still has enough life to be worth sending (G-02); notices never expire."""
-        soonest = clock_plus(settings.DELIVERY_MINIMUM_SECONDS_LEFT)
-        return Q(expires_at__isnull=True) | Q(expires_at__gt=soonest)
+    def soonest() -> models.Expression:
+        """Return the earliest end of life that is worth a gateway call (G-02)."""
+        return clock_plus(settings.DELIVERY_MINIMUM_SECONDS_LEFT)
 
 
 class Message(models.Model):
@@ -68,9 +88,11 @@ class Message(models.Model):
     expires_at = models.DateTimeField(null=True)
     leased_until = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    reported_at = models.DateTimeField(null=True)
     gateway = models.CharField(max_length=20, default="")
     gateway_id = models.CharField(max_length=64, default="")
     error = models.CharField(max_length=60, default="")
+    fault = models.CharField(max_length=9, default="")
 
     objects = MessageQuerySet.as_manager()
 
@@ -82,7 +104,35 @@ class Message(models.Model):
                 condition=Q(state__in=[State.QUEUED, State.SENDING]),
             ),
             models.Index(fields=["kind", "subject_id"], name="message_subject"),
+            models.Index(fields=["gateway", "sent_at"], name="message_gateway"),
+            models.Index(fields=["created_at"], name="message_created"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk} by {self.channel}: {self.state}"
+
+
+class GatewayFailure(models.Model):
+    """One call that a gateway failed. Successes are the messages themselves."""
+
+    name = models.CharField(max_length=20)
+    fault = models.CharField(max_length=9)
+    at = models.DateTimeField(db_default=Clock())
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "at"], name="gateway_failure")]
+
+    def __str__(self) -> str:
+        return f"{self.name} failed: {self.fault}"
+
+
+class OpenCircuit(models.Model):
+    """A gateway that is not used for now. The row goes when a probe succeeds."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    open_until = models.DateTimeField()
+    fault = models.CharField(max_length=9)
+    opened_at = models.DateTimeField(db_default=Clock())
+
+    def __str__(self) -> str:
+        return f"{self.name} is not used: {self.fault}"

@@ -2,4 +2,7 @@ from django.urls import path
 
 from messaging.delivery import views
 
-urlpatterns = [path("caixa-de-saida/", views.show_outbox, name="outbox")]
+urlpatterns = [
+    path("caixa-de-saida/", views.show_outbox, name="outbox"),
+    path("retorno/twilio/<int:message_id>/", views.twilio_report, name="twilio-report"),
+]

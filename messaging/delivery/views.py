@@ -1,12 +1,22 @@
-"""The outbox page of the embedded default."""
+"""The outbox page of the embedded default, and what gateways report."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 
-from messaging.delivery import outbox
+from messaging.delivery import faults, gateways, outbox
+from messaging.delivery.models import Message, State
+
+# What Twilio says, and what it means for a message. Its earlier states tell us nothing new.
+TWILIO_STATES = {
+    "sent": State.SENT,
+    "delivered": State.DELIVERED,
+    "undelivered": State.FAILED,
+    "failed": State.FAILED,
+}
 
 
 @login_not_required
@@ -19,3 +29,21 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
     if request.accepts("text/html"):
         return render(request, "delivery/outbox.html", {"entries": entries})
     return JsonResponse(entries, safe=False)
+
+
+@login_not_required
+@csrf_exempt
+@require_POST
+def twilio_report(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Take Twilio's word on a message's fate: signed, forward only, and opening nothing (G-05, G-06)."""
+    signature = request.headers.get("X-Twilio-Signature", "")
+    if not gateways.twilio_signed(request.path, request.POST, signature):
+        return HttpResponse(status=403)
+    state = TWILIO_STATES.get(request.POST.get("MessageStatus", ""))
+    if state:
+        code = request.POST.get("ErrorCode", "")
+        fault = faults.of_twilio(int(code), 500) if code.isascii() and code.isdigit() else ""
+        facts = {"gateway": "twilio", "gateway_id": request.POST.get("MessageSid", "")[:64]}
+        known = {"fault": fault, "error": f"twilio-{code}"[:60]} if state is State.FAILED else {}
+        Message.objects.report(message_id, state, **facts, **known)
+    return HttpResponse(status=204)

@@ -1,0 +1,69 @@
+"""A gateway's circuit: open when it fails too often, and probed by one message at a time (F35).
+
+A row exists only while a circuit is open, so a healthy gateway costs no write.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from messaging.database import Clock, clock_plus
+from messaging.delivery.faults import Fault
+from messaging.delivery.models import GatewayFailure, Message, OpenCircuit
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A gateway that may be called now; ``probing`` when its circuit is open and this call is the probe."""
+
+    name: str
+    probing: bool
+
+
+def ways(names: list[str]) -> Iterator[Way]:
+    """Return the gateways to try, in the operator's order: closed circuits, and open ones whose probe we win."""
+    open_names = set(OpenCircuit.objects.filter(name__in=names).values_list("name", flat=True))
+    for name in names:
+        if name not in open_names or _wins_probe(name):
+            yield Way(name, probing=name in open_names)
+
+
+def sms_is_available() -> bool:
+    """Tell whether any SMS gateway is in use; asked before a person is offered SMS."""
+    broken = OpenCircuit.objects.filter(name__in=settings.SMS_GATEWAYS, open_until__gt=Clock())
+    return broken.count() < len(settings.SMS_GATEWAYS)
+
+
+def close(name: str) -> None:
+    """Use a gateway again: its probe went through."""
+    OpenCircuit.objects.filter(name=name).delete()
+    logger.warning("circuit of %s is closed again", name)
+
+
+def note_failure(name: str, fault: Fault) -> None:
+    """Open the circuit at once when it is our contract that fails (F31), else at half of 20 calls in 60 s."""
+    if not fault.is_the_gateways:
+        return
+    GatewayFailure.objects.create(name=name, fault=fault)
+    if fault is Fault.OURS or _fails_too_often(name):
+        OpenCircuit.objects.update_or_create(
+            name=name,
+            defaults={"open_until": clock_plus(settings.CIRCUIT_SECONDS), "fault": fault},
+        )
+        logger.error("circuit of %s is open: %s", name, fault)
+
+
+def _wins_probe(name: str) -> bool:
+    due = OpenCircuit.objects.filter(name=name, open_until__lte=Clock())
+    return bool(due.update(open_until=clock_plus(settings.CIRCUIT_SECONDS)))
+
+
+def _fails_too_often(name: str) -> bool:
+    since = clock_plus(-settings.CIRCUIT_WINDOW_SECONDS)
+    failures = GatewayFailure.objects.filter(name=name, at__gt=since).count()
+    calls = failures + Message.objects.filter(gateway=name, sent_at__gt=since).count()
+    return calls >= settings.CIRCUIT_CALLS and failures * 2 >= calls

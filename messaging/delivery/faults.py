@@ -1,0 +1,67 @@
+"""What can be wrong when a gateway does not take or not deliver a message, and what follows from it (G-03)."""
+
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Whose fault it is. Kept with the message; the apps above have the words for people."""
+
+    NUMBER = "number"  # this number gets no SMS: wrong, a landline, unreachable for good
+    REGION = "region"  # the gateway does not send to this country
+    OPTED_OUT = "opted_out"  # the person told the carrier to stop
+    BLOCKED = "blocked"  # the gateway smells fraud on this range of numbers
+    HANDSET = "handset"  # switched off, out of reach, or lost by the carrier
+    OURS = "ours"  # credentials, sender, balance: an operator has to act
+    BUSY = "busy"  # too many requests; certainly not processed
+    UNSURE = "unsure"  # time-out or server error: it may have been processed
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether no gateway and no second try can help."""
+        return self in {Fault.NUMBER, Fault.REGION, Fault.OPTED_OUT, Fault.BLOCKED}
+
+    @property
+    def is_the_gateways(self) -> bool:
+        """Tell whether the gateway, or our contract with it, failed: this is what opens its circuit."""
+        return self in {Fault.OURS, Fault.BUSY, Fault.UNSURE}
+
+    @property
+    def lets_another_try(self) -> bool:
+        """Tell whether the message was certainly not processed and another gateway may take it at once."""
+        return self in {Fault.OURS, Fault.BUSY}
+
+
+TWILIO = {
+    21211: Fault.NUMBER,
+    21614: Fault.NUMBER,
+    21635: Fault.NUMBER,
+    30005: Fault.NUMBER,
+    30006: Fault.NUMBER,
+    21408: Fault.REGION,
+    60605: Fault.REGION,
+    21610: Fault.OPTED_OUT,
+    60410: Fault.BLOCKED,
+    30003: Fault.HANDSET,
+    30007: Fault.HANDSET,
+    30008: Fault.HANDSET,
+    30036: Fault.HANDSET,
+    20003: Fault.OURS,
+    21606: Fault.OURS,
+    21608: Fault.OURS,
+    30002: Fault.OURS,
+    20429: Fault.BUSY,
+}
+
+
+def of_twilio(code: int | None, status: int) -> Fault:
+    """Return the fault of one of Twilio's error codes, or else of the HTTP status it came with."""
+    return TWILIO.get(code or 0) or of_status(status)
+
+
+def of_status(status: int) -> Fault:
+    """Return the fault that an HTTP status alone tells."""
+    if status == 429:
+        return Fault.BUSY
+    if status in {401, 402, 403, 404}:
+        return Fault.OURS
+    return Fault.NUMBER if 400 <= status < 500 else Fault.UNSURE
