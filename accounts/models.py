@@ -153,6 +153,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["account", "-id"], name="audit_account"),
             models.Index(fields=["user", "-id"], name="audit_user"),
+            models.Index(fields=["at"], name="audit_at"),
         ]
 
     def __str__(self) -> str:

@@ -39,3 +39,12 @@ def update_returning(queryset: models.QuerySet[M], **values: Any) -> M | None:
     rows = model._default_manager.using(queryset.db).raw(f"{statement} RETURNING {columns}", params)
     changed = list(rows)  # to the end: SQLite holds its lock until the last row is read
     return changed[0] if changed else None
+
+
+def delete_in_batches(old: models.QuerySet[Any], size: int = 1000) -> int:
+    """Delete what matches, a batch a transaction, so that nobody waits long. Return how many rows of its kind."""
+    gone = 0
+    while batch := list(old.values_list("pk", flat=True)[:size]):
+        gone += len(batch)
+        old.model._default_manager.filter(pk__in=batch).delete()
+    return gone

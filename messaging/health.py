@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
-from messaging.delivery import doorbell
+from messaging.delivery import doorbell, flows
 
 
 def database_answers() -> bool:
@@ -31,7 +31,21 @@ def broker_answers() -> bool:
     return True
 
 
-CHECKS: dict[str, Callable[[], bool]] = {"database": database_answers, "broker": broker_answers}
+def sender_looks() -> bool:
+    """Tell whether a worker or a poller has looked for messages within the last minute, not only whether it lives."""
+    try:
+        silence = flows.silence()
+    except DatabaseError:
+        return False
+    return silence is not None and silence < SILENCE_SECONDS
+
+
+SILENCE_SECONDS = 60
+CHECKS: dict[str, Callable[[], bool]] = {
+    "database": database_answers,
+    "broker": broker_answers,
+    "sender": sender_looks,
+}
 # Without the broker tokens still leave, up to some seconds later, by the poller.
 ESSENTIAL = {"database"}
 

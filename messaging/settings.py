@@ -202,6 +202,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "tokens"
+CELERY_TASK_ROUTES = {"*.purge": {"queue": "notices"}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
@@ -229,6 +230,8 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 15
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "messaging.delivery.tasks.sweep", "schedule": 5.0},
+    "purge-messages": {"task": "messaging.delivery.tasks.purge", "schedule": 3600.0},
+    "purge-journeys": {"task": "twofactor.tasks.purge", "schedule": 3600.0},
 }
 
 # People and sessions --------------------------------------------------------------------------
@@ -310,17 +313,25 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# Metrics: open in the embedded default, else behind a bearer token ----------------------------
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+
 # Logs: no body, no token, no full number; the Twilio client writes addresses at INFO (J-03) ----
 
+LOG_FORMAT = env.str("LOG_FORMAT", "line" if EMBEDDED else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "formatters": {
+        "line": {"()": "messaging.logs.LineFormatter"},
+        "json": {"()": "messaging.logs.JsonFormatter"},
+    },
     "filters": {"request_id": {"()": "accounts.origin.RequestIdFilter"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
             "filters": ["request_id"],
         }
     },

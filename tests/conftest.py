@@ -156,7 +156,7 @@ def solve(challenge: dict[str, Any]) -> str:
 
 def deliver() -> list[dict[str, str]]:
     """Send what waits, as the poller does, and return what has left so far, newest first."""
-    delivery.deliver_pending()
+    delivery.deliver_pending(by="poller")
     return list(outbox.entries())
 
 

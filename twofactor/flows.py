@@ -7,13 +7,15 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts import flows as accounts
 from accounts.models import User
-from messaging.database import Clock, clock_plus
+from messaging.database import Clock, clock_plus, delete_in_batches
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
 from twofactor import challenges, phones
 from twofactor import exceptions as refusals
-from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange, PhoneDevice
+from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange, PhoneDevice, UsedCaptcha
 from twofactor.phones import Phone
+
+DAY = 86_400  # seconds
 
 # Signing in -----------------------------------------------------------------------------------
 
@@ -186,3 +188,20 @@ def _tell(user: User, event_id: int, channel: str, destination: str) -> None:
         subject_id=event_id,
         language=user.language,
     )
+
+
+# Forgetting -----------------------------------------------------------------------------------
+
+
+def purge() -> int:
+    """Forget, in batches: destinations of yesterday's challenges, journeys of 30 days, captchas of a day (J-05).
+
+    Return how many journeys were deleted; their challenges go with them.
+    """
+    yesterday = clock_plus(-DAY)
+    Challenge.objects.filter(issued_at__lt=yesterday).exclude(destination="").update(destination="")
+    PhoneChange.objects.filter(created_at__lt=yesterday).exclude(number="").update(number="")
+    delete_in_batches(UsedCaptcha.objects.filter(used_at__lt=yesterday))
+    before = clock_plus(-settings.CHALLENGE_DAYS * DAY)
+    journeys = (PendingSignIn.objects.filter(created_at__lt=before), PhoneChange.objects.filter(created_at__lt=before))
+    return sum(delete_in_batches(old) for old in journeys)

@@ -50,6 +50,7 @@ class Journey(models.Model):
 
     class Meta:
         abstract = True
+        indexes = [models.Index(fields=["created_at"], name="%(class)s_created")]
 
     @property
     def purpose(self) -> str:
@@ -256,6 +257,7 @@ class Challenge(models.Model):
                 name="challenge_one_live_change",
             ),
         ]
+        indexes = [models.Index(fields=["issued_at"], name="challenge_issued")]
 
     def __str__(self) -> str:
         return f"challenge {self.pk}: {self.purpose} by {self.channel}"
@@ -319,7 +321,7 @@ class UsedCaptcha(models.Model):
     """A captcha that was passed once, so that it is not passed twice (C-02)."""
 
     digest = models.CharField(max_length=64, primary_key=True)
-    used_at = models.DateTimeField(db_default=Clock())
+    used_at = models.DateTimeField(db_default=Clock(), db_index=True)
 
     objects: ClassVar[UsedCaptchaManager] = UsedCaptchaManager()
 

@@ -8,6 +8,7 @@ urlpatterns = [
     path("entrar/telefone/", views.phone, name="phone"),
     path("entrar/canal/", views.channel, name="channel"),
     path("entrar/token/", views.token, name="token"),
+    path("entrar/token/estado/", views.token_fate, name="token-fate"),
     path("entrar/token/reenviar/", views.token_resend, name="token-resend"),
     path("sair/", views.sign_out, name="sign-out"),
     path("meu-perfil/telefone/", views.profile_phone, name="profile-phone"),
@@ -15,6 +16,11 @@ urlpatterns = [
         "meu-perfil/telefone/confirmar/",
         views.profile_phone_confirm,
         name="profile-phone-confirm",
+    ),
+    path(
+        "meu-perfil/telefone/confirmar/estado/",
+        views.profile_phone_fate,
+        name="profile-phone-fate",
     ),
     path("configuracoes/minha-conta/", views.account_settings, name="account-settings"),
 ]

@@ -6,12 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import flows as accounts
 from accounts import language
@@ -19,7 +19,8 @@ from accounts.decorators import administrators_only
 from accounts.forms import ProfileForm
 from accounts.http import SignedInRequest
 from accounts.models import User
-from messaging.delivery import gateways
+from messaging.delivery import circuit, gateways
+from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
 from twofactor import challenges, flows, phones, session, words
 from twofactor.decorators import pending_sign_in_at
@@ -116,6 +117,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "masked_phone": phones.mask(pending.known_destination(Channel.SMS)),
         "masked_email": phones.mask_email(pending.user.email),
         "email_offered": True,
+        "sms_available": circuit.sms_is_available(),
     }
     return render(request, "twofactor/channel.html", context)
 
@@ -159,6 +161,7 @@ def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
         "masked_destination": hide(challenge.destination),
         "seconds_left": challenge.seconds_left,
         "lifetime": settings.TOKEN_LIFETIME_SECONDS,
+        "fate": words.fate(delivery.fate("token", challenge.pk)),
         "resend_in": challenges.cooldown(challenge, journey.sends),
     }
 
@@ -167,6 +170,18 @@ def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
     if pending.device is None:
         return ""
     return Channel.SMS if challenge.channel == Channel.EMAIL else Channel.EMAIL
+
+
+@pending_sign_in_at(lambda pending: bool(pending.sends))
+@require_safe
+def token_fate(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Tell what became of the last token's message, for the page to show without a reload."""
+    return _fate(Challenge.objects.of(pending).newest())
+
+
+def _fate(challenge: Challenge | None) -> HttpResponse:
+    fate = words.fate(delivery.fate("token", challenge.pk) if challenge else None)
+    return JsonResponse({"state": fate.state, "text": fate.text})
 
 
 @pending_sign_in_at(lambda pending: bool(pending.sends))
@@ -250,6 +265,13 @@ def profile_phone(request: SignedInRequest) -> HttpResponse:
         return redirect("profile-phone-confirm")
     context = {"form": ProfileForm(instance=user), "phone_form": form}
     return render(request, "accounts/profile.html", context)
+
+
+@require_safe
+def profile_phone_fate(request: SignedInRequest) -> HttpResponse:
+    """Tell what became of the last token's message of a phone change."""
+    change = session.phone_change(request)
+    return _fate(Challenge.objects.of(change).newest() if change else None)
 
 
 @sensitive_post_parameters("password")

@@ -1,10 +1,14 @@
 """The words for refusals. Exceptions have names; people read sentences."""
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from messaging.delivery.faults import Fault
+from messaging.delivery.models import Message, State
 from twofactor import exceptions as refusals
 from twofactor import phones
 
@@ -57,3 +61,30 @@ def _not_allowed() -> str:
     return gettext("We send tokens only to: %(countries)s.") % {
         "countries": ", ".join(name for _region, name in choices)
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a token's message, for its reader: "going", "arrived" or "failed", and the sentence."""
+
+    state: str
+    text: str
+
+
+NOT_DELIVERED: dict[str, Promise] = {
+    Fault.NUMBER: _("Not delivered: this number cannot receive it."),
+    Fault.REGION: _("Not delivered: we cannot send SMS to this country."),
+    Fault.OPTED_OUT: _("Not delivered: this number has refused our messages at its carrier."),
+    Fault.BLOCKED: _("Not delivered: the carrier blocks this range of numbers."),
+    Fault.HANDSET: _("Not delivered: the phone is switched off or out of reach."),
+}
+
+
+def fate(message: Message | None) -> Fate:
+    """Return the truth about a token's message. Without a message it says what everybody reads (P-08)."""
+    if message and message.state == State.DELIVERED:
+        return Fate("arrived", gettext("Delivered to the phone."))
+    if message and message.state in {State.FAILED, State.EXPIRED}:
+        known = NOT_DELIVERED.get(message.fault)
+        return Fate("failed", str(known or gettext("We could not send it. Try again or use the other way.")))
+    return Fate("going", gettext("On its way."))

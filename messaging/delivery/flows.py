@@ -5,19 +5,19 @@ import random
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Expression
+from django.db import models, transaction
 from django.utils.translation import get_language
 
-from messaging.database import Clock, clock_plus
+from messaging.database import Clock, clock_plus, delete_in_batches
 from messaging.delivery import circuit, doorbell, gateways
 from messaging.delivery.composers import Content, NothingToSay, compose
 from messaging.delivery.faults import Fault
-from messaging.delivery.models import Channel, GatewayFailure, Message, State
+from messaging.delivery.models import Channel, GatewayFailure, Heartbeat, Message, State
 
 logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
+DAY = 86_400  # seconds
 
 
 def enqueue(
@@ -36,7 +36,7 @@ def enqueue(
     means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, so
     that notices never stand before them.
     """
-    expires_at: Expression | None = None if lifetime is None else clock_plus(lifetime)
+    expires_at: models.Expression | None = None if lifetime is None else clock_plus(lifetime)
     message = Message.objects.create(
         channel=channel,
         destination=destination,
@@ -66,8 +66,12 @@ def deliver(message_id: int) -> None:
         _send_sms(message, content)
 
 
-def deliver_pending() -> int:
-    """Send what the doorbell missed, oldest first, and close what came too late. Return how many were looked at."""
+def deliver_pending(*, by: str) -> int:
+    """Send what the doorbell missed, oldest first, and close what came too late. Return how many were looked at.
+
+    ``by`` names the sender that leaves its heartbeat: "worker" or "poller".
+    """
+    Heartbeat.objects.update_or_create(name=by, defaults={"at": Clock()})
     Message.objects.close_hopeless()
     waiting = list(Message.objects.sendable().order_by("id").values_list("id", flat=True)[:SWEEP_LIMIT])
     for message_id in waiting:
@@ -78,20 +82,23 @@ def deliver_pending() -> int:
     return len(waiting)
 
 
+def silence() -> float | None:
+    """Return the seconds since any sender looked for messages; None when none ever did (Q-06)."""
+    age = models.ExpressionWrapper(Clock() - models.F("at"), output_field=models.DurationField())
+    last = Heartbeat.objects.annotate(age=age).order_by("-at").first()
+    return last.age.total_seconds() if last else None
+
+
 def fate(kind: str, subject_id: int) -> Message | None:
     """Return the message about a subject, for telling its reader the truth; None when there was none to send."""
     return Message.objects.filter(kind=kind, subject_id=subject_id).order_by("-pk").first()
 
 
-def purge(days: int, *, batch: int = 1000) -> int:
-    """Delete messages older than ``days``, in batches (J-05). Return how many."""
-    gone = 0
-    while old := list(
-        Message.objects.filter(created_at__lt=clock_plus(-days * 86_400)).values_list("pk", flat=True)[:batch]
-    ):
-        gone += Message.objects.filter(pk__in=old).delete()[0]
-    GatewayFailure.objects.filter(at__lt=clock_plus(-days * 86_400)).delete()
-    return gone
+def purge(days: int) -> int:
+    """Delete messages, and gateways' failures, older than ``days`` (J-05). Return how many messages."""
+    before = clock_plus(-days * DAY)
+    delete_in_batches(GatewayFailure.objects.filter(at__lt=before))
+    return delete_in_batches(Message.objects.filter(created_at__lt=before))
 
 
 def _send_email(message: Message, content: Content) -> None:

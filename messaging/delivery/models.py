@@ -136,3 +136,13 @@ class OpenCircuit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} is not used: {self.fault}"
+
+
+class Heartbeat(models.Model):
+    """When a sender last looked for messages. A process that lives but does not work is silent here (Q-06)."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    at = models.DateTimeField(db_default=Clock())
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at}"

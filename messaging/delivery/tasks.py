@@ -1,6 +1,7 @@
 """Celery's side of delivery: fetch, call one flow, done."""
 
 from celery import shared_task
+from django.conf import settings
 
 from messaging.delivery import flows
 
@@ -14,4 +15,10 @@ def deliver(message_id: int) -> None:
 @shared_task(name="messaging.delivery.tasks.sweep", expires=5)
 def sweep() -> None:
     """Send what the doorbell missed, and close what came too late."""
-    flows.deliver_pending()
+    flows.deliver_pending(by="worker")
+
+
+@shared_task(name="messaging.delivery.tasks.purge")
+def purge() -> None:
+    """Forget messages beyond their days (J-05)."""
+    flows.purge(settings.MESSAGE_DAYS)

@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def look(self) -> None:
         """Send what waits. A database that is away for a while is no reason to end."""
         try:
-            flows.deliver_pending()
+            flows.deliver_pending(by="poller")
         except OperationalError as error:
             logger.warning("the database does not answer: %s", type(error).__name__)
         close_old_connections()
