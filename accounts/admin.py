@@ -22,7 +22,7 @@ class UserAdmin(admin.ModelAdmin):
     list_select_related = ["account"]
     search_fields = ["username", "email"]
     exclude = ["password", "groups", "user_permissions"]
-    readonly_fields = ["last_login", "created_at"]
+    readonly_fields = ["last_login", "locked_at", "created_at"]
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

@@ -42,6 +42,23 @@ def end_sessions(user: User) -> None:
     audit.record("sessions.ended", user=user)
 
 
+def lock_user(user: User, *, reason: str) -> None:
+    """Keep a person out until an administrator acts, and end their sessions (D3)."""
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk, locked_at__isnull=True).update(locked_at=Clock())
+        audit.record("user.locked", user=user, reason=reason)
+        end_sessions(user)
+
+
+def unlock_user(user: User, *, actor: User | None = None) -> bool:
+    """Let a locked person in again; return whether they were locked. Without ``actor`` it is the operator."""
+    with transaction.atomic():
+        unlocked = User.objects.filter(pk=user.pk, locked_at__isnull=False).update(locked_at=None)
+        if unlocked:
+            audit.record("user.unlocked", user=user, actor=actor, by_operator=actor is None)
+    return bool(unlocked)
+
+
 def request_password_reset(user: User) -> None:
     """Send a link to choose a new password; it is made when the message leaves."""
     with transaction.atomic():

@@ -84,6 +84,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("operator"), default=False)
+    locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
@@ -125,8 +126,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def may_sign_in(self) -> bool:
-        """Tell whether the person and their account are active."""
-        return self.is_active and self.account.is_active
+        """Tell whether the person and their account are active and nobody has locked the person."""
+        return self.is_active and self.locked_at is None and self.account.is_active
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Bind sessions to the password and to the epoch: raising the epoch ends all of them."""

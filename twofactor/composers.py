@@ -8,6 +8,7 @@ from accounts.composers import Notice, tells
 from accounts.models import AuditEvent
 from messaging.delivery.composers import Content, NothingToSay, composes
 from messaging.delivery.models import Channel, Message
+from twofactor import objections
 from twofactor.exceptions import TokenLate
 from twofactor.models import Challenge, Purpose
 
@@ -61,8 +62,9 @@ def tell_phone_enrolled(event: AuditEvent) -> Notice:
         heading=_("A phone was added to your login"),
         paragraphs=[
             _("The phone %(number)s now receives the tokens to sign in.") % event.data,
-            _("If it was not you, change your password at once and tell your administrator."),
+            _("If it was not you, press the button: we remove the phone and lock your login until it is settled."),
         ],
+        action=_objection(event),
     )
 
 
@@ -73,8 +75,13 @@ def tell_phone_changed(event: AuditEvent) -> Notice:
         heading=_("Your phone was changed"),
         paragraphs=[
             _("Tokens now go to %(after)s instead of %(before)s.") % event.data,
-            _("If it was not you, change your password at once and tell your administrator."),
+            _("If it was not you, press the button: we remove the phone and lock your login until it is settled."),
         ],
+        action=_objection(event),
         sms=_("%(brand)s: your phone for tokens was changed. Not you? Tell your administrator at once.")
         % {"brand": BRAND},
     )
+
+
+def _objection(event: AuditEvent) -> dict[str, str]:
+    return {"action_url": objections.link(event), "action_label": _("It was not me")}

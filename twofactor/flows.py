@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import audit
 from accounts import flows as accounts
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from messaging.database import Clock, clock_plus, delete_in_batches
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
@@ -171,6 +171,17 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
         accounts.end_sessions(user)
         PhoneChange.objects.filter(user=user).exclude(pk=change.pk).delete()
     return device
+
+
+def disown_phone(event: AuditEvent) -> None:
+    """Act on "it was not me": remove the phone, end the sessions, lock the person until an administrator acts (D3)."""
+    user = event.user
+    if user is None:
+        return
+    with transaction.atomic():
+        PhoneDevice.objects.filter(user=user).delete()
+        audit.record("phone.disowned", user=user, after=event.action)
+        accounts.lock_user(user, reason="phone.disowned")
 
 
 def cancel_phone_change(change: PhoneChange) -> None:

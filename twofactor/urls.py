@@ -11,6 +11,7 @@ urlpatterns = [
     path("entrar/token/estado/", views.token_fate, name="token-fate"),
     path("entrar/token/reenviar/", views.token_resend, name="token-resend"),
     path("sair/", views.sign_out, name="sign-out"),
+    path("nao-fui-eu/<str:signed>/", views.not_me, name="not-me"),
     path("meu-perfil/telefone/", views.profile_phone, name="profile-phone"),
     path(
         "meu-perfil/telefone/confirmar/",

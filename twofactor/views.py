@@ -22,7 +22,7 @@ from accounts.models import User
 from messaging.delivery import circuit, gateways
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
-from twofactor import challenges, flows, phones, session, words
+from twofactor import challenges, flows, objections, phones, session, words
 from twofactor.decorators import pending_sign_in_at
 from twofactor.exceptions import CaptchaNeeded, JourneyOver
 from twofactor.forms import (
@@ -203,6 +203,19 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session, signed in or half-way."""
     session.sign_out(request)
     return redirect("sign-in")
+
+
+@login_not_required
+@page
+def not_me(request: HttpRequest, signed: str) -> HttpResponse:
+    """Take back a phone that somebody else added: asked first, for mail programs open links by themselves."""
+    event = objections.event_of(signed)
+    if event is None:
+        raise Http404
+    if request.method == "POST":
+        flows.disown_phone(event)
+        session.sign_out(request)
+    return render(request, "twofactor/not_me.html", {"done": request.method == "POST"})
 
 
 # Account Settings -----------------------------------------------------------------------------
