@@ -149,7 +149,8 @@ def test_satellites_are_always_refused(region: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "typed"), [("GB", "+448431234567"), ("ES", "+34803123456"), ("GB", "+447012345678"), ("GB", "07640 123456")]
+    ("region", "typed"),
+    [("GB", "+448431234567"), ("ES", "+34803123456"), ("GB", "+447012345678"), ("GB", "07640 123456")],
 )
 def test_premium_personal_and_pager_numbers_are_refused(region: str, typed: str) -> None:
     """P-02."""
@@ -191,7 +192,8 @@ def test_whatever_passes_for_brazil_is_a_brazilian_mobile(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "masked"), [("+5511987654321", "•••••••21"), ("+12025550123", "•••••••23"), ("+5521998877665", "•••••••65")]
+    ("number", "masked"),
+    [("+5511987654321", "•••••••21"), ("+12025550123", "•••••••23"), ("+5521998877665", "•••••••65")],
 )
 def test_a_masked_number_shows_its_last_two_digits_whatever_its_length(number: str, masked: str) -> None:
     """P-09."""

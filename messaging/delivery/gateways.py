@@ -45,8 +45,9 @@ class TwilioGateway:
     name = "twilio"
 
     def __init__(self) -> None:
-        timeouts: Any = (settings.GATEWAY_CONNECT_SECONDS, settings.GATEWAY_READ_SECONDS)
-        http = TwilioHttpClient(timeout=timeouts)
+        http = TwilioHttpClient()
+        # Its constructor compares the time-out with 0, so it takes no pair; requests does.
+        http.timeout = (settings.GATEWAY_CONNECT_SECONDS, settings.GATEWAY_READ_SECONDS)
         adapter = HTTPAdapter(pool_maxsize=64, pool_block=False, max_retries=0)
         http.session.mount("https://", adapter)
         http.session.mount("http://", adapter)
