@@ -63,7 +63,9 @@ def request_password_reset(user: User) -> None:
     """Send a link to choose a new password; it is made when the message leaves."""
     with transaction.atomic():
         audit.record("password.reset_requested", user=user)
-        delivery.enqueue(channel="email", destination=user.email, kind="password.reset", subject_id=user.pk)
+        delivery.enqueue(
+            channel="email", destination=user.email, kind="password.reset", subject_id=user.pk, language=user.language
+        )
 
 
 def change_password(user: User, password: str, *, by_reset: bool = False) -> None:
@@ -72,4 +74,6 @@ def change_password(user: User, password: str, *, by_reset: bool = False) -> Non
         user.set_password(password)
         user.save(update_fields=["password"])
         event = audit.record("password.reset" if by_reset else "password.changed", user=user)
-        delivery.enqueue(channel="email", destination=user.email, kind="notice", subject_id=event.pk)
+        delivery.enqueue(
+            channel="email", destination=user.email, kind="notice", subject_id=event.pk, language=user.language
+        )

@@ -3,7 +3,9 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import PasswordResetForm as DjangoPasswordResetForm
+from django.utils.translation import gettext_lazy as _
 
 from accounts import flows
 from accounts.models import User
@@ -12,6 +14,12 @@ from accounts.models import User
 class ProfileForm(forms.ModelForm):
     """What a person may say about themselves."""
 
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=[("", _("That of the browser")), *settings.LANGUAGES],
+        required=False,
+    )
+
     class Meta:
         model = User
         fields = ["first_name", "last_name", "language"]
@@ -19,6 +27,10 @@ class ProfileForm(forms.ModelForm):
 
 class PasswordResetForm(DjangoPasswordResetForm):
     """Queue the link instead of sending it inside the request; the answer is the same for every address."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail address")
 
     def save(self, **options: Any) -> None:  # type: ignore[override]
         """Queue a link for each active person with this address."""

@@ -24,9 +24,13 @@ current: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B0
 
 def of(request: HttpRequest) -> Origin:
     """Return the origin of a request."""
-    agent = request.headers.get("User-Agent", "")
-    printable = "".join(sign if sign.isprintable() else " " for sign in agent[:200])
-    return Origin(request_id=uuid.uuid4().hex[:16], ip=client_ip(request), user_agent=printable)
+    agent = printable(request.headers.get("User-Agent", "")[:200])
+    return Origin(request_id=uuid.uuid4().hex[:16], ip=client_ip(request), user_agent=agent)
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with a space for whatever cannot be printed (J-04)."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def client_ip(request: HttpRequest) -> str | None:
@@ -36,13 +40,13 @@ def client_ip(request: HttpRequest) -> str | None:
         hops = request.headers.get("X-Forwarded-For", "").split(",")
         address = hops[-depth].strip() if len(hops) >= depth else address
     try:
-        return str(ipaddress.ip_address(address))
+        return str(ipaddress.ip_address(address.partition("%")[0]))  # PostgreSQL's inet knows no zones
     except ValueError:
         return None
 
 
 class RequestIdFilter(logging.Filter):
-    """Give every log record the id of the request it belongs to, and keep it on one line (J-04)."""
+    """Give every log record the id of the request it belongs to."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = current.get().request_id

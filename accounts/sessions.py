@@ -16,11 +16,24 @@ class SessionStore(db.SessionStore):
     """
 
     fresh = False
+    ended = False
 
     @classmethod
     def get_model_class(cls) -> Any:
         """Return Django's model: the table is Django's own."""
         return db.SessionStore.get_model_class()
+
+    def flush(self) -> None:
+        """End the session."""
+        super().flush()
+        self.ended = True
+
+    def is_empty(self) -> bool:
+        """Tell whether the browser is to forget its cookie: only when the session was ended by this very request.
+
+        An id that is dead already may belong to the first click of two, whose answer brought a new one (F46).
+        """
+        return self.ended and super().is_empty()
 
     def renew(self) -> None:
         """Kill the session and start an empty one under a new id."""

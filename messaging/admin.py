@@ -22,6 +22,10 @@ class OperatorSite(AdminSite):
         user: Any = request.user
         return super().has_permission(request) and user.is_verified()
 
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
+        """Send to the portal's own page: a password is changed in one place, audited and told."""
+        return redirect("password-change")
+
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Send to the portal's sign-in; there is no second door."""

@@ -4,21 +4,20 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from accounts.origin import printable
+
 LINE = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
 class LineFormatter(logging.Formatter):
-    """One readable line; line breaks and other control characters are escaped."""
+    """Keep what is logged on one line, whatever a client made us write. Tracebacks follow as they are."""
 
     def __init__(self) -> None:
         super().__init__(LINE)
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Write the record; a traceback, which is ours, keeps its lines."""
-        record.message = one_line(record.getMessage())
-        record.asctime = self.formatTime(record)
-        line = self.formatMessage(record)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        """Return the line."""
+        return printable(super().formatMessage(record))
 
 
 class JsonFormatter(logging.Formatter):
@@ -36,8 +35,3 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry)
-
-
-def one_line(text: str) -> str:
-    """Return a text with every character escaped that could end a line or move a terminal."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

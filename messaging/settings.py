@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -121,7 +120,7 @@ RECAPTCHA_PRIVATE_KEY = env.str("RECAPTCHA_PRIVATE_KEY", "")
 RECAPTCHA_DOMAIN = env.str("RECAPTCHA_DOMAIN", "www.google.com")
 RECAPTCHA_ENABLED = bool(RECAPTCHA_PUBLIC_KEY and RECAPTCHA_PRIVATE_KEY)
 RECAPTCHA_VERIFY_REQUEST_TIMEOUT = 4
-ALTCHA_MAX_NUMBER = 50_000
+ALTCHA_MAX_NUMBER = 20_000
 
 # The code -------------------------------------------------------------------------------------
 
@@ -150,6 +149,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "twofactor.middleware.PhoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "twofactor.middleware.RefusalMiddleware",
     "twofactor.middleware.GateMiddleware",
@@ -298,7 +298,7 @@ DEMO_PASSWORD = env.str("DEMO_PASSWORD", "messaging-demo")
 # Languages ------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "pt-br"
-LANGUAGES = [("pt-br", _("Portuguese (Brazil)")), ("en", _("English")), ("es", _("Spanish"))]
+LANGUAGES = [("pt-br", "Português (Brasil)"), ("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "messaging" / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", "America/Sao_Paulo")
 USE_TZ = True
@@ -338,6 +338,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # A stranger's forged Host is answered with 400; its traceback tells nothing (W-03).
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "twilio.http_client": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},

@@ -25,7 +25,8 @@ def enrolling(browser: Browser, bob: User) -> Browser:
 
 
 def phone_of(user: User) -> PhoneDevice | None:
-    return PhoneDevice.objects.filter(user=user).first()
+    found: PhoneDevice | None = PhoneDevice.objects.filter(user=user).first()
+    return found
 
 
 def shows_only_the_last_two(number: str, response: Any) -> bool:
@@ -94,13 +95,13 @@ def test_the_mailbox_is_told_about_the_first_phone(browser: Browser, bob: User) 
 
 def test_an_abandoned_enrolment_leaves_no_phone(enrolling: Browser, other_browser: Browser, bob: User) -> None:
     """P-06."""
-    enrolling.post_phone()
+    enrolling.post_phone(OTHER_NUMBER)
     assert phone_of(bob) is None
     response = other_browser.post_password("bob")
     assert response.headers["Location"] == "/entrar/introducao/"
     assert phone_of(bob) is None
     other_browser.post("/entrar/introducao/")
-    assert "98765" not in page(other_browser.get("/entrar/telefone/"))
+    assert "99887" not in page(other_browser.get("/entrar/telefone/"))
     assert other_browser.get("/entrar/canal/").headers["Location"] == "/entrar/telefone/"
 
 

@@ -16,6 +16,7 @@ from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange, Pho
 from twofactor.phones import Phone
 
 DAY = 86_400  # seconds
+LONGEST_ADDRESS = 500  # of a page to go back to; beyond that it is the home page
 
 # Signing in -----------------------------------------------------------------------------------
 
@@ -41,7 +42,7 @@ def begin_sign_in(user: User, *, session_hash: str, next_url: str, switches_poli
             user=user,
             session_hash=session_hash,
             auth_hash=user.get_session_auth_hash(),
-            next_url=next_url,
+            next_url=next_url if len(next_url) <= LONGEST_ADDRESS else "",
             switches_policy_on=switches_policy_on,
             expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS),
         )

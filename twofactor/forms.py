@@ -11,19 +11,24 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from messaging.delivery.models import Channel
-from twofactor import captcha, flows, phones, words
-from twofactor.exceptions import TwoFactorError
+from twofactor import captcha, flows, phones, tokens, words
+from twofactor.exceptions import Limited, TwoFactorError
 
 
 class RefusableForm(forms.Form):
     """A form that can show what a flow refused."""
 
     def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
-        """Run a flow if the form is valid; show its refusal at a field (or above) and return None."""
+        """Run a flow if the form is valid; show its refusal at a field (or above) and return None.
+
+        A limit is no matter of the form's: it goes on to RefusalMiddleware.
+        """
         if not self.is_valid():
             return None
         try:
             return flow()
+        except Limited:
+            raise
         except TwoFactorError as refusal:
             self.add_error(at, words.of(refusal))
             return None
@@ -43,7 +48,7 @@ class SignInForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    next = forms.CharField(required=False, widget=forms.HiddenInput)
+    next = forms.Field(required=False, widget=forms.HiddenInput)  # judged by the view, never a reason to refuse
 
     user: User | None = None
 
@@ -64,7 +69,14 @@ class PhoneForm(RefusableForm):
     number = forms.CharField(
         label=_("DDD + phone number"),
         max_length=phones.LONGEST_TYPED,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel-national", "inputmode": "tel"}),
+        widget=forms.TextInput(
+            attrs={
+                "type": "tel",
+                "autocomplete": "tel-national",
+                "inputmode": "tel",
+                "placeholder": "11 98765-4321",
+            }
+        ),
     )
 
     phone: phones.Phone  # once the form is valid
@@ -129,14 +141,22 @@ class ChannelForm(CaptchaMixin, RefusableForm):
         return "captcha" in self.fields
 
 
+class OnceInput(forms.TextInput):
+    """A field that a request brings once: of two answers neither is taken (T-08)."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """Read the field, unless it came more than once."""
+        return data.get(name) if len(data.getlist(name)) == 1 else None
+
+
 class TokenForm(RefusableForm):
     """The six digits. What they prove is for the flow to say."""
 
     token = forms.CharField(
         label=_("TOKEN"),
         required=False,
-        max_length=40,
-        widget=forms.TextInput(
+        max_length=tokens.LONGEST_TYPED,
+        widget=OnceInput(
             attrs={
                 "autocomplete": "one-time-code",
                 "inputmode": "numeric",

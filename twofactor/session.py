@@ -48,6 +48,8 @@ def is_verified(user: User) -> bool:
 
 def sign_in(request: HttpRequest, user: User, device: PhoneDevice | None = None) -> None:
     """Sign a person in, under a new session id (S-03); ``device`` makes the session a verified one."""
+    if device is None and (old := session_hash(request)):
+        flows.end_pending_sign_in(old)  # somebody else's; one's own has ended with its token
     request.session.flush()
     if device:
         user.otp_device = device  # type: ignore[attr-defined]  # django-otp's own way to hand it over

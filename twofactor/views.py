@@ -57,7 +57,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and form.user:
         target = _safe_target(request, form.cleaned_data["next"])
         response = _open(request, form.user, target)
-        language.remember(response, form.user.language)
+        if form.user.language:
+            language.remember(response, form.user.language)
         return response
     if request.method != "POST" and request.user.is_authenticated:
         return redirect(_safe_target(request, request.GET.get("next", "")))
@@ -75,7 +76,7 @@ def _open(request: HttpRequest, user: User, target: str) -> HttpResponse:
 def _safe_target(request: HttpRequest, wished: str) -> str:
     """Return the page first asked for, if it is one of ours."""
     ours = url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
-    return wished if ours and wished.startswith("/") and len(wished) <= 500 else resolve_url("home")
+    return wished if ours and wished.startswith("/") and len(wished) <= flows.LONGEST_ADDRESS else resolve_url("home")
 
 
 @pending_sign_in_at(lambda pending: not pending.device)

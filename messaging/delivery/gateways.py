@@ -58,8 +58,9 @@ class TwilioGateway:
     name = "twilio"
 
     def __init__(self) -> None:
-        seconds: Any = timeouts()
-        http = TwilioHttpClient(timeout=seconds)
+        http = TwilioHttpClient()
+        # Its constructor compares the time-out with 0, so it takes no pair; requests does.
+        http.timeout = timeouts()
         pooled(http.session)
         self.client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
         if settings.TWILIO_API_URL:

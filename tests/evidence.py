@@ -1,0 +1,80 @@
+"""What a thief of the database would hold: every row of every table, and what sessions hold once decoded."""
+
+from collections.abc import Callable, Collection
+from html.parser import HTMLParser
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connection
+
+from messaging.delivery import gateways
+
+Row = dict[str, Any]
+
+
+def dump(*, without: Collection[str] = ()) -> dict[str, list[Row]]:
+    """Return every row of every table, as a copy of the database would show them."""
+    return {table: rows_of(table) for table in connection.introspection.table_names() if table not in without}
+
+
+def rows_of(table: str) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 (our own tables)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def values() -> dict[str, str]:
+    """Return every value that is kept, by its place; sessions as what they say, too."""
+    found = {
+        f"{table}[{number}].{name}": str(value)
+        for table, rows in dump().items()
+        for number, row in enumerate(rows)
+        for name, value in row.items()
+    }
+    sessions = {f"session {number}": str(held.get_decoded()) for number, held in enumerate(Session.objects.all())}
+    return found | sessions
+
+
+def places_of(secret: str) -> list[str]:
+    """Return where the database holds a secret."""
+    return [place for place, value in values().items() if secret in value]
+
+
+class MemoryGateway:
+    """A gateway that remembers what it was given, in this process only."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def send(self, to: str, text: str, *, seconds_left: int | None) -> str:
+        self.texts.append(text)
+        return f"id-{len(self.texts)}"
+
+
+def use_memory_gateway(monkeypatch: Any) -> MemoryGateway:
+    """Put an own gateway in the place of the outbox, as an operator would, by its name."""
+    memory = MemoryGateway()
+    monkeypatch.setitem(gateways.GATEWAYS, "memory", lambda: memory)
+    monkeypatch.setattr(settings, "SMS_GATEWAYS", ["memory"])
+    gateways.gateway.cache_clear()
+    return memory
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def tags(response: Any, matching: Callable[[str, dict[str, str | None]], bool]) -> list[dict[str, str | None]]:
+    """Return the attributes of the tags of a page that match."""
+    parser = _Tags()
+    parser.feed(response.content.decode())
+    return [attrs for tag, attrs in parser.found if matching(tag, attrs)]

@@ -1,0 +1,368 @@
+"""What is written down: everything that matters, on one line, from where it really came, and no secret."""
+
+import ast
+import json
+import logging
+import logging.config
+import re
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import RequestFactory
+
+from accounts import audit, origin
+from accounts.flows import create_account
+from accounts.models import Account, AuditEvent, User
+from messaging.delivery.models import Message
+from tests.conftest import (
+    ALICES_NUMBER,
+    BOBS_NUMBER,
+    PASSWORD,
+    Browser,
+    deliver,
+    enrol,
+    last_token,
+    sent_to,
+)
+from tests.tools import ROOT, settings_with
+from twofactor.models import PhoneDevice
+
+pytestmark = pytest.mark.django_db
+
+CONFIRM = "/meu-perfil/telefone/confirmar/"
+SETTINGS = "/configuracoes/minha-conta/"
+NEW_NUMBER = "+5521998877665"
+NEW_PASSWORD = "a quite different staple"
+WRONG_PASSWORD = "one that bob mistyped"
+
+
+class Diary:
+    """Whole journeys, with every secret that came up on the way."""
+
+    def __init__(self) -> None:
+        self.secrets: set[str] = {PASSWORD, NEW_PASSWORD, WRONG_PASSWORD}
+        for number in (BOBS_NUMBER, ALICES_NUMBER, NEW_NUMBER):
+            self.secrets |= {number, number[1:], number[3:], number[-8:]}
+        self.browser = Browser()
+
+    def note(self) -> None:
+        """Remember the session ids of now."""
+        self.secrets |= {session.session_key for session in Session.objects.all()}
+        self.secrets |= {cookie.value for name, cookie in self.browser.cookies.items() if name in {"session", "csrf"}}
+
+    def captcha(self, path: str) -> str:
+        captcha = self.browser.captcha(path)
+        self.secrets.add(captcha)
+        return captcha
+
+    def token(self) -> str:
+        token = last_token()
+        self.secrets.add(token)
+        return token
+
+    def post(self, path: str, **fields: str) -> Any:
+        response = self.browser.post(path, fields)
+        self.note()
+        return response
+
+    def wrong_token(self, path: str) -> None:
+        """Mistype the last digit: what was typed is nearly the secret."""
+        token = self.token()
+        mistyped = f"{token[:5]}{(int(token[5]) + 1) % 10}"
+        self.secrets.add(mistyped)
+        self.post(path, token=mistyped)
+
+    def sign_in_first(self) -> None:
+        """Walk journey 2, with what can go wrong on the way."""
+        self.post("/entrar/", username="bob", password=WRONG_PASSWORD)
+        self.post("/entrar/", username="bob", password=PASSWORD)
+        self.post("/entrar/introducao/")
+        captcha = self.captcha("/entrar/telefone/")
+        self.post("/entrar/telefone/", country="BR", number=BOBS_NUMBER, altcha=captcha)
+        self.post("/entrar/telefone/", country="BR", number=NEW_NUMBER, altcha=captcha)
+        self.post("/entrar/token/reenviar/")
+        self.wrong_token("/entrar/token/")
+        self.post("/entrar/token/", token=self.token())
+
+    def change_phone(self) -> None:
+        """Walk journey 4, abandoned once."""
+        self.post("/meu-perfil/telefone/", country="BR", number=NEW_NUMBER)
+        self.post(CONFIRM, password=WRONG_PASSWORD, channel="sms")
+        self.post(CONFIRM, action="cancel")
+        self.post("/meu-perfil/telefone/", country="BR", number=NEW_NUMBER)
+        self.post(CONFIRM, password=PASSWORD, channel="sms")
+        self.post(CONFIRM, token=self.token())
+        self.wrong_token(CONFIRM)
+        self.post(CONFIRM, token=self.token())
+
+    def sign_in_later(self, channel: str) -> None:
+        """Walk journey 3."""
+        self.post("/sair/")
+        self.post("/entrar/", username="bob", password=PASSWORD)
+        self.post("/entrar/canal/", channel=channel, altcha=self.captcha("/entrar/canal/"))
+        self.post("/entrar/token/", token=self.token())
+
+    def lose_password(self) -> None:
+        """Change the password, forget it, and choose another."""
+        self.post("/senha/alterar/", old_password=PASSWORD, new_password1=NEW_PASSWORD, new_password2=NEW_PASSWORD)
+        self.post("/sair/")
+        self.post("/senha/esqueci/", email="bob@example.com")
+        found = next(filter(None, (re.search(r"http://testserver(\S+)", entry["text"]) for entry in deliver())))
+        self.secrets.add(found[1].rstrip("/").rsplit("/", 1)[1])
+        form = self.browser.get(found[1]).headers["Location"]
+        self.post(form, new_password1=PASSWORD, new_password2=PASSWORD)
+
+    def misbehave(self) -> None:
+        """Do what the portal refuses and logs."""
+        self.browser.get("/nowhere/")
+        self.browser.get("/entrar/", headers={"host": "evil.example"})
+        self.browser.handler.enforce_csrf_checks = True
+        self.post("/entrar/", username="bob", password=PASSWORD)
+        self.browser.handler.enforce_csrf_checks = False
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """Return all that was logged, at every level, with tracebacks."""
+    caplog.set_level(logging.DEBUG)
+    line = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    return lambda: "\n".join(line.format(record) for record in caplog.records)
+
+
+def audited() -> str:
+    return json.dumps(list(AuditEvent.objects.values()), default=str, ensure_ascii=False)
+
+
+# J-02: no secret -----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("policy")
+def test_neither_audit_nor_logs_hold_a_secret(bob: User, logged: Callable[[], str], settings: Any) -> None:
+    """J-02: after whole journeys, with everything that went wrong in them."""
+    diary = Diary()
+    diary.sign_in_first()
+    diary.sign_in_later("email")
+    diary.change_phone()
+    diary.lose_password()
+    diary.misbehave()
+    settings.SMS_GATEWAYS = []
+    diary.sign_in_later("email")
+    written = {"audit": audited(), "logs": logged()}
+    assert AuditEvent.objects.count() > 20
+    assert "Not Found: /nowhere/" in written["logs"]
+    assert len(diary.secrets) > 20
+    found = {(place, secret) for place, text in written.items() for secret in diary.secrets if holds(text, secret)}
+    assert found == set()
+
+
+def holds(text: str, secret: str) -> bool:
+    """Tell whether a text holds a secret; six digits count only by themselves."""
+    return bool(secret) and bool(re.search(rf"(?<![\d.:+]){re.escape(secret)}(?!\d)", text))
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_captcha_whose_verifier_is_down_is_not_logged(
+    browser: Browser, bob: User, settings: Any, logged: Callable[[], str]
+) -> None:
+    """J-02, C-05."""
+    browser.post_password("bob")
+    browser.post("/entrar/introducao/")
+    settings.RECAPTCHA_ENABLED, settings.RECAPTCHA_DOMAIN = True, "127.0.0.1:1"
+    settings.RECAPTCHA_PUBLIC_KEY, settings.RECAPTCHA_PRIVATE_KEY = "site-key", "site-secret"
+    fields = {"country": "BR", "number": BOBS_NUMBER, "g-recaptcha-response": "what-google-gave"}
+    assert browser.post("/entrar/telefone/", fields).status_code == 200
+    assert "verifier did not answer" in logged()
+    for secret in ("what-google-gave", "site-secret", BOBS_NUMBER):
+        assert secret not in logged()
+        assert secret not in audited()
+
+
+def test_a_password_typed_as_login_is_not_written_down(browser: Browser, bob: User, logged: Callable[[], str]) -> None:
+    """J-02."""
+    browser.post_password(PASSWORD, "bob")
+    event = AuditEvent.objects.get()
+    assert (event.action, event.user, event.data) == ("password.failed", None, {})
+    assert PASSWORD not in audited()
+    assert PASSWORD not in logged()
+
+
+def test_the_twilio_client_does_not_log_addresses() -> None:
+    """J-03."""
+    loggers = settings_with(EMBEDDED="1")["LOGGING"]["loggers"]
+    assert loggers["twilio.http_client"]["level"] == "WARNING"
+    assert loggers["urllib3"]["level"] == "WARNING"
+
+
+# J-04: one line ------------------------------------------------------------------------------------
+
+INJECTION = "x\r\n2026-01-01 INFO forged \x1b[31m\u2028line\x00"
+
+
+def test_a_user_agent_stays_on_one_line(browser: Browser, bob: User) -> None:
+    """J-04."""
+    browser.post("/entrar/", {"username": "bob", "password": "no"}, headers={"user-agent": INJECTION})
+    agent = AuditEvent.objects.get().user_agent
+    assert agent == "x  2026-01-01 INFO forged  [31m line "
+
+
+def test_a_user_agent_without_end_is_cut(browser: Browser, bob: User) -> None:
+    browser.post("/entrar/", {"username": "bob", "password": "no"}, headers={"user-agent": "x" * 9_000})
+    assert AuditEvent.objects.get().user_agent == "x" * 200
+
+
+def console(paper: StringIO) -> logging.Handler:
+    """Return the console handler of the settings, writing on paper."""
+    made = settings_with(EMBEDDED="1")["LOGGING"]
+    maker: Any = logging.config.DictConfigurator(made)
+    handler = logging.StreamHandler(paper)
+    handler.setFormatter(maker.configure_formatter(made["formatters"][made["handlers"]["console"]["formatter"]]))
+    for name in made["handlers"]["console"]["filters"]:
+        handler.addFilter(maker.configure_filter(made["filters"][name]))
+    return handler
+
+
+def test_a_log_record_stays_on_one_line() -> None:
+    """J-04: whatever a client made us write."""
+    paper = StringIO()
+    record = logging.makeLogRecord({"name": "x", "levelname": "WARNING", "msg": "refused: %s", "args": (INJECTION,)})
+    console(paper).handle(record)
+    written = paper.getvalue()
+    assert written.endswith("\n")
+    assert len(written.splitlines()) == 1
+    assert "refused: x  2026-01-01 INFO forged" in written
+    assert "\x1b" not in written
+
+
+def test_a_log_record_of_a_request_has_its_id(browser: Browser, bob: User, caplog: pytest.LogCaptureFixture) -> None:
+    """J-01: the id that the answer carries is the id of the audit."""
+    response = browser.post_password("bob", "no")
+    assert AuditEvent.objects.get().request_id == response.headers["X-Request-ID"]
+    assert re.fullmatch(r"[0-9a-f]{16}", response.headers["X-Request-ID"])
+    assert browser.get("/entrar/").headers["X-Request-ID"] != response.headers["X-Request-ID"]
+
+
+@pytest.mark.usefixtures("policy")
+@pytest.mark.parametrize("field", ["username", "next", "password"])
+def test_line_breaks_in_a_field_write_no_line(
+    browser: Browser, bob: User, logged: Callable[[], str], field: str
+) -> None:
+    """J-04."""
+    fields = {"username": "bob", "password": PASSWORD, "next": "/", field: "a%0d%0aFORGED\r\nFORGED"}
+    browser.post("/entrar/", fields)
+    browser.get("/x%0d%0aFORGED/")
+    assert not [line for line in logged().splitlines() if line.startswith("FORGED")]
+    assert "FORGED" not in audited()
+
+
+# J-01: everything that matters ----------------------------------------------------------------------
+
+
+def events_in_the_code() -> set[str]:
+    """Return every action that the code can write down."""
+    found: set[str] = set()
+    for path in [*(ROOT / "accounts").glob("*.py"), *(ROOT / "twofactor").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.record":
+                strings = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)]
+                found |= {text for text in strings if isinstance(text, str)} or {
+                    "policy.switched_on",
+                    "policy.switched_off",
+                }
+    return found
+
+
+@pytest.mark.usefixtures("policy")
+def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alice: User) -> None:
+    """J-01: a new event needs a walk that shows it."""
+    diary = Diary()
+    diary.sign_in_first()
+    diary.change_phone()
+    diary.lose_password()
+    enrol(alice, ALICES_NUMBER)
+    browser = Browser()
+    browser.sign_in("alice")
+    browser.post(SETTINGS, {})
+    browser.post(SETTINGS, {"two_factor_required": "on"})
+    Account.objects.update(two_factor_required=False)
+    Browser().post_password("alice")
+    create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)
+    assert events_in_the_code() - set(AuditEvent.objects.values_list("action", flat=True)) == set()
+
+
+@pytest.mark.usefixtures("policy")
+def test_events_say_who_when_and_from_where(browser: Browser, bob: User) -> None:
+    """J-01."""
+    browser.post("/entrar/", {"username": "bob", "password": PASSWORD}, headers={"user-agent": "Netscape 4"})
+    event = AuditEvent.objects.get()
+    assert (event.action, event.user, event.actor, event.account) == ("sign_in.pending", bob, bob, bob.account)
+    assert (event.ip, event.user_agent) == ("127.0.0.1", "Netscape 4")
+    assert event.at.tzinfo
+    assert str(event).startswith("sign_in.pending 20")
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_challenge_is_written_down_with_purpose_and_channel(browser: Browser, bobs_phone: PhoneDevice) -> None:
+    """J-01."""
+    browser.sign_in("bob", "email")
+    issued, verified = AuditEvent.objects.filter(action__in=["challenge.issued", "sign_in.verified"]).order_by("pk")
+    assert issued.data == {"purpose": "login", "channel": "email"}
+    assert verified.data == {"channel": "email"}
+
+
+def test_outside_of_requests_there_is_no_origin(bob: User) -> None:
+    event = audit.record("sessions.ended", user=bob)
+    assert (event.ip, event.user_agent, event.request_id) == (None, "", "-")
+
+
+# C-10: where a request comes from -------------------------------------------------------------------
+
+FORGED = "6.6.6.6, 198.51.100.7, 203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "client"),
+    [
+        (0, FORGED, "192.0.2.1"),
+        (0, "", "192.0.2.1"),
+        (1, FORGED, "203.0.113.9"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "", None),
+        (2, FORGED, "198.51.100.7"),
+        (2, "203.0.113.9", "192.0.2.1"),
+        (1, "6.6.6.6, 2001:db8::1", "2001:db8::1"),
+        (1, "6.6.6.6, fe80::1%eth0", "fe80::1"),
+        (1, "6.6.6.6, unknown", None),
+        (1, "6.6.6.6, 1.2.3.4'; DROP TABLE", None),
+    ],
+)
+def test_the_client_is_what_the_last_trusted_proxy_saw(
+    browser: Browser, bob: User, settings: Any, proxies: int, forwarded: str, client: str | None
+) -> None:
+    """C-10."""
+    settings.TRUSTED_PROXY_COUNT = proxies
+    fields = {"username": "bob", "password": "no"}
+    browser.post("/entrar/", fields, headers={"x-forwarded-for": forwarded}, REMOTE_ADDR="192.0.2.1")
+    assert AuditEvent.objects.get().ip == client
+
+
+@pytest.mark.parametrize("address", ["", "not an address", "unix:"])
+def test_a_client_without_an_address_is_nobody(address: str) -> None:
+    assert origin.client_ip(RequestFactory().get("/", REMOTE_ADDR=address)) is None
+
+
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_the_scheme_is_believed_only_behind_a_trusted_proxy(proxies: int) -> None:
+    """C-10, W-01."""
+    made = settings_with(EMBEDDED="1", TRUSTED_PROXY_COUNT=str(proxies))
+    assert ("SECURE_PROXY_SSL_HEADER" in made) is bool(proxies)
+
+
+def test_a_notice_about_a_person_goes_to_that_person_only(browser: Browser, bob: User, alice: User) -> None:
+    """A-04."""
+    browser.post_password("bob")
+    fields = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    browser.post("/senha/alterar/", fields)
+    assert len(sent_to("bob@example.com")) == Message.objects.count() == 1
