@@ -40,9 +40,7 @@ def children(pid: int) -> list[int]:
 def memory(pid: int) -> tuple[str, float, float]:
     """Return a process's command and its resident and proportional memory in MiB."""
     command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    rows = dict(
-        line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
-    )
+    rows = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
     return command, *(int(rows[key].split()[0]) / 1024 for key in ("Rss", "Pss"))  # type: ignore[return-value]
 
 
@@ -50,9 +48,7 @@ def start(folder: str, port: int) -> tuple[subprocess.Popen[bytes], float]:
     """Start the portal; return it and the seconds until its sign-in page answered."""
     began = time.monotonic()
     environment = {**os.environ, "VAR_DIR": folder, "PORT": str(port)}
-    portal = subprocess.Popen(
-        [sys.executable, "-m", "messaging.embedded"], env=environment, stdout=subprocess.DEVNULL
-    )
+    portal = subprocess.Popen([sys.executable, "-m", "messaging.embedded"], env=environment, stdout=subprocess.DEVNULL)
     while not answers(port):
         if portal.poll() is not None or time.monotonic() - began > 60:
             raise SystemExit("The portal did not start.")
