@@ -87,13 +87,12 @@ class Postgres:
         if user:
             shutil.chown(folder, user)
         data = folder / "data"
-        initdb = [self.tool("initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8"]
-        subprocess.run(
-            [*initdb, "--locale=C.UTF-8"], check=True, capture_output=True, user=user, env=clean_environment(), cwd="/"
-        )
+        options = ["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
+        command = [self.tool("initdb"), f"--pgdata={data}", *options]
+        subprocess.run(command, check=True, capture_output=True, user=user, env=clean_environment(), cwd="/")
         self.port = free_port()
-        options = {"unix_socket_directories": str(folder), "listen_addresses": "127.0.0.1", "fsync": "off"}
-        flags = [f"--{name}={value}" for name, value in options.items()]
+        settings = {"unix_socket_directories": str(folder), "listen_addresses": "127.0.0.1", "fsync": "off"}
+        flags = [f"--{name}={value}" for name, value in settings.items()]
         self.program = Program(
             self.tool("postgres"), "-D", data, "-p", str(self.port), *flags, log=folder.with_suffix(".log"), user=user
         )

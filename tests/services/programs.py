@@ -74,11 +74,12 @@ class Program:
                 user=self.user,
             )
         if ready:
-            wait_for(lambda: ready() or self._ended(), seconds, meaning=f"start of {self.command}: {self.written()}")
+            wait_for(lambda: self._runs() and ready(), seconds, meaning=f"start of {self.command}")
 
-    def _ended(self) -> None:
+    def _runs(self) -> bool:
         if self.process and self.process.poll() is not None:
             raise AssertionError(f"{self.command} ended with {self.process.returncode}: {self.written()}")
+        return True
 
     def written(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""

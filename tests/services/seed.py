@@ -6,8 +6,8 @@ Runs in the portal's own production environment, in a process of its own.
 import os
 
 PASSWORD = "correct horse battery"
-ENROLLED = 150  # u000, u001, …: members with a phone
-NEWCOMERS = 30  # n000, …: without
+ENROLLED = 300  # u000, u001, …: members with a phone
+NEWCOMERS = 60  # n000, …: without
 
 
 def number_of(index: int) -> str:

@@ -1,0 +1,182 @@
+"""Debian's Chromium, the embedded default, and people who sit at the one and use the other."""
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Playwright,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
+
+from tests.browser.person import Person
+from tests.browser.portal import PATIENCE, Portal
+from tests.browser.seed import Household
+
+Visit = Callable[..., Person]
+Fresh = Callable[[str], Household]
+QUIET = [
+    "--no-sandbox",  # a container's only user is root
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    portal = Portal(tmp_path_factory.mktemp("portal"))
+    yield portal
+    assert portal.stop() == 0
+    assert "Traceback" not in portal.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def households(portal: Portal) -> list[Household]:
+    return portal.seed()
+
+
+@pytest.fixture
+def fresh(households: list[Household]) -> Fresh:
+    """Return an account in a state ("off", "on", "enrolled") that no other test has met."""
+
+    def take(state: str) -> Household:
+        found = next((household for household in households if household.state == state), None)
+        assert found, f"seed more accounts that are {state!r}"
+        households.remove(found)
+        return found
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=PATIENCE * 1000)
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not path:
+        pytest.skip("Chromium was not found: no browser to walk the journeys in (apt-get install chromium)")
+    browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+    yield browser
+    browser.close()
+
+
+class Complaints(list[str]):
+    """What browsers complained about: the console, scripts, the CSP, servers of others, our own 5xx."""
+
+    def forgive(self, text: str) -> None:
+        """Take back one complaint that belongs to what the test has done."""
+        found = next((complaint for complaint in self if text in complaint), None)
+        assert found, f"nobody complained about {text!r}: {self}"
+        self.remove(found)
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    complaints = Complaints()
+    yield complaints
+    assert not complaints
+
+
+ADDRESSES = itertools.count(1)
+
+
+@pytest.fixture
+def visit(portal: Portal, chromium: Browser, complaints: Complaints) -> Iterator[Visit]:
+    """Seat people at browsers of their own. Movement is reduced, so that nothing is seen half-way."""
+    contexts: list[BrowserContext] = []
+
+    def seat(login: str, number: str = "", **options: Any) -> Person:
+        address = f"203.0.113.{next(ADDRESSES)}"  # as in life: limits count by it
+        settings = {
+            "viewport": {"width": 1280, "height": 800},
+            "locale": "pt-BR",
+            "reduced_motion": "reduce",
+            "extra_http_headers": {"X-Forwarded-For": address},
+            **options,
+        }
+        context = chromium.new_context(**settings)
+        context.set_default_timeout(PATIENCE * 1000)
+        contexts.append(context)
+        _listen(context, portal, complaints)
+        return Person(portal, context, login, number)
+
+    yield seat
+    for context in contexts:
+        context.close()
+
+
+def _listen(context: BrowserContext, portal: Portal, complaints: Complaints) -> None:
+    def console(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+    def request(asked: Request) -> None:
+        if not asked.url.startswith((f"{portal.base}/", "blob:")):
+            complaints.append(f"asked a stranger: {asked.url}")
+
+    def response(answer: Response) -> None:
+        if answer.status >= 500:
+            complaints.append(f"{answer.status} {answer.url}")
+
+    context.on("console", console)
+    context.on("weberror", lambda error: complaints.append(f"script: {error.error}"))
+    context.on("request", request)
+    context.on("response", response)
+
+
+class Pictures:
+    """What ``PICTURES=docs/pictures pytest tests/browser -k walk`` writes: each stop in two sizes and two colours."""
+
+    SIZES = ((1280, 800), (390, 844))
+    SCHEMES = ("light", "dark")
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def take(self, person: Person, name: str) -> None:
+        if not self.folder:
+            return
+        page, before = person.page, person.page.viewport_size
+        page.mouse.move(0, 0)
+        for width, height in self.SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            for scheme in self.SCHEMES:
+                page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+                path = self.folder / f"{name}-{width}-{scheme}.png"
+                page.screenshot(path=path, animations="disabled", caret="hide")
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        if before:
+            page.set_viewport_size(before)
+
+
+@pytest.fixture(scope="session")
+def pictures(request: pytest.FixtureRequest) -> Pictures:
+    if not (wanted := os.environ.get("PICTURES")):
+        return Pictures(None)
+    folder = request.config.rootpath / wanted
+    folder.mkdir(parents=True, exist_ok=True)
+    return Pictures(folder)

@@ -1,0 +1,147 @@
+"""A person at a browser. Everything is found by path and field name, which every language shares."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
+
+from tests.browser.portal import Portal
+from tests.browser.seed import PASSWORD
+
+
+class Person:
+    """Somebody with a login, a phone, and one tab of a browser."""
+
+    def __init__(self, portal: Portal, context: BrowserContext, login: str, number: str) -> None:
+        self.portal, self.context, self.login, self.number = portal, context, login, number
+        self.page: Page = context.new_page()
+        self.posts: list[str] = []
+        self.page.on("request", self._note)
+
+    def _note(self, request: Request) -> None:
+        if request.method == "POST":
+            self.posts.append(_path(request.url))
+
+    @property
+    def email(self) -> str:
+        return f"{self.login}@example.com"
+
+    @property
+    def typed_number(self) -> str:
+        return written(self.number)
+
+    @property
+    def new_number(self) -> str:
+        """Return the number that the person changes to."""
+        return f"+5531{self.number[5:10]}9876"
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.portal.base + path)
+
+    def is_at(self, path: str) -> None:
+        """Wait until the address is this one, whatever its query."""
+        expect(self.page).to_have_url(re.compile(re.escape(self.portal.base + path) + r"(\?.*)?$"))
+
+    def submit_of(self, path: str) -> Locator:
+        """Return the main button of the form that posts to a path."""
+        return self.page.locator(f"form[action='{path}'] button[type=submit]").first
+
+    def press(self, path: str) -> None:
+        self.submit_of(path).click()
+
+    def press_twice(self, button: Locator, path: str) -> None:
+        """Click again while the answer to the first click is still on its way, however quick the server is."""
+        held: list[Route] = []
+        self.page.route(self.portal.base + path, lambda route: self._hold(route, held))
+        box = button.bounding_box()
+        assert box
+        spot = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        with self.page.expect_request(self.portal.base + path):
+            self.page.mouse.click(*spot)
+        self.page.mouse.click(*spot)
+        self.page.evaluate("() => new Promise((done) => setTimeout(done, 150))")  # time enough to send it again
+        assert len(held) == 1, "sent twice"
+        self.page.unroute(self.portal.base + path)
+        held[0].continue_()
+
+    @staticmethod
+    def _hold(route: Route, held: list[Route]) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    def field(self, name: str) -> Locator:
+        return self.page.locator(f"[name={name}]:not([type=hidden])")
+
+    def type_password(self) -> None:
+        """Fill in the sign-in page and send it."""
+        self.go("/entrar/")
+        self.field("username").fill(self.login)
+        self.field("password").fill(PASSWORD)
+        self.press("/entrar/")
+
+    def tick_captcha(self) -> None:
+        self.page.locator("altcha-widget input[type=checkbox]").click()
+        self.captcha_is_done()
+
+    def captcha_is_done(self) -> None:
+        expect(self.page.locator("altcha-widget [data-state=verified]")).to_be_visible()
+
+    def give_phone(self, typed: str = "") -> None:
+        """Fill in pop-up B and send it."""
+        self.field("number").fill(typed or self.typed_number)
+        self.tick_captcha()
+        self.press("/entrar/telefone/")
+
+    def ask_for_token(self, channel: str = "sms") -> None:
+        """Tick the captcha of a later sign-in and choose a channel."""
+        self.tick_captcha()
+        self.page.locator(f"button[name=channel][value={channel}]").click()
+        self.is_at("/entrar/token/")
+
+    def type_token(self, to: str = "", count: int = 1) -> None:
+        """Read the n-th token sent to a number or address, and send it back."""
+        self.field("token").fill(self.portal.token(to or self.number, count))
+        self.page.locator("[data-main]").click()
+
+    def enrol(self) -> None:
+        """Walk the whole first sign-in, from the sign-in page."""
+        self.type_password()
+        self.is_at("/entrar/introducao/")
+        self.press("/entrar/introducao/")
+        self.is_at("/entrar/telefone/")
+        self.give_phone()
+        self.is_at("/entrar/token/")
+        self.type_token()
+
+    def sign_in(self) -> None:
+        """Walk a whole later sign-in by e-mail, which spares the phone's allowance of tokens."""
+        self.type_password()
+        self.is_at("/entrar/canal/")
+        self.ask_for_token("email")
+        self.type_token(self.email)
+        self.is_at("/")
+
+    def sign_out(self) -> None:
+        self.page.locator("details.profile-menu summary").click()
+        self.press("/sair/")
+        self.is_at("/entrar/")
+
+    def focused(self) -> str:
+        """Return what has the focus: the name of a field, else the tag."""
+        script = "(() => { const a = document.activeElement; return a.getAttribute('name') || a.localName })()"
+        return str(self.page.evaluate(script))
+
+    def state(self) -> Any:
+        """Return the cookies, to go on in another browser."""
+        return self.context.storage_state()
+
+
+def written(number: str) -> str:
+    """Return a number as a Brazilian writes it: DDD, then the nine digits."""
+    return f"{number[3:5]} {number[5:10]}-{number[10:]}"
+
+
+def _path(url: str) -> str:
+    return re.sub(r"^https?://[^/]+|\?.*$", "", url)

@@ -1,0 +1,97 @@
+"""The portal under test: the embedded default itself, as ``make run`` starts it, and what it would have sent."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from tests.browser import seed
+
+T = TypeVar("T")
+BASE_DIR = Path(__file__).resolve().parents[2]
+PATIENCE = 20.0  # seconds; other programs may keep this machine busy
+
+
+def wait_for(look: Callable[[], T | None], meaning: str, seconds: float = PATIENCE) -> T:
+    """Look until there is something to see."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (seen := look()) is not None:
+            return seen
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds:.0f} s in vain for {meaning}")
+
+
+class Portal:
+    """One embedded default on a free port, with a data folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = _free_port()
+        self.base = f"http://localhost:{self.port}"
+        self.log = folder / "portal.log"
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        # Behind one proxy, so that each browser can come from an address of its own (see conftest).
+        ours = {"VAR_DIR": str(folder / "var"), "PORT": str(self.port), "TRUSTED_PROXY_COUNT": "1"}
+        self.environment = kept | ours
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-m", "messaging.embedded"]
+            self.program = subprocess.Popen(command, cwd=BASE_DIR, env=self.environment, stdout=log, stderr=log)
+        wait_for(self._answers, "the portal to answer", 60)
+
+    def _answers(self) -> bool | None:
+        assert self.program.poll() is None, f"the portal ended:\n{self.log.read_text()}"
+        try:
+            with urllib.request.urlopen(f"{self.base}/healthz", timeout=5) as answer:
+                return True if answer.status == 200 else None
+        except (urllib.error.URLError, OSError):
+            return None
+
+    def seed(self) -> list[seed.Household]:
+        """Make accounts enough for every test of a session, in one process."""
+        environment = {**self.environment, "EMBEDDED": "1", "DJANGO_SETTINGS_MODULE": "messaging.settings"}
+        command = [sys.executable, "-m", seed.__name__]
+        made = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
+        return [seed.Household(**entry) for entry in json.loads(made.stdout)]
+
+    def stop(self) -> int:
+        """Ask the portal to end, and return how it did."""
+        self.program.send_signal(signal.SIGTERM)
+        return self.program.wait(30)
+
+    def outbox(self, to: str) -> list[dict[str, str]]:
+        """Return what would have been sent to a number or an address, newest first."""
+        request = urllib.request.Request(f"{self.base}/caixa-de-saida/", headers={"Accept": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            entries: list[dict[str, str]] = json.load(answer)
+        return [entry for entry in entries if entry["to"] == to]
+
+    def texts(self, to: str, count: int = 1) -> list[str]:
+        """Wait until so many messages have left for a number or an address; return their texts, newest first."""
+
+        def enough() -> list[str] | None:
+            entries = self.outbox(to)
+            return [entry["text"] for entry in entries] if len(entries) >= count else None
+
+        return wait_for(enough, f"message {count} to {to}")
+
+    def token(self, to: str, count: int = 1) -> str:
+        """Wait for the n-th message to a number or an address; return the token in it."""
+        newest = self.texts(to, count)[0]
+        found = re.search(r"(?<!\d)\d{6}(?!\d)", newest)
+        assert found, f"no token in {newest!r}"
+        return found[0]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

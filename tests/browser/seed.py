@@ -1,0 +1,69 @@
+"""Fresh accounts, so that no test meets what another one left. Runs as a process: Playwright bears no ORM beside it.
+
+Each has an Alice (administrator) and a Bob (member), in one of three states. The passwords share one hash,
+for time's sake.
+"""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+
+import django
+
+EACH = {"off": 10, "on": 14, "enrolled": 26}
+PASSWORD = "messaging-demo"
+
+
+@dataclass(frozen=True)
+class Household:
+    """An account: policy off, on without phones, or on with everybody enrolled."""
+
+    state: str
+    alice: str
+    bob: str
+    alices_number: str
+    bobs_number: str
+
+
+def plan() -> list[Household]:
+    """Name everybody; numbers differ before their last four digits, which some limits cut off."""
+    states = [state for state, count in EACH.items() for _ in range(count)]
+    return [
+        Household(state, f"alice{index}", f"bob{index}", f"+55219{8000 + index}4321", f"+55119{8000 + index}4321")
+        for index, state in enumerate(states)
+    ]
+
+
+def main() -> None:
+    """Make what is planned and print it."""
+    django.setup()
+    from django.contrib.auth.hashers import make_password  # noqa: PLC0415 (after setup)
+    from django.db import transaction  # noqa: PLC0415
+
+    password = make_password(PASSWORD)
+    households = plan()
+    with transaction.atomic():
+        for household in households:
+            _make(household, password)
+    json.dump([asdict(household) for household in households], sys.stdout)
+
+
+def _make(household: Household, password: str) -> None:
+    from accounts.models import Account, Role, User  # noqa: PLC0415
+    from twofactor.models import PhoneDevice  # noqa: PLC0415
+
+    account = Account.objects.create(name="Padaria Aurora", two_factor_required=household.state != "off")
+    people = (
+        (household.alice, "Alice", Role.ADMINISTRATOR, household.alices_number),
+        (household.bob, "Bob", Role.MEMBER, household.bobs_number),
+    )
+    for login, name, role, number in people:
+        user = User(account=account, username=login, first_name=name, email=f"{login}@example.com", role=role)
+        user.password = password
+        user.save()
+        if household.state == "enrolled":
+            PhoneDevice.objects.create(user=user, name="phone", number=number, region="BR", kind="mobile")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,412 @@
+"""The pop-ups, as hands use them: keyboard, mouse, finger, clipboard, Back button, small screens."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Complaints, Fresh, Visit
+from tests.browser.person import Person, written
+from tests.browser.seed import PASSWORD
+from tests.browser.tour import tour
+
+CONFIRM = "/meu-perfil/telefone/confirmar/"
+
+
+@pytest.fixture
+def newcomer(visit: Visit, fresh: Fresh) -> Person:
+    """Return Bob before his first set-up."""
+    household = fresh("on")
+    return visit(household.bob, household.bobs_number)
+
+
+@pytest.fixture
+def bob(visit: Visit, fresh: Fresh) -> Person:
+    """Return Bob with a phone."""
+    household = fresh("enrolled")
+    return visit(household.bob, household.bobs_number)
+
+
+def at_phone(person: Person) -> None:
+    person.type_password()
+    person.is_at("/entrar/introducao/")
+    person.press("/entrar/introducao/")
+    person.is_at("/entrar/telefone/")
+
+
+def at_channel(person: Person) -> None:
+    person.type_password()
+    person.is_at("/entrar/canal/")
+
+
+def at_token(person: Person) -> None:
+    at_channel(person)
+    person.ask_for_token("sms")
+
+
+def at_confirmation(person: Person) -> None:
+    person.sign_in()
+    person.go("/meu-perfil/")
+    person.field("number").fill(written(person.new_number))
+    person.press("/meu-perfil/telefone/")
+    person.is_at(CONFIRM)
+
+
+# Focus ----------------------------------------------------------------------------------------
+
+
+def tab_stops(page: Page) -> list[str]:
+    """Press Tab until the focus has gone round twice; return where it was."""
+    script = """() => {
+        const a = document.activeElement;
+        if (!a || a === document.body) return "browser";
+        const inside = a.closest("dialog") ? "" : "OUTSIDE ";
+        return inside + (a.name || a.href || a.textContent.trim() || a.localName);
+    }"""
+    stops = []
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        stops.append(str(page.evaluate(script)))
+    return stops
+
+
+def test_focus_goes_round_inside_each_dialog(newcomer: Person) -> None:
+    newcomer.type_password()
+    newcomer.is_at("/entrar/introducao/")
+    steps = {"/entrar/introducao/": tab_stops(newcomer.page)}
+    newcomer.press("/entrar/introducao/")
+    newcomer.is_at("/entrar/telefone/")
+    steps["/entrar/telefone/"] = tab_stops(newcomer.page)
+    newcomer.give_phone()
+    newcomer.is_at("/entrar/token/")
+    steps["/entrar/token/"] = tab_stops(newcomer.page)
+
+    for path, stops in steps.items():
+        assert not [stop for stop in stops if stop.startswith("OUTSIDE")], path
+        first = next(stop for stop in stops if stop != "browser")
+        assert stops.count(first) > 1, (path, stops)
+
+
+def test_each_dialog_puts_the_focus_where_one_begins(newcomer: Person) -> None:
+    page = newcomer.page
+    newcomer.type_password()
+    newcomer.is_at("/entrar/introducao/")
+    expect(page.locator("h1")).to_be_focused()  # nothing to fill in: the screen reader begins to read
+    newcomer.press("/entrar/introducao/")
+    newcomer.is_at("/entrar/telefone/")
+    expect(page.locator("dialog select, dialog input:not([type=hidden])").first).to_be_focused()
+    newcomer.give_phone("11 8765-4321")
+    expect(newcomer.field("number")).to_have_attribute("aria-invalid", "true")
+    expect(newcomer.field("number")).to_be_focused()
+    newcomer.give_phone()
+    newcomer.is_at("/entrar/token/")
+    expect(newcomer.field("token")).to_be_focused()
+
+
+def test_a_later_sign_in_begins_at_the_captcha(bob: Person) -> None:
+    at_channel(bob)
+    expect(bob.page.locator("altcha-widget input[type=checkbox]")).to_be_focused()
+
+
+def test_the_change_of_phone_begins_at_the_password(bob: Person) -> None:
+    at_confirmation(bob)
+    expect(bob.field("password")).to_be_focused()
+
+
+@pytest.mark.parametrize("reach", [at_channel, at_token, at_confirmation])
+def test_escape_does_nothing(bob: Person, reach: object) -> None:
+    assert callable(reach)
+    reach(bob)
+    address, posts = bob.page.url, len(bob.posts)
+    for _ in range(4):  # Chromium closes a dialog at the second Escape if only its "cancel" event is refused
+        bob.page.keyboard.press("Escape")
+
+    expect(bob.page.locator("dialog:modal")).to_be_visible()
+    assert bob.page.evaluate("document.activeElement.closest('dialog') !== null")
+    assert bob.page.url == address
+    assert len(bob.posts) == posts
+
+
+# Sending once ---------------------------------------------------------------------------------
+
+
+def test_a_double_click_on_send_token_sends_one(newcomer: Person) -> None:
+    at_phone(newcomer)
+    newcomer.field("number").fill(newcomer.typed_number)
+    newcomer.tick_captcha()
+    newcomer.press_twice(newcomer.submit_of("/entrar/telefone/"), "/entrar/telefone/")
+    newcomer.is_at("/entrar/token/")
+    newcomer.portal.token(newcomer.number)
+
+    assert newcomer.posts.count("/entrar/telefone/") == 1
+    assert len(newcomer.portal.outbox(newcomer.number)) == 1
+
+
+@pytest.mark.parametrize("channel", ["sms", "email"])
+def test_a_double_click_on_a_channel_sends_one(bob: Person, channel: str) -> None:
+    at_channel(bob)
+    bob.tick_captcha()
+    bob.press_twice(bob.page.locator(f"button[name=channel][value={channel}]"), "/entrar/canal/")
+    bob.is_at("/entrar/token/")
+    to = bob.number if channel == "sms" else bob.email
+    bob.portal.token(to)
+
+    assert bob.posts.count("/entrar/canal/") == 1
+    assert len(bob.portal.outbox(to)) == 1
+
+
+def test_a_double_click_on_validate_signs_in(bob: Person) -> None:
+    at_token(bob)
+    bob.field("token").fill(bob.portal.token(bob.number))
+    bob.press_twice(bob.page.locator("[data-main]"), "/entrar/token/")
+    bob.is_at("/")
+
+    assert bob.posts.count("/entrar/token/") == 1
+
+
+def test_a_double_click_in_the_change_of_phone_sends_one(bob: Person) -> None:
+    at_confirmation(bob)
+    bob.field("password").fill(PASSWORD)
+    bob.press_twice(bob.submit_of(CONFIRM), CONFIRM)
+    expect(bob.field("token")).to_be_visible()
+    bob.field("token").fill(bob.portal.token(bob.number))
+    bob.press_twice(bob.page.locator("[data-main]"), CONFIRM)
+    expect(bob.page.locator(".progress .done")).to_have_count(2)
+    bob.portal.token(bob.new_number)
+
+    assert bob.posts.count(CONFIRM) == 2
+    assert (len(bob.portal.outbox(bob.number)), len(bob.portal.outbox(bob.new_number))) == (1, 1)
+
+
+def test_back_never_sends_again(newcomer: Person) -> None:
+    page = newcomer.page
+    at_phone(newcomer)
+    newcomer.give_phone()
+    newcomer.is_at("/entrar/token/")
+    token, posts = newcomer.portal.token(newcomer.number), list(newcomer.posts)
+    page.go_back()
+    newcomer.is_at("/entrar/telefone/")
+    expect(newcomer.submit_of("/entrar/telefone/")).to_be_visible()
+    page.go_forward()
+    newcomer.is_at("/entrar/token/")
+
+    assert newcomer.posts == posts
+    newcomer.field("token").fill(token)  # the first one still opens
+    page.locator("[data-main]").click()
+    newcomer.is_at("/")
+    assert len(newcomer.portal.outbox(newcomer.number)) == 1
+
+
+def test_back_after_a_refusal_shows_the_form(newcomer: Person) -> None:
+    """A refused form is the answer to a POST; the browser must neither repeat it nor show its own error page."""
+    page = newcomer.page
+    at_phone(newcomer)
+    newcomer.give_phone("11 8765-4321")
+    expect(page.locator(".field-errors")).to_be_visible()
+    newcomer.give_phone()
+    newcomer.is_at("/entrar/token/")
+    newcomer.portal.token(newcomer.number)
+    posts = list(newcomer.posts)
+    page.go_back()
+
+    newcomer.is_at("/entrar/telefone/")
+    expect(newcomer.field("number")).to_be_visible()
+    assert newcomer.posts == posts
+
+
+def test_back_after_signing_in_stays_in(bob: Person) -> None:
+    at_token(bob)
+    bob.type_token()
+    bob.is_at("/")
+    posts = list(bob.posts)
+    bob.page.go_back()
+    bob.is_at("/")
+
+    assert bob.posts == posts
+
+
+# The token ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pasted", ["#123 456", " 123456\n", "123-456", "token: 123456."])
+def test_a_token_may_be_pasted_as_it_came(bob: Person, pasted: str) -> None:
+    bob.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    at_token(bob)
+    bob.page.evaluate("text => navigator.clipboard.writeText(text)", pasted)
+    bob.field("token").focus()
+    bob.page.keyboard.press("Control+V")
+
+    expect(bob.field("token")).to_have_value("123456")
+
+
+def seconds_shown(page: Page) -> int:
+    minutes, seconds = page.locator("[data-digits]").inner_text().split(":")
+    return int(minutes) * 60 + int(seconds)
+
+
+def test_the_countdown_runs_from_the_servers_seconds(bob: Person) -> None:
+    at_token(bob)
+    page, digits = bob.page, bob.page.locator("[data-digits]")
+    expect(digits).to_have_text(re.compile(r"^\d:\d\d$"))
+    first = seconds_shown(page)
+    assert 150 < first <= 180
+    expect(digits).not_to_have_text(f"{first // 60}:{first % 60:02d}")
+    assert seconds_shown(page) < first
+    page.reload()
+    expect(digits).to_have_text(re.compile(r"^\d:\d\d$"))
+    given = page.locator("[data-countdown]").get_attribute("data-countdown")
+    assert int(given or 0) < first  # the server's clock went on, and a new page does not begin again
+    assert int(given or 0) - 5 <= seconds_shown(page) <= int(given or 0)
+
+
+def test_the_countdown_ends_whatever_the_clock_on_the_wall_says(bob: Person) -> None:
+    at_token(bob)
+    page = bob.page
+    page.clock.install()
+    page.reload()
+    expect(page.locator("[data-digits]")).to_have_text(re.compile(r"^2:\d\d$"))
+    page.clock.set_system_time("2001-01-01T00:00:00Z")
+    page.clock.run_for(1000)
+    expect(page.locator("[data-digits]")).to_have_text(re.compile(r"^2:\d\d$"))
+    expect(page.locator(".countdown-ended")).to_be_hidden()
+    page.clock.run_for(181_000)
+
+    expect(page.locator("[data-digits]")).to_have_text("0:00")
+    expect(page.locator(".countdown-ended")).to_be_visible()
+    expect(page.locator("[data-say]")).not_to_be_empty()
+    expect(page.locator("[data-resend]")).not_to_have_class(re.compile("secondary"))
+
+
+# The captcha ----------------------------------------------------------------------------------
+
+
+def test_the_buttons_wait_for_the_captcha(bob: Person) -> None:
+    at_channel(bob)
+    buttons = bob.page.locator("button[name=channel]")
+    for button in buttons.all():
+        expect(button).to_be_disabled()
+    bob.tick_captcha()
+    for button in buttons.all():
+        expect(button).to_be_enabled()
+
+
+def test_send_token_waits_for_the_captcha(newcomer: Person) -> None:
+    at_phone(newcomer)
+    newcomer.field("number").fill(newcomer.typed_number)
+    expect(newcomer.submit_of("/entrar/telefone/")).to_be_disabled()
+    newcomer.page.keyboard.press("Enter")  # in the number's field
+    newcomer.tick_captcha()
+    expect(newcomer.submit_of("/entrar/telefone/")).to_be_enabled()
+
+    assert newcomer.posts.count("/entrar/telefone/") == 0
+
+
+# The keyboard alone ---------------------------------------------------------------------------
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until something has the focus."""
+    for _ in range(30):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never reaches {selector}")
+
+
+def test_a_later_sign_in_needs_no_mouse(bob: Person) -> None:
+    page = bob.page
+    bob.go("/meu-perfil/")
+    tab_to(page, "[name=username]")
+    page.keyboard.type(bob.login)
+    tab_to(page, "[name=password]")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    bob.is_at("/entrar/canal/")
+    expect(page.locator("altcha-widget input[type=checkbox]")).to_be_focused()
+    page.keyboard.press("Space")
+    bob.captcha_is_done()
+    tab_to(page, "button[name=channel][value=sms]")
+    page.keyboard.press("Enter")
+    bob.is_at("/entrar/token/")
+    expect(bob.field("token")).to_be_focused()
+    page.keyboard.type(bob.portal.token(bob.number))
+    page.keyboard.press("Enter")
+
+    bob.is_at("/meu-perfil/")  # the page first asked for
+
+
+# The "i" --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alice(visit: Visit, fresh: Fresh) -> Person:
+    """Return Alice at Account Settings, the policy off."""
+    household = fresh("off")
+    alice = visit(household.alice)
+    _open_settings(alice)
+    return alice
+
+
+def _open_settings(alice: Person) -> None:
+    alice.type_password()
+    alice.is_at("/")
+    alice.go("/configuracoes/minha-conta/")
+
+
+def test_the_i_explains_itself_on_hover_and_on_focus(alice: Person) -> None:
+    page, text = alice.page, alice.page.locator(".tip-text")
+    expect(text).to_be_hidden()
+    page.locator(".tip-button").hover()
+    expect(text).to_be_visible()
+    text.hover()  # it stays while one reads it (WCAG 1.4.13)
+    expect(text).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(text).to_be_hidden()
+    page.mouse.move(0, 0)
+    tab_to(page, ".tip-button")
+    expect(text).to_be_visible()
+    expect(text).to_contain_text("180")
+    described = page.locator(".tip-button").get_attribute("aria-describedby")
+    assert described == text.get_attribute("id")
+    page.keyboard.press("Tab")
+    expect(text).to_be_hidden()
+
+
+def test_the_i_explains_itself_to_a_finger(visit: Visit, fresh: Fresh) -> None:
+    options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    alice = visit(fresh("off").alice, **options)
+    _open_settings(alice)
+    text = alice.page.locator(".tip-text")
+    expect(text).to_be_hidden()
+    alice.page.locator(".tip-button").tap()
+    expect(text).to_be_visible()
+    box = text.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    alice.page.touchscreen.tap(195, 20)
+    expect(text).to_be_hidden()
+
+
+# Small screens --------------------------------------------------------------------------------
+
+# What hangs over the right edge, in the page or in the pop-up over it.
+OVERHANG = """() => [document.documentElement, ...document.querySelectorAll("dialog")]
+    .filter((box) => box.scrollWidth > box.clientWidth)
+    .map((box) => [...box.querySelectorAll("*")]
+        .filter((node) => node.getBoundingClientRect().right > box.getBoundingClientRect().right + 0.5)
+        .slice(0, 3).map((node) => node.outerHTML.slice(0, 160)).join(" | ") || box.localName)"""
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "es-ES"])
+def test_no_stop_scrolls_sideways(visit: Visit, fresh: Fresh, complaints: Complaints, language: str) -> None:
+    household = fresh("on")
+    alice = visit(household.alice, household.alices_number, locale=language, viewport={"width": 390, "height": 844})
+    found = {}
+    for stop in tour(alice):
+        for width in (320, 390):
+            alice.page.set_viewport_size({"width": width, "height": 640})
+            found[f"{stop} at {width}"] = alice.page.evaluate(OVERHANG)
+
+    complaints.forgive("404")
+    assert {stop: overhang for stop, overhang in found.items() if overhang} == {}

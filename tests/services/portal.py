@@ -1,0 +1,252 @@
+"""The portal as production runs it: gunicorn, a Celery worker, the poller; each a process of its own."""
+
+import itertools
+import json
+import re
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from tests.services import fake_twilio
+from tests.services.parts import Broker, Database
+from tests.services.programs import BASE_DIR, Program, clean_environment, free_port, listens, module, wait_for
+from tests.services.seed import ENROLLED, NEWCOMERS, number_of
+from tests.services.visitor import Visitor
+
+
+class Twilio:
+    """The fake Twilio, seen from the test."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.program = Program(*module(fake_twilio.__name__, str(port)), log=folder / "twilio.log")
+        self.program.start(lambda: listens(port))
+
+    def will_answer(self, to: str, *answers: str) -> None:
+        """Set the answers to the next messages for a number; the last one stays."""
+        requests.post(f"{self.url}/control/answers", json={"to": to, "answers": answers}, timeout=5)
+
+    def release(self) -> None:
+        """Let go whatever is on hold."""
+        requests.post(f"{self.url}/control/release", timeout=5)
+
+    def received(self, to: str) -> list[dict[str, Any]]:
+        """Return the requests for a number, oldest first."""
+        everything = requests.get(f"{self.url}/control/received", timeout=5).json()
+        return [request for request in everything if request.get("To") == to]
+
+    def wait_for(self, to: str, count: int = 1, seconds: float = 15) -> list[dict[str, Any]]:
+        """Wait until so many requests for a number have come."""
+
+        def enough() -> list[dict[str, Any]] | None:
+            found = self.received(to)
+            return found if len(found) >= count else None
+
+        return wait_for(enough, seconds, meaning=f"SMS {count} to {to}")
+
+    def token(self, to: str, count: int = 1, seconds: float = 15) -> str:
+        """Return the token of the n-th message to a number."""
+        return digits(self.wait_for(to, count, seconds)[count - 1]["Body"])
+
+
+class Mail:
+    """The mail server, seen from the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "mail"
+        self.folder.mkdir()
+        self.port = free_port()
+        command = module("tests.services.smtp_recorder", str(self.port), self.folder)
+        self.program = Program(*command, log=folder / "mail.log")
+        self.program.start(lambda: listens(self.port))
+
+    def received(self, to: str) -> list[dict[str, Any]]:
+        entries = [json.loads(path.read_text()) for path in sorted(self.folder.glob("*.json"))]
+        return [entry for entry in entries if to in entry["to"]]
+
+    def wait_for(self, to: str, seconds: float = 15) -> dict[str, Any]:
+        return wait_for(lambda: self.received(to), seconds, meaning=f"e-mail to {to}")[-1]
+
+
+def digits(text: str) -> str:
+    """Return the token in a text."""
+    found = re.search(r"(?<!\d)\d{6}(?!\d)", text)
+    assert found, f"no token in {text!r}"
+    return found[0]
+
+
+def production(*, database_url: str, broker_url: str, twilio_url: str, mail_port: int, port: int) -> dict[str, str]:
+    """Return the whole environment of a production on this machine, over plain HTTP."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "TOKEN_KEY": secrets.token_urlsafe(50),
+        "PUBLIC_URL": f"http://localhost:{port}",
+        "ALLOWED_HOSTS": "localhost",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": broker_url,
+        "EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",
+        "SMS_GATEWAYS": "twilio",
+        "TWILIO_ACCOUNT_SID": fake_twilio.SID,
+        "TWILIO_AUTH_TOKEN": fake_twilio.AUTH_TOKEN,
+        "TWILIO_MESSAGING_SERVICE_SID": fake_twilio.SERVICE,
+        "TWILIO_API_URL": twilio_url,
+    }
+
+
+class Portal:
+    """One installation: its own database, broker and keys."""
+
+    # Of all portals together, so that no number ever gets the messages of two.
+    members, newcomers = itertools.count(), itertools.count()
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        database: Database,
+        broker: Broker,
+        own_broker: bool,
+        twilio: Twilio,
+        mail: Mail,
+        **more: str,
+    ) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder, self.database, self.broker, self.twilio, self.mail = folder, database, broker, twilio, mail
+        self.port = free_port()
+        self.base = f"http://localhost:{self.port}"
+        self.secrets: set[str] = {fake_twilio.AUTH_TOKEN}
+        environment = production(
+            database_url=database.url,
+            broker_url=broker.url,
+            twilio_url=twilio.url,
+            mail_port=mail.port,
+            port=self.port,
+        )
+        self.env = clean_environment(**{**environment, **more})
+        self.secrets |= {self.env["SECRET_KEY"], self.env["TOKEN_KEY"]}
+        self.programs: list[Program] = []
+        self.own_broker = own_broker
+
+    def program(self, name: str, *command: str | Path) -> Program:
+        """Add a program of this installation; it is not started yet."""
+        program = Program(*command, log=self.folder / f"{name}-{len(self.programs)}.log", env=self.env)
+        self.programs.append(program)
+        return program
+
+    def start_web(self, workers: int = 1) -> Program:
+        options = ["--worker-class", "gthread", "--threads", "8", "--workers", str(workers), "--no-control-socket"]
+        web = self.program("web", *module("gunicorn", *options, "--bind", f"127.0.0.1:{self.port}", "messaging.wsgi"))
+        web.start(self._answers)
+        return web
+
+    def _answers(self) -> bool:
+        return listens(self.port) and requests.get(f"{self.base}/healthz", timeout=30).ok
+
+    def start_worker(self, concurrency: int = 10, *, beat: bool = False) -> Program:
+        options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,notices"]
+        options += ["--loglevel", "WARNING", "--without-mingle", "--without-gossip"]
+        if beat:
+            options += ["--beat", "--schedule", str(self.folder / "beat")]
+        worker = self.program("worker", *module("celery", "--app", "messaging", "worker", *options))
+        worker.start(self.broker.has_consumer)
+        return worker
+
+    @contextmanager
+    def worker(self) -> Iterator[Program]:
+        """Start a worker for a while."""
+        worker = self.start_worker()
+        yield worker
+        worker.kill()
+
+    def start_poller(self, *options: str) -> Program:
+        poller = self.program("poller", sys.executable, "manage.py", "deliver_pending", *options)
+        poller.start()
+        return poller
+
+    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return manage(self.env, *arguments)
+
+    def member(self) -> Visitor:
+        """Return a member with a phone, whom no other test has met."""
+        index = next(self.members)
+        assert index < ENROLLED, "seed more members"
+        return self._visitor(f"u{index:03d}", number_of(index))
+
+    def newcomer(self) -> Visitor:
+        """Return a member without a phone, whom no other test has met."""
+        index = next(self.newcomers)
+        assert index < NEWCOMERS, "seed more newcomers"
+        return self._visitor(f"n{index:03d}", f"+5521987{index:06d}")
+
+    def _visitor(self, login: str, number: str) -> Visitor:
+        self.secrets.add(number[1:])
+        return Visitor(self.base, login, number, self.secrets)
+
+    def token(self, visitor: Visitor, count: int = 1, seconds: float = 15) -> str:
+        """Return the token of a visitor's n-th SMS."""
+        token = self.twilio.token(visitor.number, count, seconds)
+        self.secrets.add(token)
+        return token
+
+    def messages_to(self, destination: str) -> list[tuple[str, int, str]]:
+        """Return state, tries and error of the messages to a number or an address, oldest first."""
+        statement = "SELECT state, tries, error FROM delivery_message WHERE destination = %s ORDER BY id"
+        return [(row[0], row[1], row[2]) for row in self.database.rows(statement, destination)]
+
+    def wait_for_state(self, destination: str, state: str, tries: int, error: str | None = None) -> None:
+        """Wait until the one message to a number or an address has come so far."""
+
+        def reached() -> bool:
+            ((now, tried, reason),) = self.messages_to(destination)
+            return (now, tried) == (state, tries) and error in {None, reason}
+
+        wait_for(reached, meaning=f"{state} after {tries}: {self.messages_to(destination)}")
+
+    def challenges_of(self, visitor: Visitor) -> list[tuple[int, bool, bool]]:
+        """Return attempts, verified and superseded of a person's challenges, oldest first."""
+        statement = """
+            SELECT attempts, verified_at IS NOT NULL, superseded_at IS NOT NULL FROM twofactor_challenge
+            WHERE user_id = (SELECT id FROM accounts_user WHERE username = %s) ORDER BY id"""
+        rows = self.database.rows(statement, visitor.login)
+        return [(row[0], bool(row[1]), bool(row[2])) for row in rows]
+
+    def phones_of(self, visitor: Visitor) -> list[str]:
+        statement = """
+            SELECT number FROM twofactor_phonedevice
+            WHERE user_id = (SELECT id FROM accounts_user WHERE username = %s)"""
+        return [row[0] for row in self.database.rows(statement, visitor.login)]
+
+    def logs(self) -> str:
+        return "\n".join(program.written() for program in self.programs)
+
+    def stop(self) -> None:
+        """End everything at once: how programs end by themselves is tested where it matters."""
+        for program in self.programs:
+            program.kill()
+        if self.own_broker:
+            self.broker.program.kill()
+
+
+def manage(env: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a management command to its end."""
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, check=False, cwd=BASE_DIR, env=env, capture_output=True, text=True, timeout=60)
+
+
+def now() -> float:
+    """Return the clock that the fakes write down too."""
+    return time.time()
+
+
+def host(url: str) -> str:
+    """Return host and port of an address."""
+    return urlsplit(url).netloc

@@ -1,0 +1,187 @@
+"""reCAPTCHA against a verifier that lies, stammers or is not there (C-02, C-03, C-05, F37)."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.services import fake_siteverify
+from tests.services.conftest import MakePortal
+from tests.services.parts import make_certificate
+from tests.services.portal import Portal
+from tests.services.programs import Program, free_port, listens, module
+from tests.services.visitor import Response, Visitor, at_once, counted, location, words_of
+
+LIMIT = 5.0
+NO_LONGER_GOOD = "no longer good"
+NO_ANSWER = "does not answer"
+PROMPT_FAILURES = {
+    "otherhost": NO_LONGER_GOOD,
+    "nohost": NO_LONGER_GOOD,
+    "refused": NO_LONGER_GOOD,
+    "http503": NO_ANSWER,
+    "nonsense": NO_ANSWER,
+    "array": NO_ANSWER,
+    "empty": NO_ANSWER,
+    "reset": NO_ANSWER,
+}
+SLOW_FAILURES = {"hang": NO_ANSWER, "drip": NO_ANSWER}
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def certificate(folder: Path) -> tuple[Path, Path]:
+    return make_certificate(folder)
+
+
+@pytest.fixture(scope="module")
+def verifier(folder: Path, port: int, certificate: tuple[Path, Path]) -> Iterator[Program]:
+    command = module(fake_siteverify.__name__, str(port), *certificate)
+    program = Program(*command, log=folder / "siteverify.log")
+    program.start(lambda: listens(port))
+    yield program
+    program.stop(1)
+
+
+@pytest.fixture(scope="module")
+def guarded(make_portal: MakePortal, verifier: Program, port: int, certificate: tuple[Path, Path]) -> Iterator[Portal]:
+    """Return a portal behind reCAPTCHA. Nothing sends: what would leave is counted in the database."""
+    portal = make_portal(
+        "guarded",
+        RECAPTCHA_PUBLIC_KEY="fake-recaptcha-public-key-0123456789abc",
+        RECAPTCHA_PRIVATE_KEY=fake_siteverify.SECRET,
+        RECAPTCHA_DOMAIN=f"localhost:{port}",
+        SSL_CERT_FILE=str(certificate[0]),
+    )
+    portal.start_web(workers=2)
+    portal.secrets.add(fake_siteverify.SECRET)
+    yield portal
+    portal.stop()
+
+
+def new_token(portal: Portal, kind: str) -> str:
+    token = f"{kind}.{secrets.token_urlsafe(20)}"
+    portal.secrets.add(token)
+    return token
+
+
+def choose(visitor: Visitor, token: str) -> Response:
+    return visitor.post_at_once("/entrar/canal/", **{"channel": "sms", "g-recaptcha-response": token})
+
+
+def at_the_choice(portal: Portal) -> Visitor:
+    visitor = portal.member()
+    visitor.post_password()
+    visitor.get("/entrar/canal/")
+    return visitor
+
+
+def at_the_phone(portal: Portal) -> Visitor:
+    visitor = portal.newcomer()
+    visitor.post_password()
+    visitor.post("/entrar/introducao/")
+    visitor.get("/entrar/telefone/")
+    return visitor
+
+
+def submit_phone(visitor: Visitor, token: str) -> Response:
+    fields = {"country": "BR", "number": visitor.number[3:], "g-recaptcha-response": token}
+    return visitor.post_at_once("/entrar/telefone/", **fields)
+
+
+def timed(submit: Callable[[Visitor, str], Response], visitor: Visitor, token: str) -> tuple[Response, float]:
+    began = time.monotonic()
+    return submit(visitor, token), time.monotonic() - began
+
+
+def assert_nothing_sent(portal: Portal, *visitors: Visitor) -> None:
+    for visitor in visitors:
+        assert portal.messages_to(visitor.number) == []
+        assert portal.challenges_of(visitor) == []
+
+
+def test_a_good_answer_opens(guarded: Portal) -> None:
+    visitor = at_the_choice(guarded)
+    assert location(choose(visitor, new_token(guarded, "success"))) == "/entrar/token/"
+    assert len(guarded.messages_to(visitor.number)) == 1
+    newcomer = at_the_phone(guarded)
+    assert location(submit_phone(newcomer, new_token(guarded, "success"))) == "/entrar/token/"
+
+
+@pytest.mark.parametrize("kinds", [PROMPT_FAILURES, SLOW_FAILURES], ids=["prompt", "slow"])
+def test_every_other_answer_refuses_in_time(guarded: Portal, kinds: dict[str, str]) -> None:
+    """C-03, C-05: each at its own person, at the choice and at the first phone, all at once."""
+    choosers = {kind: at_the_choice(guarded) for kind in kinds}
+    enrolling = {kind: at_the_phone(guarded) for kind in kinds if kind in {"otherhost", "nonsense", "drip"}}
+    calls = [partial(timed, choose, visitor, new_token(guarded, kind)) for kind, visitor in choosers.items()]
+    calls += [partial(timed, submit_phone, visitor, new_token(guarded, kind)) for kind, visitor in enrolling.items()]
+    for kind, (response, seconds) in zip([*choosers, *enrolling], at_once(calls), strict=True):
+        assert response.status_code == 200, kind
+        assert kinds[kind] in words_of(response), kind
+        assert seconds <= LIMIT, kind
+    everybody = [*choosers.values(), *enrolling.values()]
+    assert_nothing_sent(guarded, *everybody)
+    # Nothing is spoilt: a good answer still opens.
+    assert location(choose(everybody[0], new_token(guarded, "success"))) == "/entrar/token/"
+
+
+def test_no_answer_at_all_refuses(guarded: Portal, verifier: Program, port: int) -> None:
+    """C-05: connection refused; and the portal recovers by itself."""
+    visitor = at_the_choice(guarded)
+    verifier.kill()
+    try:
+        response, seconds = timed(choose, visitor, new_token(guarded, "success"))
+    finally:
+        verifier.start(lambda: listens(port))
+    assert response.status_code == 200
+    assert NO_ANSWER in words_of(response)
+    assert seconds <= LIMIT
+    assert_nothing_sent(guarded, visitor)
+    assert location(choose(visitor, new_token(guarded, "success"))) == "/entrar/token/"
+
+
+@pytest.mark.parametrize("kind", ["success", "careless"])
+def test_a_token_is_good_once(guarded: Portal, kind: str) -> None:
+    """C-02: also when the verifier would let it pass twice."""
+    token = new_token(guarded, kind)
+    assert location(choose(at_the_choice(guarded), token)) == "/entrar/token/"
+    visitor = at_the_choice(guarded)
+    response = choose(visitor, token)
+    assert response.status_code == 200
+    assert NO_LONGER_GOOD in words_of(response)
+    assert_nothing_sent(guarded, visitor)
+
+
+def test_a_careless_verifier_and_ten_at_once(guarded: Portal) -> None:
+    """C-02: the portal's own memory of used tokens is atomic."""
+    people = [at_the_choice(guarded) for _ in range(10)]
+    token = new_token(guarded, "careless")
+    calls = [partial(choose, one, token) for one in people]
+    assert counted(at_once(calls)) == {(302, "/entrar/token/"): 1, (200, None): 9}
+
+
+def test_rubbish_is_refused(guarded: Portal) -> None:
+    """C-01: no field, empty, too long, NUL, line breaks."""
+    for rubbish in ("", "x" * 100_000, "refused.\0", "refused.\r\nHost: evil", "not-a-mode"):
+        visitor = at_the_choice(guarded)
+        assert choose(visitor, rubbish).status_code == 200, rubbish[:20]
+        assert_nothing_sent(guarded, visitor)
+    visitor = at_the_choice(guarded)
+    assert visitor.post_at_once("/entrar/canal/", channel="sms").status_code == 200
+    assert visitor.post_at_once("/entrar/canal/", channel="sms", altcha="e30=").status_code == 200
+    assert_nothing_sent(guarded, visitor)
+
+
+def test_the_logs_show_no_captcha(guarded: Portal) -> None:
+    """J-02."""
+    visitor = at_the_choice(guarded)
+    choose(visitor, token := new_token(guarded, "array"))
+    assert token not in guarded.logs()
+    assert fake_siteverify.SECRET not in guarded.logs()
