@@ -9,4 +9,4 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts and people")
 
     def ready(self) -> None:
-        from accounts import composers  # noqa: F401
+        from accounts import composers, metrics  # noqa: F401

@@ -1,4 +1,4 @@
-"""Sessions in the database, with a rotation that costs two statements."""
+"""Sessions in the database, with a rotation that costs one statement."""
 
 from typing import Any
 
@@ -10,13 +10,14 @@ from django.utils.crypto import get_random_string
 class SessionStore(db.SessionStore):
     """Django's database sessions, except for how an id is made and changed.
 
-    Django looks whether a fresh 32-character id exists, writes the row, and writes it again when the response
-    leaves. Here a fresh id is known at once and its row is written once, when the response leaves; the
-    INSERT itself would find a clash.
+    Django looks whether a fresh 32-character id exists, deletes the old row, writes the new one, and writes it
+    again when the response leaves. Here a fresh id is known at once, and when the response leaves the old row
+    takes the new id and data in one UPDATE, so that the old id is dead (S-03). The write itself would find a clash.
     """
 
     fresh = False
     ended = False
+    replaced: str | None = None
 
     @classmethod
     def get_model_class(cls) -> Any:
@@ -36,19 +37,20 @@ class SessionStore(db.SessionStore):
         return self.ended and super().is_empty()
 
     def renew(self) -> None:
-        """Kill the session and start an empty one under a new id."""
-        self.flush()
+        """Empty the session and give it a new id; the old one dies when the session is saved."""
+        self._session_cache: dict[str, Any] = {}
         self._take_fresh_key()
 
     def cycle_key(self) -> None:
-        """Kill the old id at once; the same data gets a new one (S-03)."""
-        data = dict(self.items())
-        self.delete()
-        self._session_cache = data
+        """Give the same data a new id; the old one dies when the session is saved (S-03)."""
+        self._session_cache = dict(self.items())
         self._take_fresh_key()
 
     def save(self, must_create: bool = False) -> None:
-        """Write the session: the first time under a fresh id as an INSERT, later as an UPDATE."""
+        """Write the session: under a fresh id over the old row if there is one, else as a new row."""
+        if self.fresh and self.replaced and self._rename():
+            self.fresh = False
+            return
         super().save(must_create=must_create or self.fresh)
         self.fresh = False
 
@@ -58,5 +60,12 @@ class SessionStore(db.SessionStore):
             self.model.objects.filter(session_key=key).delete()
 
     def _take_fresh_key(self) -> None:
-        self._session_key = get_random_string(32, VALID_KEY_CHARS)
+        if not self.fresh:
+            self.replaced = self.session_key
+            self._session_key = get_random_string(32, VALID_KEY_CHARS)
         self.fresh = self.modified = True
+
+    def _rename(self) -> bool:
+        new = self.create_model_instance(self._session_cache)
+        facts = {"session_key": new.session_key, "session_data": new.session_data, "expire_date": new.expire_date}
+        return bool(self.model.objects.filter(session_key=self.replaced).update(**facts))

@@ -90,6 +90,7 @@ DELIVERY_LEASE_SECONDS = 15
 DELIVERY_TRIES = 2
 DELIVERY_MINIMUM_SECONDS_LEFT = 30
 NOTICE_TRIES = 20
+SWEEP_THREADS = 8
 CIRCUIT_WINDOW_SECONDS = 60
 CIRCUIT_CALLS = 20
 CIRCUIT_SECONDS = 30
@@ -324,8 +325,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "messaging.logs.LineFormatter"},
-        "json": {"()": "messaging.logs.JsonFormatter"},
+        "line": {"()": "accounts.logs.LineFormatter"},
+        "json": {"()": "accounts.logs.JsonFormatter"},
     },
     "filters": {"request_id": {"()": "accounts.origin.RequestIdFilter"}},
     "handlers": {

@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from messaging import health, metrics
+from messaging import health
 
 urlpatterns = [
     path("", include("twofactor.urls")),
@@ -15,5 +15,4 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("metrics", metrics.metrics, name="metrics"),
 ]

@@ -50,7 +50,7 @@ class MemoryGateway:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def send(self, to: str, text: str, *, seconds_left: int | None) -> str:
+    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
         self.texts.append(text)
         return f"id-{len(self.texts)}"
 

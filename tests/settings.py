@@ -16,3 +16,4 @@ STORAGES["staticfiles"] = {  # noqa: F405
 }
 ALTCHA_MAX_NUMBER = 50
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
+SWEEP_THREADS = 1  # a test's transaction is seen by its own thread only

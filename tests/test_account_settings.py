@@ -290,7 +290,11 @@ def routes(patterns: Any, before: str = "") -> Iterator[str]:
 def test_no_address_of_the_portal_names_an_object() -> None:
     """A-04: there is no id to swap, but in the link to a new password and for operators."""
     named = {route for route in routes(get_resolver().url_patterns) if "<" in route or "(?P" in route}
-    assert {route for route in named if not route.startswith("admin/")} == {"senha/redefinir/<uidb64>/<token>/"}
+    assert {route for route in named if not route.startswith("admin/")} == {
+        "senha/redefinir/<uidb64>/<token>/",  # signed
+        "nao-fui-eu/<str:signed>/",  # signed
+        "retorno/twilio/<int:message_id>/",  # signed by Twilio; tells nothing back
+    }
 
 
 # What the page says -----------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class FakeGateway:
         self.errors: list[gateways.GatewayError] = []
         self.sent: list[tuple[str, str, int | None]] = []
 
-    def send(self, to: str, text: str, *, seconds_left: int | None) -> str:
+    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
         self.sent.append((to, text, seconds_left))
         if self.errors:
             raise self.errors.pop(0)
@@ -190,7 +190,7 @@ def test_a_second_failure_is_the_last(message: Message, fake: FakeGateway, caplo
         let_pass(4)
     assert len(fake.sent) == 2
     assert (state_of(message), message.error) == (State.FAILED, "Timeout")
-    assert f"message {message.pk} not accepted: Timeout" in caplog.text
+    assert f"message {message.pk} not accepted by fake: Timeout" in caplog.text
 
 
 def test_a_final_refusal_is_not_tried_again(message: Message, fake: FakeGateway) -> None:

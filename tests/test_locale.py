@@ -427,7 +427,7 @@ class Walk:
         for number, entry in enumerate(outbox.entries()):
             self.hear(f"message {number}", "".join(f"<p>{line}</p>" for line in entry["text"].splitlines()))
         with translation.override(self.language):
-            email = composers._email("000000")
+            email = composers._email("000000", "login")
         self.hear("token in HTML", email.html)
         shutil.rmtree(settings.OUTBOX_DIR)
         self.note("outbox, empty", self.browser().get("/caixa-de-saida/"))

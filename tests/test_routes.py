@@ -43,6 +43,10 @@ OPEN = {
     "admin/login/",  # sends to entrar/
     "healthz",  # a load balancer has no password
     "readyz",
+    "metrics",  # brings a token of its own
+    "entrar/token/estado/",
+    "nao-fui-eu/<str:signed>/",  # a signed link of a notice
+    "retorno/twilio/<int:message_id>/",  # signed by Twilio
 }
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 JSON = {"accept": "application/json"}

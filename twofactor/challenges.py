@@ -1,5 +1,7 @@
 """Send a token, and find out whether what a person typed is that token. Shared by every journey."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db.models import F
 
@@ -14,15 +16,6 @@ from twofactor.models import Challenge, ChallengeQuerySet, Journey, PendingSignI
 RESEND_COOLDOWNS = (30, 60, 120)
 
 
-def grant_sends(journey: Journey) -> None:
-    """Let a passed captcha or proof pay for three sends within ten minutes (C-06). Raises JourneyOver."""
-    move(
-        journey,
-        sends_allowed=F("sends") + settings.CAPTCHA_UNLOCK_SENDS,
-        sends_until=clock_plus(settings.CAPTCHA_UNLOCK_SECONDS),
-    )
-
-
 def move(journey: Journey, **values: object) -> None:
     """Change a journey that is still under way. Raises JourneyOver."""
     alive = type(journey)._default_manager.filter(pk=journey.pk, expires_at__gt=Clock())
@@ -30,12 +23,14 @@ def move(journey: Journey, **values: object) -> None:
         raise refusals.JourneyOver
 
 
-def send_token(journey: Journey, channel: str, destination: str) -> Challenge:
+def send_token(journey: Journey, channel: str, destination: str, *, granted: bool = False) -> Challenge:
     """Spend one send, supersede the token before, issue a new one and queue its message.
 
-    Runs in the caller's transaction, so that a refusal spends nothing. Raises CaptchaNeeded or Limited.
+    ``granted``: a captcha or a proof was just passed, which pays for this send and two more within ten minutes
+    (C-06). Runs in the caller's transaction, so that a refusal spends nothing. Raises CaptchaNeeded, JourneyOver
+    or Limited.
     """
-    if before := _spend_send(journey) - 1:
+    if before := _spend_send(journey, granted) - 1:
         _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
     challenge = Challenge.issue(journey, channel=channel, destination=destination)
@@ -95,17 +90,20 @@ def consume(challenge: Challenge) -> None:
         raise refusals.TokenUsed
 
 
-def _spend_send(journey: Journey) -> int:
+def _spend_send(journey: Journey, granted: bool) -> int:
     """Count one send and return how many the journey has made. The row's lock puts parallel sends in a line."""
-    allowed = type(journey)._default_manager.filter(
-        pk=journey.pk,
-        sends__lt=F("sends_allowed"),
-        sends_until__gt=Clock(),
-        expires_at__gt=Clock(),
-    )
-    spent = update_returning(allowed, sends=F("sends") + 1)
+    alive = type(journey)._default_manager.filter(pk=journey.pk, expires_at__gt=Clock())
+    if granted:
+        allowance: dict[str, Any] = {
+            "sends_allowed": F("sends") + settings.CAPTCHA_UNLOCK_SENDS,
+            "sends_until": clock_plus(settings.CAPTCHA_UNLOCK_SECONDS),
+        }
+    else:
+        allowance = {}
+        alive = alive.filter(sends__lt=F("sends_allowed"), sends_until__gt=Clock())
+    spent = update_returning(alive, sends=F("sends") + 1, **allowance)
     if spent is None:
-        raise refusals.CaptchaNeeded
+        raise refusals.JourneyOver if granted else refusals.CaptchaNeeded
     journey.sends = spent.sends
     return spent.sends
 

@@ -25,7 +25,11 @@ def compose_token(message: Message) -> Content:
         token = challenge.token()
     except TokenLate:
         raise NothingToSay from None
-    return Content(text=sms_text(token, challenge.purpose)) if message.channel == Channel.SMS else _email(token)
+    return (
+        Content(text=sms_text(token, challenge.purpose))
+        if message.channel == Channel.SMS
+        else _email(token, challenge.purpose)
+    )
 
 
 def sms_text(token: str, purpose: str) -> str:
@@ -41,9 +45,17 @@ def sms_text(token: str, purpose: str) -> str:
     return f"{text % facts}\n\n@{settings.PUBLIC_HOST} #{token}"
 
 
-def _email(token: str) -> Content:
-    """Return the e-mail; neither subject nor preheader shows the token (T-12)."""
+def _email(token: str, purpose: str) -> Content:
+    """Return the e-mail; neither subject nor the lines that a lock screen shows have the token (T-12)."""
+    facts = {"brand": BRAND}
+    signing_in = purpose in {Purpose.SIGN_IN, Purpose.ENROL}
     context = {
+        "lead": (
+            _("Here is your token to sign in to %(brand)s.")
+            if signing_in
+            else _("Here is your token to change the phone of your login at %(brand)s.")
+        )
+        % facts,
         "token": token,
         "minutes": settings.TOKEN_LIFETIME_SECONDS // 60,
         "brand": BRAND,

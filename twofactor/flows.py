@@ -59,16 +59,14 @@ def start_enrolment(pending: PendingSignIn, phone: Phone) -> Challenge:
     Nothing is bound to the person until the token is typed (P-06). Raises JourneyOver or Limited.
     """
     with transaction.atomic():
-        challenges.grant_sends(pending)
-        return challenges.send_token(pending, Channel.SMS, phone.number)
+        return challenges.send_token(pending, Channel.SMS, phone.number, granted=True)
 
 
 def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha_passed: bool) -> Challenge:
     """Send a token to the person's phone or mailbox. Raises CaptchaNeeded, JourneyOver or Limited."""
     with transaction.atomic():
-        if captcha_passed:
-            challenges.grant_sends(pending)
-        return challenges.send_token(pending, channel, pending.known_destination(channel))
+        destination = pending.known_destination(channel)
+        return challenges.send_token(pending, channel, destination, granted=captcha_passed)
 
 
 def resend(journey: Journey) -> Challenge:
@@ -141,8 +139,7 @@ def prove_password(change: PhoneChange, password: str, channel: str) -> Challeng
     destination = user.email if channel == Channel.EMAIL else user.phone_device.number
     with transaction.atomic():
         challenges.move(change, password_proved=True)
-        challenges.grant_sends(change)
-        return challenges.send_token(change, channel, destination)
+        return challenges.send_token(change, channel, destination, granted=True)
 
 
 def prove_holder(change: PhoneChange, challenge: Challenge) -> Challenge:
@@ -152,8 +149,7 @@ def prove_holder(change: PhoneChange, challenge: Challenge) -> Challenge:
         challenges.consume(challenge)
         challenges.move(change, holder_proved=True, expires_at=soon)
         change.holder_proved = True
-        challenges.grant_sends(change)
-        return challenges.send_token(change, Channel.SMS, change.number)
+        return challenges.send_token(change, Channel.SMS, change.number, granted=True)
 
 
 def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDevice:

@@ -50,7 +50,8 @@ def sign_in(request: HttpRequest, user: User, device: PhoneDevice | None = None)
     """Sign a person in, under a new session id (S-03); ``device`` makes the session a verified one."""
     if device is None and (old := session_hash(request)):
         flows.end_pending_sign_in(old)  # somebody else's; one's own has ended with its token
-    request.session.flush()
+    store: Any = request.session
+    store.renew()
     if device:
         user.otp_device = device  # type: ignore[attr-defined]  # django-otp's own way to hand it over
     login(request, user, backend=BACKEND)

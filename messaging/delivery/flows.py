@@ -2,10 +2,11 @@
 
 import logging
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils.translation import get_language
 
 from messaging.database import Clock, clock_plus, delete_in_batches
@@ -66,20 +67,37 @@ def deliver(message_id: int) -> None:
         _send_sms(message, content)
 
 
-def deliver_pending(*, by: str) -> int:
+def deliver_pending(*, by: str, threads: int = 1) -> int:
     """Send what the doorbell missed, oldest first, and close what came too late. Return how many were looked at.
 
-    ``by`` names the sender that leaves its heartbeat: "worker" or "poller".
+    ``by`` names the sender that leaves its heartbeat: "worker" or "poller". With several ``threads`` a gateway
+    that hangs does not hold up the messages behind it (Q-02).
     """
     Heartbeat.objects.update_or_create(name=by, defaults={"at": Clock()})
     Message.objects.close_hopeless()
     waiting = list(Message.objects.sendable().order_by("id").values_list("id", flat=True)[:SWEEP_LIMIT])
-    for message_id in waiting:
-        try:
-            deliver(message_id)
-        except Exception:
-            logger.exception("message %s could not be sent", message_id)
+    if threads == 1:
+        for message_id in waiting:
+            _deliver_safely(message_id)
+    elif waiting:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(_deliver_in_thread, waiting))
     return len(waiting)
+
+
+def _deliver_in_thread(message_id: int) -> None:
+    try:
+        _deliver_safely(message_id)
+    finally:
+        connection.close()  # the thread's own
+
+
+def _deliver_safely(message_id: int) -> None:
+    """Send one message; a poisoned one must not stand before the others (F6)."""
+    try:
+        deliver(message_id)
+    except Exception:
+        logger.exception("message %s could not be sent", message_id)
 
 
 def silence() -> float | None:
@@ -127,8 +145,10 @@ def _send_sms(message: Message, content: Content) -> None:
             break
     if failed:
         _record_failure(message, *failed)
-    else:
+    elif settings.SMS_GATEWAYS:
         _wait_for_a_gateway(message)
+    else:
+        _record(message, state=State.FAILED, error="no-gateway", fault=Fault.OURS)
 
 
 def _call(message: Message, content: Content, way: circuit.Way) -> gateways.GatewayError | None:
@@ -147,7 +167,7 @@ def _call(message: Message, content: Content, way: circuit.Way) -> gateways.Gate
 
 
 def _wait_for_a_gateway(message: Message) -> None:
-    """Give the try back, for nobody was called: every circuit is open, or no gateway is configured."""
+    """Give the try back, for nobody was called: every circuit is open."""
     _record(message, tries=message.tries - 1, fault=Fault.UNSURE, leased_until=clock_plus(_jitter()))
 
 

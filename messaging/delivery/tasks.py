@@ -15,7 +15,7 @@ def deliver(message_id: int) -> None:
 @shared_task(name="messaging.delivery.tasks.sweep", expires=5)
 def sweep() -> None:
     """Send what the doorbell missed, and close what came too late."""
-    flows.deliver_pending(by="worker")
+    flows.deliver_pending(by="worker", threads=settings.SWEEP_THREADS)
 
 
 @shared_task(name="messaging.delivery.tasks.purge")

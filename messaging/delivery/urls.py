@@ -1,8 +1,9 @@
 from django.urls import path
 
-from messaging.delivery import views
+from messaging.delivery import metrics, views
 
 urlpatterns = [
     path("caixa-de-saida/", views.show_outbox, name="outbox"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("retorno/twilio/<int:message_id>/", views.twilio_report, name="twilio-report"),
 ]

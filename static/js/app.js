@@ -159,6 +159,29 @@
     if (Number(button.dataset.wait) > 0) tick();
   }
 
+  // --- fate: what became of the message, asked every two seconds until it is known -------------------------------
+
+  function fate(node) {
+    const text = $("[data-fate-text]", node);
+    const until = performance.now() + 180000;
+    async function ask() {
+      try {
+        const answer = await fetch(node.dataset.fate, { headers: { Accept: "application/json" } });
+        if (!answer.ok) return;
+        const told = await answer.json();
+        node.dataset.state = told.state;
+        if (text.textContent !== told.text) text.textContent = told.text;
+      } catch {
+        // No connection: the next round asks again.
+      }
+      next();
+    }
+    const next = () => {
+      if (node.dataset.state === "going" && performance.now() < until) setTimeout(ask, 2000);
+    };
+    next();
+  }
+
   // --- token: digits only, however it was pasted; offered by the phone where the browser can ---------------------
 
   function tokenField(input) {
@@ -256,6 +279,7 @@
   all("dialog[data-popup]").forEach(upgradePopup);
   all("[data-countdown]").forEach(countdown);
   all("[data-wait]").forEach(waitToResend);
+  all("[data-fate]").forEach(fate);
   all("[data-token]").forEach(tokenField);
   all("[data-reveal]").forEach(revealPassword);
   all("details[data-menu]").forEach(menu);

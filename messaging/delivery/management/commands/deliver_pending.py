@@ -5,6 +5,7 @@ import signal
 import threading
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
 
@@ -28,14 +29,14 @@ class Command(BaseCommand):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
         while True:
-            self.look()
+            self.look(threads=1 if once else settings.SWEEP_THREADS)
             if once or stop.wait(interval):
                 return
 
-    def look(self) -> None:
+    def look(self, *, threads: int) -> None:
         """Send what waits. A database that is away for a while is no reason to end."""
         try:
-            flows.deliver_pending(by="poller")
+            flows.deliver_pending(by="poller", threads=threads)
         except OperationalError as error:
             logger.warning("the database does not answer: %s", type(error).__name__)
         close_old_connections()
