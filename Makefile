@@ -11,13 +11,14 @@ test: dev  ## All of the following four, as CI runs them
 	@$(MAKE) --no-print-directory --keep-going check test-fast test-services test-browser
 
 check: export DJANGO_SETTINGS_MODULE = tests.settings
-check: dev  ## Style, types, templates, migrations
+check: dev  ## Style, types, templates, migrations, production settings
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
 	@find templates -name '*.html' -exec .venv/bin/djade --check {} +
 	@$(PY) -m mypy --no-error-summary
 	@$(PY) manage.py check --fail-level WARNING
 	@$(PY) manage.py makemigrations --check --dry-run
+	@scripts/check-production
 
 test-fast: dev  ## Without servers and browser
 	@$(PY) -m pytest -n 2 --cov --cov-report=term
