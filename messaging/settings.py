@@ -299,7 +299,7 @@ DEMO_PASSWORD = env.str("DEMO_PASSWORD", "messaging-demo")
 # Languages ------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "pt-br"
-LANGUAGES = [("pt-br", "Português (Brasil)"), ("en", "English"), ("es", "Español")]
+LANGUAGES = [("pt-br", "Português Brasileiro"), ("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "messaging" / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", "America/Sao_Paulo")
 USE_TZ = True

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                 ('first_name', models.CharField(blank=True, max_length=80, verbose_name='first name')),
                 ('last_name', models.CharField(blank=True, max_length=80, verbose_name='last name')),
                 ('role', models.CharField(choices=[('administrator', 'Administrator'), ('member', 'Member')], default='member', max_length=13, verbose_name='role')),
-                ('language', models.CharField(blank=True, choices=[('pt-br', 'Português (Brasil)'), ('en', 'English'), ('es', 'Español')], default='', max_length=5, verbose_name='language')),
+                ('language', models.CharField(blank=True, choices=[('pt-br', 'Português Brasileiro'), ('en', 'English'), ('es', 'Español')], default='', max_length=5, verbose_name='language')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('is_staff', models.BooleanField(default=False, verbose_name='operator')),
                 ('locked_at', models.DateTimeField(editable=False, null=True, verbose_name='locked since')),

@@ -274,6 +274,9 @@
     node.before(row);
   }
 
+  // After a refused form, Back and Reload ask for the page again instead of for a confirmation to send.
+  history.replaceState(history.state, "", location.href);
+
   all("form[data-once]").forEach(guardForm);
   all("form[data-captcha-form]").forEach(captchaForm);
   all("dialog[data-popup]").forEach(upgradePopup);

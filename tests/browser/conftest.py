@@ -149,10 +149,9 @@ def _listen(context: BrowserContext, portal: Portal, complaints: Complaints) -> 
 
 
 class Pictures:
-    """What ``PICTURES=docs/pictures pytest tests/browser -k walk`` writes: each stop in two sizes and two colours."""
+    """What ``PICTURES=docs/pictures pytest tests/browser -k walk`` writes: large in two colours, and small."""
 
-    SIZES = ((1280, 800), (390, 844))
-    SCHEMES = ("light", "dark")
+    VIEWS = ((1280, 800, "light"), (1280, 800, "dark"), (390, 844, "light"))
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
@@ -162,12 +161,11 @@ class Pictures:
             return
         page, before = person.page, person.page.viewport_size
         page.mouse.move(0, 0)
-        for width, height in self.SIZES:
+        for width, height, scheme in self.VIEWS:
             page.set_viewport_size({"width": width, "height": height})
-            for scheme in self.SCHEMES:
-                page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-                path = self.folder / f"{name}-{width}-{scheme}.png"
-                page.screenshot(path=path, animations="disabled", caret="hide")
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+            path = self.folder / f"{name}-{width}-{scheme}.png"
+            page.screenshot(path=path, animations="disabled", caret="hide")
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         if before:
             page.set_viewport_size(before)

@@ -59,10 +59,10 @@ class Person:
         with self.page.expect_request(self.portal.base + path):
             self.page.mouse.click(*spot)
         self.page.mouse.click(*spot)
-        self.page.evaluate("() => new Promise((done) => setTimeout(done, 150))")  # time enough to send it again
+        self.page.wait_for_timeout(150)  # time enough for it to be sent again
         assert len(held) == 1, "sent twice"
-        self.page.unroute(self.portal.base + path)
         held[0].continue_()
+        self.page.unroute(self.portal.base + path)
 
     @staticmethod
     def _hold(route: Route, held: list[Route]) -> None:

@@ -1,6 +1,7 @@
 """The pop-ups, as hands use them: keyboard, mouse, finger, clipboard, Back button, small screens."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -103,20 +104,19 @@ def test_each_dialog_puts_the_focus_where_one_begins(newcomer: Person) -> None:
     expect(newcomer.field("token")).to_be_focused()
 
 
-def test_a_later_sign_in_begins_at_the_captcha(bob: Person) -> None:
-    at_channel(bob)
-    expect(bob.page.locator("altcha-widget input[type=checkbox]")).to_be_focused()
+BEGINNINGS = [
+    pytest.param(at_channel, "altcha-widget input[type=checkbox]", id="channel"),
+    pytest.param(at_token, "[name=token]", id="token"),
+    pytest.param(at_confirmation, "[name=password]", id="confirmation"),
+]
 
 
-def test_the_change_of_phone_begins_at_the_password(bob: Person) -> None:
-    at_confirmation(bob)
-    expect(bob.field("password")).to_be_focused()
-
-
-@pytest.mark.parametrize("reach", [at_channel, at_token, at_confirmation])
-def test_escape_does_nothing(bob: Person, reach: object) -> None:
-    assert callable(reach)
+@pytest.mark.parametrize(("reach", "beginning"), BEGINNINGS)
+def test_a_dialog_begins_where_one_types_and_escape_does_nothing(
+    bob: Person, reach: Callable[[Person], None], beginning: str
+) -> None:
     reach(bob)
+    expect(bob.page.locator(beginning)).to_be_focused()
     address, posts = bob.page.url, len(bob.posts)
     for _ in range(4):  # Chromium closes a dialog at the second Escape if only its "cancel" event is refused
         bob.page.keyboard.press("Escape")
@@ -228,15 +228,14 @@ def test_back_after_signing_in_stays_in(bob: Person) -> None:
 # The token ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pasted", ["#123 456", " 123456\n", "123-456", "token: 123456."])
-def test_a_token_may_be_pasted_as_it_came(bob: Person, pasted: str) -> None:
+def test_a_token_may_be_pasted_as_it_came(bob: Person) -> None:
     bob.context.grant_permissions(["clipboard-read", "clipboard-write"])
     at_token(bob)
-    bob.page.evaluate("text => navigator.clipboard.writeText(text)", pasted)
-    bob.field("token").focus()
-    bob.page.keyboard.press("Control+V")
-
-    expect(bob.field("token")).to_have_value("123456")
+    for pasted in ("#123 456", " 123456\n", "123-456", "token: 123456."):
+        bob.field("token").fill("")
+        bob.page.evaluate("text => navigator.clipboard.writeText(text)", pasted)
+        bob.page.keyboard.press("Control+V")
+        expect(bob.field("token")).to_have_value("123456")
 
 
 def seconds_shown(page: Page) -> int:
