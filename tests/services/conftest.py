@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.services import seed
 from tests.services.parts import Broker, Database, Postgres, SqliteDatabase
-from tests.services.portal import Mail, Portal, Twilio, production
+from tests.services.portal import Mail, Portal, Sinch, Twilio, production
 from tests.services.programs import BASE_DIR, clean_environment
 
 
@@ -21,12 +22,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder for everything; PostgreSQL's own user must be able to walk into it."""
-    folder = tmp_path_factory.mktemp("services")
-    for path in (folder, folder.parent, folder.parent.parent):
-        path.chmod(0o711)
-    return folder
+def folder() -> Iterator[Path]:
+    """Return a folder for everything. PostgreSQL's own user walks into it, so it is none of pytest's.
+
+    Any other run of pytest makes the folder above its own ones private again.
+    """
+    with tempfile.TemporaryDirectory(prefix="messaging-services-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +51,13 @@ def twilio(folder: Path) -> Iterator[Twilio]:
     twilio = Twilio(folder)
     yield twilio
     twilio.program.stop()
+
+
+@pytest.fixture(scope="session")
+def sinch(folder: Path) -> Iterator[Sinch]:
+    sinch = Sinch(folder)
+    yield sinch
+    sinch.program.stop()
 
 
 @pytest.fixture(scope="session")
@@ -87,14 +97,21 @@ def make_portal(
     """Make installations with a database of their own; nothing of theirs is started yet."""
     made: list[Portal] = []
 
-    def make(name: str, *, own_broker: bool = False, database: Database | None = None, **more: str) -> Portal:
+    def make(
+        name: str,
+        *,
+        own_broker: bool = False,
+        database: Database | None = None,
+        own_mail: Mail | None = None,
+        **more: str,
+    ) -> Portal:
         portal = Portal(
             folder / name,
             database=database or seeded.create(name, like="seed"),
             broker=Broker(folder / f"{name}-broker") if own_broker else broker,
             own_broker=own_broker,
             twilio=twilio,
-            mail=mail,
+            mail=own_mail or mail,
             VAR_DIR=str(var_dir),
             **more,
         )
@@ -104,7 +121,8 @@ def make_portal(
     yield make
     for portal in made:
         portal.stop()
-    # J-02: after everything that the tests did.
+    # Q-05 and J-02: after everything that the tests did.
+    assert {portal.folder.name: portal.intruded for portal in made if portal.intruded} == {}
     assert {portal.folder.name: leaked for portal in made if (leaked := shown(portal))} == {}
 
 

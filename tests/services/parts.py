@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -96,7 +97,23 @@ class Postgres:
         self.program = Program(
             self.tool("postgres"), "-D", data, "-p", str(self.port), *flags, log=folder.with_suffix(".log"), user=user
         )
+        self.start()
+
+    def start(self) -> None:
+        """Start the server of our own, also after a crash."""
+        assert self.program
         self.program.start(self.answers)
+
+    def crash(self) -> None:
+        """End every process of the server at once, as ``pg_ctl --mode=immediate`` does; it recovers at its start."""
+        assert self.program
+        assert self.program.process
+        self.program.process.send_signal(signal.SIGQUIT)
+        self.program.ended()
+
+    def restart(self) -> None:
+        self.crash()
+        self.start()
 
     def tool(self, name: str) -> str:
         return str(self.bin / name)
@@ -120,13 +137,24 @@ class Postgres:
         self.names.append(full)
         return PostgresDatabase(self, full)
 
+    def database(self, name: str) -> PostgresDatabase:
+        return PostgresDatabase(self, name)
+
+    def copy(self, name: str, other: "Postgres") -> None:
+        """Make a database with everything that one of another server holds."""
+        self.create(name)
+        dump = subprocess.run([other.tool("pg_dump"), other.url(name)], check=True, capture_output=True)
+        load = [self.tool("psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", self.url(name)]
+        subprocess.run(load, check=True, capture_output=True, input=dump.stdout)
+
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
 
     def stop(self) -> None:
         if self.program:
-            self.program.stop()
+            if self.program.process:
+                self.crash()  # nobody needs the data any more
             return
         for name in self.names:
             self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

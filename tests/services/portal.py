@@ -14,21 +14,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from django.contrib.sessions.serializers import JSONSerializer
+from django.core import signing
 
-from tests.services import fake_twilio
+from tests.services import fake_sinch, fake_twilio, seed
 from tests.services.parts import Broker, Database
 from tests.services.programs import BASE_DIR, Program, clean_environment, free_port, listens, module, wait_for
-from tests.services.seed import ENROLLED, NEWCOMERS, number_of
+from tests.services.seed import NEWCOMERS, number_of
 from tests.services.visitor import Visitor
 
 
-class Twilio:
-    """The fake Twilio, seen from the test."""
+class Gateway:
+    """A fake gateway, seen from the test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.program = Program(*module(fake_twilio.__name__, str(port)), log=folder / "twilio.log")
+        self.program = Program(*module(program, str(port)), log=folder / f"{program}.log")
         self.program.start(lambda: listens(port))
 
     def will_answer(self, to: str, *answers: str) -> None:
@@ -41,8 +43,8 @@ class Twilio:
 
     def received(self, to: str) -> list[dict[str, Any]]:
         """Return the requests for a number, oldest first."""
-        everything = requests.get(f"{self.url}/control/received", timeout=5).json()
-        return [request for request in everything if request.get("To") == to]
+        found: list[dict[str, Any]] = requests.get(f"{self.url}/control/received", {"to": to}, timeout=5).json()
+        return found
 
     def wait_for(self, to: str, count: int = 1, seconds: float = 15) -> list[dict[str, Any]]:
         """Wait until so many requests for a number have come."""
@@ -58,15 +60,37 @@ class Twilio:
         return digits(self.wait_for(to, count, seconds)[count - 1]["Body"])
 
 
+class Twilio(Gateway):
+    """The fake Twilio."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, fake_twilio.__name__)
+
+    def report(self, request: dict[str, Any], status: str, code: str = "") -> int:
+        """Report what became of a request, signed as Twilio signs; return the HTTP status it was answered with."""
+        fields = {"MessageSid": request["sid"], "MessageStatus": status, "To": request["To"]}
+        return fake_twilio.report(request["StatusCallback"], {**fields, **({"ErrorCode": code} if code else {})})
+
+
+class Sinch(Gateway):
+    """The fake Sinch. Numbers have no plus there; here they do."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, fake_sinch.__name__)
+
+
 class Mail:
     """The mail server, seen from the test."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "mail"
+    def __init__(self, folder: Path, name: str = "mail") -> None:
+        self.folder = folder / name
         self.folder.mkdir()
         self.port = free_port()
         command = module("tests.services.smtp_recorder", str(self.port), self.folder)
-        self.program = Program(*command, log=folder / "mail.log")
+        self.program = Program(*command, log=folder / f"{name}.log")
+        self.start()
+
+    def start(self) -> None:
         self.program.start(lambda: listens(self.port))
 
     def received(self, to: str) -> list[dict[str, Any]]:
@@ -99,6 +123,21 @@ def production(*, database_url: str, broker_url: str, twilio_url: str, mail_port
         "TWILIO_AUTH_TOKEN": fake_twilio.AUTH_TOKEN,
         "TWILIO_MESSAGING_SERVICE_SID": fake_twilio.SERVICE,
         "TWILIO_API_URL": twilio_url,
+        "METRICS_TOKEN": METRICS_TOKEN,
+    }
+
+
+METRICS_TOKEN = "metrics-token-of-the-tests"
+
+
+def with_sinch(url: str) -> dict[str, str]:
+    """Return what a production with a second gateway sets besides."""
+    return {
+        "SMS_GATEWAYS": "twilio,sinch",
+        "SINCH_SERVICE_PLAN_ID": fake_sinch.PLAN,
+        "SINCH_API_TOKEN": fake_sinch.API_TOKEN,
+        "SINCH_FROM": fake_sinch.SENDER,
+        "SINCH_API_URL": url,
     }
 
 
@@ -135,6 +174,7 @@ class Portal:
         self.secrets |= {self.env["SECRET_KEY"], self.env["TOKEN_KEY"]}
         self.programs: list[Program] = []
         self.own_broker = own_broker
+        self.intruded: set[str] = set()
 
     def program(self, name: str, *command: str | Path) -> Program:
         """Add a program of this installation; it is not started yet."""
@@ -151,13 +191,13 @@ class Portal:
     def _answers(self) -> bool:
         return listens(self.port) and requests.get(f"{self.base}/healthz", timeout=30).ok
 
-    def start_worker(self, concurrency: int = 10, *, beat: bool = False) -> Program:
+    def start_worker(self, concurrency: int = 10, *, beat: bool = False, ready: bool = True) -> Program:
         options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,notices"]
         options += ["--loglevel", "WARNING", "--without-mingle", "--without-gossip"]
         if beat:
-            options += ["--beat", "--schedule", str(self.folder / "beat")]
+            options += ["--beat", "--schedule", str(self.folder / f"beat-{len(self.programs)}")]
         worker = self.program("worker", *module("celery", "--app", "messaging", "worker", *options))
-        worker.start(self.broker.has_consumer)
+        worker.start(self.broker.has_consumer if ready else None)
         return worker
 
     @contextmanager
@@ -178,7 +218,7 @@ class Portal:
     def member(self) -> Visitor:
         """Return a member with a phone, whom no other test has met."""
         index = next(self.members)
-        assert index < ENROLLED, "seed more members"
+        assert index < seed.ENROLLED, "seed more members"
         return self._visitor(f"u{index:03d}", number_of(index))
 
     def newcomer(self) -> Visitor:
@@ -225,11 +265,48 @@ class Portal:
             WHERE user_id = (SELECT id FROM accounts_user WHERE username = %s)"""
         return [row[0] for row in self.database.rows(statement, visitor.login)]
 
+    def close_circuits(self) -> None:
+        """Use every gateway again at once, as if its probe had gone through."""
+        self.database.rows("DELETE FROM delivery_opencircuit RETURNING name")
+        self.database.rows("DELETE FROM delivery_gatewayfailure RETURNING name")
+
+    def open_circuits(self) -> dict[str, str]:
+        """Return which gateways are not used, and why."""
+        return dict(self.database.rows("SELECT name, fault FROM delivery_opencircuit"))
+
+    def end_leases(self) -> None:
+        """Let every lease and every wait for another try be over, as if its seconds had passed."""
+        statement = "UPDATE delivery_message SET leased_until = created_at WHERE state = 'sending' RETURNING id"
+        self.database.rows(statement)
+
+    def intruders(self) -> set[str]:
+        """Return the ids of people who hold a session that is in without ever having proved a token (Q-05)."""
+        rows = self.database.rows("SELECT session_data FROM django_session")
+        signed_in = {person for row in rows if (person := self._person_of(row[0]))}
+        proved = self.database.rows("SELECT DISTINCT user_id FROM twofactor_challenge WHERE verified_at IS NOT NULL")
+        return signed_in - {str(row[0]) for row in proved}
+
+    def _person_of(self, session_data: str) -> str:
+        salt = "django.contrib.sessions.SessionStore"
+        key = self.env["SECRET_KEY"]
+        content = signing.loads(session_data, key=key, salt=salt, serializer=JSONSerializer, fallback_keys=[])
+        return str(content.get("_auth_user_id", ""))
+
+    def metric(self, name: str) -> float:
+        """Return the value of one of Prometheus' metrics, named with its labels."""
+        headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+        text = requests.get(f"{self.base}/metrics", headers=headers, timeout=10).text
+        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+        assert found, f"no {name} in {text}"
+        return float(found[1])
+
     def logs(self) -> str:
         return "\n".join(program.written() for program in self.programs)
 
     def stop(self) -> None:
         """End everything at once: how programs end by themselves is tested where it matters."""
+        if any(program.process for program in self.programs):
+            self.intruded |= self.intruders()
         for program in self.programs:
             program.kill()
         if self.own_broker:

@@ -6,7 +6,7 @@ Runs in the portal's own production environment, in a process of its own.
 import os
 
 PASSWORD = "correct horse battery"
-ENROLLED = 300  # u000, u001, …: members with a phone
+ENROLLED = int(os.environ.get("SEED_ENROLLED", "400"))  # u000, u001, …: members with a phone
 NEWCOMERS = 60  # n000, …: without
 
 

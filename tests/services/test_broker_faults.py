@@ -1,15 +1,14 @@
-"""When the broker is gone, frozen or has forgotten everything, and when the worker dies. The poller is there."""
+"""When the broker is gone, frozen or has forgotten everything."""
 
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
 
 from tests.services.conftest import MakePortal
-from tests.services.portal import Portal, digits, now
-from tests.services.programs import Program
+from tests.services.portal import Portal, now
+from tests.services.programs import wait_for
 from tests.services.visitor import Visitor, location
 
 PROMPT = 1.0  # Q-01
@@ -60,6 +59,7 @@ def sign_in_all_the_same(portal: Portal) -> None:
     people = [ask_promptly(portal) for _ in range(3)]
     by_email = ask_promptly(portal, "email")
     for visitor in people:
+        assert not visitor.is_in()
         assert location(visitor.post_token(portal.token(visitor, seconds=SOON))) == "/"
         assert len(portal.twilio.received(visitor.number)) == 1
     assert portal.mail.wait_for(by_email.email, seconds=SOON)
@@ -82,7 +82,7 @@ def test_with_a_frozen_broker_tokens_leave_by_the_poller(shaky: Portal) -> None:
 def test_readiness_names_a_frozen_broker(shaky: Portal) -> None:
     """Q-06: bounded, and ready all the same, for tokens still leave."""
     response = requests.get(f"{shaky.base}/readyz", timeout=10)
-    assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "down"})
+    assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "down", "sender": "ok"})
     assert response.elapsed.total_seconds() < 3
     assert requests.get(f"{shaky.base}/healthz", timeout=10).elapsed.total_seconds() < 1
 
@@ -91,7 +91,7 @@ def test_readiness_names_a_frozen_broker(shaky: Portal) -> None:
 def test_readiness_names_a_missing_broker(shaky: Portal) -> None:
     """Q-06."""
     response = requests.get(f"{shaky.base}/readyz", timeout=10)
-    assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "down"})
+    assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "down", "sender": "ok"})
 
 
 def test_a_broker_that_forgot_everything_forgets_no_limit(shaky: Portal) -> None:
@@ -108,38 +108,82 @@ def test_a_broker_that_forgot_everything_forgets_no_limit(shaky: Portal) -> None
     assert location(visitor.post_token(token)) == "/"
 
 
-@dataclass
-class Murder:
-    portal: Portal
-    victim: Visitor
-    at: float
-    poller: Program
+# With a worker that has nothing but the doorbell: no beat, no poller -----------------------------
 
 
-@pytest.fixture(scope="module", autouse=True)
-def murder(make_portal: MakePortal) -> Iterator[Murder]:
-    """Kill a worker while Twilio has its request. Done first, so that the lease runs out beside the other tests."""
-    portal = make_portal("deadly", own_broker=True)
+@pytest.fixture(scope="module")
+def rung(make_portal: MakePortal) -> Iterator[Portal]:
+    portal = make_portal("rung", own_broker=True)
     portal.start_web()
-    worker = portal.start_worker()
-    visitor = portal.member()
-    portal.twilio.will_answer(visitor.number, "hold", "ok")
-    visitor.ask_for_sms()
-    portal.token(visitor)
-    killed = now()
-    worker.kill()
-    yield Murder(portal, visitor, killed, portal.start_poller())
+    portal.start_worker()
+    yield portal
     portal.stop()
 
 
-def test_a_killed_worker_loses_nothing(murder: Murder) -> None:
-    """Q-03, F1, F2: again within 20 s, and the same token. The poller that did it ends when asked (F4)."""
-    portal, visitor = murder.portal, murder.victim
-    first, second = portal.twilio.wait_for(visitor.number, 2, seconds=25)
-    assert second["at"] - murder.at <= 20
-    assert digits(first["Body"]) == digits(second["Body"])
-    portal.wait_for_state(visitor.number, "sent", 2, "")
-    assert location(visitor.post_token(digits(second["Body"]))) == "/"
-    portal.twilio.release()
-    murder.poller.ask_to_stop()
-    assert murder.poller.ended(5) == 0
+def lose_by_death(portal: Portal) -> Iterator[None]:
+    portal.broker.program.kill()
+    yield
+    portal.broker.start()
+
+
+def lose_by_frost(portal: Portal) -> Iterator[None]:
+    portal.broker.program.signal(signal.SIGSTOP)
+    yield
+    portal.broker.program.signal(signal.SIGCONT)
+
+
+def lose_by_forgetting(portal: Portal) -> Iterator[None]:
+    """Forget the queue with the message in it: the worker is away meanwhile, so that it cannot be quicker."""
+    worker = portal.programs[-1]
+    worker.kill()
+    yield
+    client = portal.broker.client()
+    assert client.llen("tokens") == 1
+    client.flushall()
+    client.close()
+    worker.start()
+
+
+@pytest.mark.parametrize("lose", [lose_by_death, lose_by_frost, lose_by_forgetting])
+def test_a_worker_consumes_again_and_the_sweep_sends_the_rest(
+    rung: Portal, lose: Callable[[Portal], Iterator[None]]
+) -> None:
+    """F7, F8, F10, F11, Q-01, Q-02: what was asked for meanwhile leaves by one look of the poller."""
+    earlier = ask_promptly(rung)
+    rung.token(earlier)
+    outage = lose(rung)
+    next(outage)
+    try:
+        meanwhile = ask_promptly(rung)
+    finally:
+        next(outage, None)
+    began = now()
+    wait_for(rung.broker.has_consumer, SOON, meaning="a worker that consumes again")
+    later = ask_promptly(rung)
+    assert rung.token(later, seconds=SOON)  # by the doorbell: nobody else is there
+    assert now() - began <= SOON
+    assert not any(visitor.is_in() for visitor in (earlier, meanwhile, later))
+    assert rung.manage("deliver_pending", "--once").returncode == 0
+    for visitor in (earlier, meanwhile, later):
+        assert location(visitor.post_token(rung.token(visitor))) == "/"
+        assert len(rung.twilio.received(visitor.number)) == 1
+
+
+def test_a_flush_at_every_step_loses_nothing(rung: Portal) -> None:
+    """Q-04, F10: the whole way of a sign-in, with everything in the broker gone after each step."""
+    client = rung.broker.client()
+    visitor = rung.member()
+    client.flushall()
+    assert location(visitor.post_password()) == "/entrar/canal/"
+    client.flushall()
+    assert location(visitor.post_channel()) == "/entrar/token/"
+    client.flushall()
+    assert rung.manage("deliver_pending", "--once").returncode == 0
+    token = rung.token(visitor)
+    assert not visitor.is_in()
+    client.flushall()
+    assert location(visitor.post_token(token)) == "/"
+    client.flushall()
+    client.close()
+    assert visitor.is_in()
+    assert len(rung.twilio.received(visitor.number)) == 1

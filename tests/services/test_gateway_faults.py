@@ -6,7 +6,8 @@ import pytest
 
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal, digits, now
-from tests.services.visitor import Visitor
+from tests.services.programs import free_port, wait_for
+from tests.services.visitor import Visitor, location, words_of
 
 SLOTS = 3
 
@@ -41,6 +42,7 @@ def test_slots_come_free_and_the_same_token_is_tried_once_more(narrow: Portal) -
     free = max(narrow.twilio.wait_for(visitor.number, seconds=25)[0]["at"] for visitor in probes)
     narrow.twilio.release()
     assert free - taken <= 15
+    assert not any(visitor.is_in() for visitor in stuck)
     for visitor in stuck:
         narrow.twilio.wait_for(visitor.number, 2, seconds=25)
         narrow.wait_for_state(visitor.number, "sent", 2)
@@ -48,26 +50,90 @@ def test_slots_come_free_and_the_same_token_is_tried_once_more(narrow: Portal) -
         assert first == second
     for visitor in probes:
         narrow.wait_for_state(visitor.number, "sent", 1, "")
+    narrow.close_circuits()
+
+
+# What Twilio refuses for good (G-03), and what the token page says then.
+PERMANENT = {
+    "21211": "this number cannot receive it",
+    "21614": "this number cannot receive it",
+    "21635": "this number cannot receive it",
+    "30006": "this number cannot receive it",
+    "21408": "we cannot send SMS to this country",
+    "60605": "we cannot send SMS to this country",
+    "21610": "has refused our messages",
+    "60410": "blocks this range",
+}
+# What may pass: certainly not processed (F28), or unsure (F25, F29).
+PASSING = ("20429", "20500", "20503", "reset")
+HOPELESS = ("20429", "20500")
 
 
 def test_what_is_tried_again_and_what_is_not(narrow: Portal) -> None:
     """G-02, G-03, G-04, F25, F28, F29, F30: two tries at most, the second with less time to live."""
-    permanent = {code: ask(narrow, code) for code in ("21211", "21610", "20003")}
-    passing = {kind: ask(narrow, kind, "ok") for kind in ("20429", "20500", "20503", "reset")}
-    hopeless = ask(narrow, "20500")
+    permanent = {code: ask(narrow, code) for code in PERMANENT}
+    passing = {kind: ask(narrow, kind, "ok") for kind in PASSING}
+    hopeless = {kind: ask(narrow, kind) for kind in HOPELESS}
     for kind, visitor in passing.items():
         first, second = narrow.twilio.wait_for(visitor.number, 2, seconds=25)
         assert digits(first["Body"]) == digits(second["Body"]), kind
         assert 180 >= int(first["ValidityPeriod"]) > int(second["ValidityPeriod"]) >= 30, kind
         narrow.wait_for_state(visitor.number, "sent", 2)
-    narrow.twilio.wait_for(hopeless.number, 2, seconds=25)
-    narrow.wait_for_state(hopeless.number, "failed", 2, "twilio-20500")
+        assert visitor.fate() == ("going", "On its way.")
+    for visitor in hopeless.values():
+        narrow.twilio.wait_for(visitor.number, 2, seconds=25)
+        assert "could not send it" in visitor.wait_for_fate("failed")
     # By now the sweep has passed over all of them, and once more when asked.
     assert narrow.manage("deliver_pending", "--once").returncode == 0
     for code, visitor in permanent.items():
         assert narrow.messages_to(visitor.number) == [("failed", 1, f"twilio-{code}")]
+        assert PERMANENT[code] in visitor.wait_for_fate("failed")
         assert len(narrow.twilio.received(visitor.number)) == 1
-    assert len(narrow.twilio.received(hopeless.number)) == 2
+    for visitor in hopeless.values():
+        assert len(narrow.twilio.received(visitor.number)) == 2
+    assert narrow.open_circuits() == {}  # fewer than 20 calls failed, and numbers are not the gateway's fault
+    for visitor in [*permanent.values(), *passing.values(), *hopeless.values()]:
+        assert not visitor.is_in()
+
+
+@pytest.mark.parametrize("code", ["20003", "21606", "21608", "30002"])
+def test_our_own_fault_opens_the_circuit_at_once(narrow: Portal, code: str) -> None:
+    """F31: one call, the operator's alarm, e-mail offered to everybody; the probe ends it."""
+    visitor = ask(narrow, code, "ok")
+    wait_for(narrow.open_circuits, meaning="an open circuit")
+    try:
+        assert narrow.open_circuits() == {"twilio": "ours"}
+        assert narrow.metric('messaging_circuit_open{gateway="twilio"}') == 1
+        other = narrow.member()
+        other.post_password()
+        assert "SMS is not working right now" in words_of(other.get("/entrar/canal/"))
+        assert len(narrow.twilio.received(visitor.number)) == 1
+        assert not visitor.is_in()
+        # Time passes: the next try is the probe.
+        narrow.database.rows("UPDATE delivery_opencircuit SET open_until = opened_at RETURNING name")
+        narrow.end_leases()
+        assert narrow.manage("deliver_pending", "--once").returncode == 0
+        narrow.wait_for_state(visitor.number, "sent", 2)
+        assert narrow.open_circuits() == {}
+    finally:
+        narrow.close_circuits()
+    first, second = tokens_sent(narrow, visitor)
+    assert first == second
+    assert location(visitor.post_token(second)) == "/"
+
+
+def test_a_gateway_that_refuses_connections_is_told(make_portal: MakePortal) -> None:
+    """F25: two tries, the truth, and e-mail next to it."""
+    portal = make_portal("deaf", TWILIO_API_URL=f"http://127.0.0.1:{free_port()}")
+    portal.start_web()
+    portal.start_poller("--interval", "0.2")
+    visitor = portal.member().ask_for_sms()
+    assert "Try again or use the other way" in visitor.wait_for_fate("failed")
+    assert portal.messages_to(visitor.number) == [("failed", 2, "ConnectionError")]
+    assert not visitor.is_in()
+    assert location(visitor.post("/entrar/canal/", channel="email")) == "/entrar/token/"
+    assert portal.mail.wait_for(visitor.email)
+    portal.stop()
 
 
 def test_nobody_gets_in_because_nothing_was_sent(narrow: Portal) -> None:

@@ -88,8 +88,10 @@ def test_a_forged_host_is_refused(portal: Portal) -> None:
 
 
 def test_the_portal_is_ready(portal: Portal) -> None:
+    """Q-06. This worker has no beat, and a poller looks once: a sender was heard of."""
+    assert portal.manage("deliver_pending", "--once").returncode == 0
     response = requests.get(f"{portal.base}/readyz", timeout=5)
-    assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "ok"})
+    assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "ok", "sender": "ok"})
 
 
 def test_the_outbox_page_does_not_exist(portal: Portal) -> None:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import requests
 
-from tests.conftest import solve
+from tests.altcha import solve
+from tests.services.programs import wait_for
 from tests.services.seed import PASSWORD
 
 T = TypeVar("T")
@@ -97,6 +98,17 @@ class Visitor:
         assert location(self.post("/entrar/introducao/")) == "/entrar/telefone/"
         assert location(self.post_phone()) == "/entrar/token/"
         return self
+
+    def fate(self) -> tuple[str, str]:
+        """Return what the token page says of the message, as it asks without a reload."""
+        told = self.get("/entrar/token/estado/").json()
+        return told["state"], told["text"]
+
+    def wait_for_fate(self, state: str, seconds: float = 15) -> str:
+        """Wait until the token page says "going", "arrived" or "failed"; return its sentence."""
+        return wait_for(
+            lambda: self.fate()[1] if self.fate()[0] == state else None, seconds, meaning=f"{state}: {self.fate()}"
+        )
 
     def is_in(self) -> bool:
         return self.get("/meu-perfil/").status_code == 200

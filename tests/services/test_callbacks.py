@@ -1,0 +1,146 @@
+"""What Twilio reports afterwards: signed or not, early, late, twice, reversed (F32, F33, F34, G-05, G-06)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.services import fake_twilio
+from tests.services.conftest import MakePortal
+from tests.services.portal import Portal
+from tests.services.visitor import Visitor, location, words_of
+
+
+@pytest.fixture(scope="module")
+def told(make_portal: MakePortal) -> Iterator[Portal]:
+    portal = make_portal("told")
+    portal.start_web()
+    portal.start_poller("--interval", "0.1")
+    yield portal
+    portal.stop()
+
+
+def sent(portal: Portal) -> tuple[Visitor, dict[str, Any]]:
+    """Return somebody whose SMS Twilio has taken, and its request."""
+    visitor = portal.member().ask_for_sms()
+    (request,) = portal.twilio.wait_for(visitor.number)
+    portal.token(visitor)
+    portal.wait_for_state(visitor.number, "sent", 1, "")
+    assert visitor.fate() == ("going", "On its way.")
+    return visitor, request
+
+
+def state(portal: Portal, visitor: Visitor) -> str:
+    ((now, _tries, _error),) = portal.messages_to(visitor.number)
+    return now
+
+
+def test_delivered_is_told(told: Portal) -> None:
+    """F34, G-06: also twice, and also when the report of before comes after."""
+    visitor, request = sent(told)
+    assert told.twilio.report(request, "queued") == 204
+    assert told.twilio.report(request, "sent") == 204
+    assert state(told, visitor) == "sent"
+    for status in ("delivered", "delivered", "sent", "queued", "undelivered", "read"):
+        assert told.twilio.report(request, status, "30003" if status == "undelivered" else "") == 204
+        assert visitor.fate() == ("arrived", "Delivered to the phone.")
+    assert state(told, visitor) == "delivered"
+    assert "Delivered to the phone." in words_of(visitor.get("/entrar/token/"))  # without JavaScript
+    assert not visitor.is_in()  # G-06: a report opens nothing
+    assert location(visitor.post_token(told.token(visitor))) == "/"
+
+
+UNDELIVERED = {
+    "30003": "switched off or out of reach",
+    "30005": "this number cannot receive it",
+    "30006": "this number cannot receive it",
+    "30008": "switched off or out of reach",
+    "99999": "",
+}
+
+
+@pytest.mark.parametrize("code", UNDELIVERED)
+def test_undelivered_is_told_and_sends_nothing(told: Portal, code: str) -> None:
+    """F32: the reason next to the way out; the token itself stays good."""
+    visitor, request = sent(told)
+    assert told.twilio.report(request, "undelivered", code) == 204
+    word, text = visitor.fate()
+    assert word == "failed"
+    assert UNDELIVERED[code] in text
+    page = words_of(visitor.get("/entrar/token/"))
+    assert text in page
+    assert told.twilio.report(request, "sent") == 204
+    assert visitor.fate()[0] == "failed"
+    assert told.messages_to(visitor.number) == [("failed", 1, f"twilio-{code}")]
+    told.end_leases()
+    assert told.manage("deliver_pending", "--once").returncode == 0
+    assert len(told.twilio.received(visitor.number)) == 1
+    assert not visitor.is_in()
+    assert location(visitor.post_token(told.token(visitor))) == "/"  # it came after all
+
+
+def test_a_report_may_come_before_our_commit(told: Portal) -> None:
+    """F34: Twilio reports while our own call is still under way; the later answer does not take it back."""
+    visitor = told.member()
+    told.twilio.will_answer(visitor.number, "early-delivered")
+    visitor.ask_for_sms()
+    assert visitor.wait_for_fate("arrived") == "Delivered to the phone."
+    assert told.manage("deliver_pending", "--once").returncode == 0
+    assert visitor.fate()[0] == "arrived"
+    assert len(told.twilio.received(visitor.number)) == 1
+    assert not visitor.is_in()
+
+
+def test_a_report_of_nothing_we_know_is_taken_quietly(told: Portal) -> None:
+    """G-06."""
+    visitor, request = sent(told)
+    unknown = f"{told.base}/retorno/twilio/999999999/"
+    assert told.twilio.report({**request, "StatusCallback": unknown}, "delivered") == 204
+    assert told.twilio.report(request, "no-such-status") == 204
+    assert told.twilio.report(request, "") == 204
+    assert state(told, visitor) == "sent"
+
+
+def test_a_report_that_twilio_did_not_sign_is_refused(told: Portal) -> None:
+    """G-05: nothing changes, whatever is wrong with it, and nothing breaks."""
+    visitor, request = sent(told)
+    url = request["StatusCallback"]
+    assert url.startswith(f"{told.base}/retorno/twilio/")
+    fields = {"MessageSid": request["sid"], "MessageStatus": "delivered"}
+    good = fake_twilio.sign(url, fields)
+    elsewhere = fake_twilio.sign(url.replace("localhost", "evil.example"), fields)
+    other_id = fake_twilio.sign(url[:-1] + "0/", fields)
+    forged: list[tuple[dict[str, Any], dict[str, str]]] = [
+        (fields, {}),
+        (fields, {"X-Twilio-Signature": ""}),
+        (fields, {"X-Twilio-Signature": "x" * 5000}),
+        (fields, {"X-Twilio-Signature": ("B" if good[0] == "A" else "A") + good[1:]}),
+        (fields, {"X-Twilio-Signature": elsewhere}),
+        (fields, {"X-Twilio-Signature": other_id}),
+        (fields, {"X-Twilio-Signature": "\xe9\xe9"}),
+        ({**fields, "Extra": "1"}, {"X-Twilio-Signature": good}),
+        ({"MessageSid": request["sid"]}, {"X-Twilio-Signature": good}),
+        ({**fields, "MessageStatus": ["delivered", "failed"]}, {"X-Twilio-Signature": good}),
+        ({**fields, "MessageStatus": "failed"}, {"X-Twilio-Signature": good}),
+        ({}, {"X-Twilio-Signature": good}),
+    ]
+    for data, headers in forged:
+        encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+        response = requests.post(url, data=data, headers=encoded, timeout=10)
+        assert response.status_code == 403, (data, headers)
+    as_json = requests.post(url, json=fields, headers={"X-Twilio-Signature": good}, timeout=10)
+    assert as_json.status_code == 403
+    assert requests.get(url, fields, headers={"X-Twilio-Signature": good}, timeout=10).status_code == 405
+    assert state(told, visitor) == "sent"
+    assert told.twilio.report(request, "delivered") == 204  # the real one
+    assert state(told, visitor) == "delivered"
+
+
+def test_a_late_token_is_refused_with_the_reason(told: Portal) -> None:
+    """F33: delivered after its 180 seconds."""
+    visitor, request = sent(told)
+    told.database.rows("UPDATE twofactor_challenge SET expires_at = now() RETURNING id")
+    assert told.twilio.report(request, "delivered") == 204
+    assert "too old" in words_of(visitor.post_token(told.token(visitor)))
+    assert not visitor.is_in()

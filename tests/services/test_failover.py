@@ -1,0 +1,130 @@
+"""Two gateways: what one does not take goes by the other, with the same digits (F35)."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from tests.services import fake_sinch
+from tests.services.conftest import MakePortal
+from tests.services.portal import Portal, Sinch, digits, with_sinch
+from tests.services.programs import wait_for
+from tests.services.visitor import Visitor, at_once, location, words_of
+
+
+@pytest.fixture(scope="module")
+def doubled(make_portal: MakePortal, sinch: Sinch) -> Iterator[Portal]:
+    portal = make_portal("doubled", own_broker=True, **with_sinch(sinch.url))
+    portal.secrets.add(fake_sinch.API_TOKEN)
+    portal.start_web()
+    portal.start_worker(30)
+    portal.start_poller()
+    yield portal
+    portal.stop()
+
+
+@pytest.fixture(autouse=True)
+def closed_circuits(doubled: Portal) -> Iterator[None]:
+    yield
+    doubled.close_circuits()
+
+
+def ask(portal: Portal, sinch: Sinch, *answers: str, by_sinch: str = "ok") -> Visitor:
+    visitor = portal.member()
+    portal.twilio.will_answer(visitor.number, *answers)
+    sinch.will_answer(visitor.number, by_sinch)
+    return visitor.ask_for_sms()
+
+
+def carried_by(portal: Portal, visitor: Visitor) -> str:
+    statement = "SELECT gateway FROM delivery_message WHERE destination = %s"
+    return str(portal.database.rows(statement, visitor.number)[0][0])
+
+
+def test_what_was_surely_not_taken_goes_by_the_other_at_once(doubled: Portal, sinch: Sinch) -> None:
+    """F28, F31, G-04: 429 and our own credentials; the request is as Sinch wants it, and says when it ends."""
+    for code in ("20429", "20003"):
+        visitor = ask(doubled, sinch, code)
+        (request,) = sinch.wait_for(visitor.number)
+        (first,) = doubled.twilio.received(visitor.number)
+        assert request["answer"] == "ok"
+        assert request["Body"] == first["Body"]
+        assert "expire_at" in request
+        assert request["at"] - first["at"] < 2
+        doubled.wait_for_state(visitor.number, "sent", 2, "")
+        assert carried_by(doubled, visitor) == "sinch"
+        assert not visitor.is_in()
+        assert location(visitor.post_token(sinch.token(visitor.number))) == "/"
+        doubled.close_circuits()
+
+
+def test_a_refused_number_is_refused_once(doubled: Portal, sinch: Sinch) -> None:
+    """F30: no second gateway is asked about a landline."""
+    visitor = ask(doubled, sinch, "21614")
+    assert "this number cannot receive it" in visitor.wait_for_fate("failed")
+    assert sinch.received(visitor.number) == []
+    assert not visitor.is_in()
+
+
+def test_both_refusing_is_told(doubled: Portal, sinch: Sinch) -> None:
+    """F38 on the SMS side: two calls in all, then the truth."""
+    visitor = ask(doubled, sinch, "20429", by_sinch="500")
+    assert "could not send it" in visitor.wait_for_fate("failed")
+    assert len(doubled.twilio.received(visitor.number)) == len(sinch.received(visitor.number)) == 1
+    assert not visitor.is_in()
+
+
+def test_the_circuit_opens_hands_over_and_closes_again(doubled: Portal, sinch: Sinch) -> None:
+    """F35: half of twenty calls fail; from then on everything goes by Sinch, and a probe brings Twilio back."""
+    good = [doubled.member() for _ in range(10)]
+    bad = [doubled.member() for _ in range(11)]
+    for visitor in bad:
+        doubled.twilio.will_answer(visitor.number, "20500")
+    at_once([partial(Visitor.ask_for_sms, visitor) for visitor in good])
+    for visitor in good:
+        doubled.wait_for_state(visitor.number, "sent", 1, "")
+    assert doubled.open_circuits() == {}
+    at_once([partial(Visitor.ask_for_sms, visitor) for visitor in bad])
+    wait_for(doubled.open_circuits, meaning="an open circuit")
+    assert doubled.open_circuits() == {"twilio": "unsure"}
+    assert doubled.metric('messaging_circuit_open{gateway="twilio"}') == 1
+    assert doubled.metric('messaging_circuit_open{gateway="sinch"}') == 0
+
+    # Those whose first call failed get the same digits by Sinch; nobody gets more than two messages.
+    handed_over = 0
+    for visitor in bad:
+        tokens = wait_for(partial(messages, doubled, sinch, visitor, 2), meaning="a second call")
+        assert len(tokens) == 2
+        assert len(set(tokens)) == 1
+        handed_over += bool(sinch.received(visitor.number))
+        assert not visitor.is_in()
+    assert handed_over >= 1
+
+    # SMS is still offered, and does not even try Twilio.
+    later = doubled.member()
+    later.post_password()
+    assert "SMS is not working" not in words_of(later.get("/entrar/canal/"))
+    later = doubled.member().ask_for_sms()
+    token = sinch.token(later.number)
+    assert doubled.twilio.received(later.number) == []
+    assert location(later.post_token(token)) == "/"
+
+    # Its 30 seconds pass. The probe fails: still open. The next one succeeds: closed.
+    for answer, still_open in (("20500", True), ("ok", False)):
+        doubled.database.rows("UPDATE delivery_opencircuit SET open_until = opened_at RETURNING name")
+        probe = ask(doubled, sinch, answer)
+        doubled.twilio.wait_for(probe.number)
+        wait_for(lambda: bool(doubled.open_circuits()) is still_open, meaning="the probe's outcome")  # noqa: B023
+        wait_for(lambda: doubled.messages_to(probe.number)[0][0] == "sent", meaning="a sent probe")  # noqa: B023
+        assert carried_by(doubled, probe) == ("sinch" if still_open else "twilio")
+        assert not probe.is_in()
+    back = ask(doubled, sinch, "ok")
+    doubled.wait_for_state(back.number, "sent", 1, "")
+    assert carried_by(doubled, back) == "twilio"
+    assert sinch.received(back.number) == []
+
+
+def messages(portal: Portal, sinch: Sinch, visitor: Visitor, at_least: int) -> list[str]:
+    """Return the digits of everything that either gateway was asked to send, once there is so much."""
+    both = [*portal.twilio.received(visitor.number), *sinch.received(visitor.number)]
+    return [digits(request["Body"]) for request in both] if len(both) >= at_least else []

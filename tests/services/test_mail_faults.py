@@ -1,0 +1,126 @@
+"""When the mail server is gone or frozen, and when nothing can leave at all (F36, F38)."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.conftest import MakePortal
+from tests.services.portal import Mail, Portal
+from tests.services.programs import wait_for
+from tests.services.visitor import Visitor, location, words_of
+
+PROMPT = 1.0  # Q-01
+
+
+@pytest.fixture(scope="module")
+def own_mail(folder: Path) -> Iterator[Mail]:
+    mail = Mail(folder, "own-mail")
+    yield mail
+    mail.program.kill()
+
+
+@pytest.fixture(scope="module")
+def mute(make_portal: MakePortal, own_mail: Mail) -> Iterator[Portal]:
+    portal = make_portal("mute", own_broker=True, own_mail=own_mail)
+    portal.start_web()
+    portal.start_worker()
+    portal.start_poller("--interval", "0.2")
+    yield portal
+    portal.stop()
+
+
+@pytest.fixture
+def no_mail(mute: Portal) -> Iterator[None]:
+    mute.mail.program.kill()
+    yield
+    mute.mail.start()
+
+
+@pytest.fixture
+def frozen_mail(mute: Portal) -> Iterator[None]:
+    mute.mail.program.signal(signal.SIGSTOP)
+    yield
+    mute.mail.program.signal(signal.SIGCONT)
+
+
+def ask_by_email(portal: Portal) -> Visitor:
+    visitor = portal.member()
+    visitor.post_password()
+    response = visitor.post_channel("email")
+    assert location(response) == "/entrar/token/"
+    assert response.elapsed.total_seconds() <= PROMPT
+    return visitor
+
+
+@pytest.mark.usefixtures("no_mail")
+def test_a_token_by_email_fails_honestly(mute: Portal) -> None:
+    """F36: two tries, then the truth; SMS is the way in."""
+    visitor = ask_by_email(mute)
+    text = visitor.wait_for_fate("failed", 20)
+    assert "could not send it" in text
+    assert text in words_of(visitor.get("/entrar/token/"))
+    mute.wait_for_state(visitor.email, "failed", 2, "ConnectionRefusedError")
+    assert not visitor.is_in()
+    assert location(visitor.post("/entrar/canal/", channel="sms")) == "/entrar/token/"
+    assert location(visitor.post_token(mute.token(visitor))) == "/"
+
+
+def test_notices_are_kept_and_sent_when_the_server_is_back(mute: Portal, request: pytest.FixtureRequest) -> None:
+    """F36: notices are not dropped, tokens are."""
+    mute.mail.program.kill()
+    try:
+        newcomer = mute.newcomer().ask_for_first_sms()
+        assert location(newcomer.post_token(mute.token(newcomer))) == "/"
+        doomed = ask_by_email(mute)
+        doomed.wait_for_fate("failed", 20)
+        for tries in (1, 2, 3):
+            wait_for(lambda: tried(mute, newcomer.email) >= tries, meaning="a try")  # noqa: B023
+            mute.end_leases()
+        ((state, _tries, error),) = mute.messages_to(newcomer.email)
+        assert (state, error) == ("sending", "ConnectionRefusedError")
+    finally:
+        mute.mail.start()
+    mute.end_leases()
+    assert mute.mail.wait_for(newcomer.email)
+    wait_for(lambda: mute.messages_to(newcomer.email)[0][0] == "sent", meaning="a sent notice")
+    mute.end_leases()
+    assert mute.manage("deliver_pending", "--once").returncode == 0
+    assert len(mute.mail.received(newcomer.email)) == 1
+    assert mute.mail.received(doomed.email) == []
+    assert not doomed.is_in()
+
+
+def tried(portal: Portal, destination: str) -> int:
+    return portal.messages_to(destination)[0][1]
+
+
+@pytest.mark.usefixtures("frozen_mail")
+def test_a_frozen_mail_server_holds_up_nobody(mute: Portal) -> None:
+    """F36, Q-01: the click answers, and SMS leaves meanwhile."""
+    waiting = [ask_by_email(mute) for _ in range(3)]
+    visitor = mute.member().ask_for_sms()
+    token = mute.token(visitor, seconds=5)
+    assert not any(one.is_in() for one in (visitor, *waiting))
+    assert location(visitor.post_token(token)) == "/"
+
+
+@pytest.mark.usefixtures("no_mail")
+def test_with_both_ways_down_nobody_gets_in(mute: Portal) -> None:
+    """F38, Q-05: honest pages, no skip; and the same sign-in goes on when a way is back."""
+    visitor = mute.member()
+    mute.twilio.will_answer(visitor.number, "20500", "20500", "ok")
+    visitor.ask_for_sms()
+    assert "could not send it" in visitor.wait_for_fate("failed", 20)
+    assert location(visitor.post("/entrar/canal/", channel="email")) == "/entrar/token/"
+    assert "could not send it" in visitor.wait_for_fate("failed", 20)
+    for path in ("/", "/meu-perfil/", "/admin/"):
+        assert visitor.get(path).status_code == 302, path
+    for method in ("/entrar/token/", "/entrar/canal/"):
+        assert "skip" not in words_of(visitor.get(method)).lower().replace("skip to the content", "")
+    assert not visitor.is_in()
+    # The cool-down of a minute passes; Twilio is back.
+    mute.database.rows("UPDATE twofactor_challenge SET issued_at = issued_at - interval '2 minutes' RETURNING id")
+    assert location(visitor.post("/entrar/canal/", channel="sms")) == "/entrar/token/"
+    assert location(visitor.post_token(mute.token(visitor, 3))) == "/"

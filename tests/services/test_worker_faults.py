@@ -1,0 +1,156 @@
+"""When workers die in the middle, when a message is poison, and when everything is there twice."""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from tests.services.conftest import MakePortal
+from tests.services.portal import Portal, digits, now
+from tests.services.programs import Program, wait_for
+from tests.services.visitor import Visitor, at_once, location
+
+AGAIN = 20.0  # Q-03
+SOON = 10.0  # Q-02
+
+
+@dataclass
+class Murder:
+    portal: Portal
+    before_the_call: Visitor
+    during_the_call: list[Visitor]
+    at: float
+    poller: Program
+
+
+@pytest.fixture(scope="module", autouse=True)
+def murder(make_portal: MakePortal) -> Iterator[Murder]:
+    """Kill a whole worker group while it sends. Done first, so that the leases run out beside the other tests."""
+    portal = make_portal("deadly", own_broker=True)
+    portal.start_web()
+    worker = portal.start_worker()
+    held = [portal.member() for _ in range(4)]
+    for visitor in held:
+        portal.twilio.will_answer(visitor.number, "hold", "ok")
+        visitor.ask_for_sms()
+        portal.token(visitor)
+    claimed = stop_after_the_claim(portal, worker)
+    killed = now()
+    portal.start_worker(beat=True, ready=False)
+    yield Murder(portal, claimed, held, killed, portal.start_poller())
+    portal.stop()
+
+
+def stop_after_the_claim(portal: Portal, worker: Program) -> Visitor:
+    """Kill the worker when it has claimed a message and not yet called the gateway: it waits for a table."""
+    visitor = portal.member()
+    worker.signal(signal.SIGSTOP)
+    visitor.ask_for_sms()
+    with psycopg.connect(portal.database.url) as lock:
+        lock.execute("LOCK TABLE twofactor_challenge IN ACCESS EXCLUSIVE MODE")
+        worker.signal(signal.SIGCONT)
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'twofactor_challenge'::regclass"
+        wait_for(lambda: portal.database.rows(waiting), meaning="a worker at the composer")
+        worker.kill()
+    assert portal.messages_to(visitor.number) == [("sending", 1, "")]
+    assert portal.twilio.received(visitor.number) == []
+    return visitor
+
+
+@pytest.fixture(scope="module")
+def crowded(make_portal: MakePortal) -> Iterator[Portal]:
+    """Return a portal that has everything twice: workers, beats, pollers."""
+    portal = make_portal("crowded", own_broker=True)
+    portal.start_web(workers=2)
+    for _ in range(2):
+        portal.start_worker(beat=True)
+        portal.start_poller("--interval", "0.1")
+    yield portal
+    portal.stop()
+
+
+def test_everything_twice_sends_once(crowded: Portal) -> None:
+    """F12, F13: two workers, two beats, two pollers, ten people at once."""
+    people = [crowded.member() for _ in range(10)]
+    at_once([visitor.ask_for_sms for visitor in people])
+    for visitor in people:
+        crowded.token(visitor)
+        crowded.wait_for_state(visitor.number, "sent", 1, "")
+        assert not visitor.is_in()
+    # Every sender passes over them once more.
+    assert crowded.manage("deliver_pending", "--once").returncode == 0
+    for visitor in people:
+        assert len(crowded.twilio.received(visitor.number)) == 1
+        assert location(visitor.post_token(crowded.token(visitor))) == "/"
+
+
+POISON = """
+    INSERT INTO delivery_message (channel, destination, kind, subject_id, language, state, tries, expires_at,
+        gateway, gateway_id, error, fault)
+    VALUES ('sms', %s, 'password.reset', 0, 'en', 'queued', 0, now() + interval '180 seconds', '', '', '', '')
+    RETURNING id"""
+
+
+def test_poison_stops_at_two_tries_and_holds_up_nobody(crowded: Portal) -> None:
+    """F6: what breaks its composer is counted in the row, closed, and shouted about."""
+    poison = [f"+551198000000{index}" for index in range(5)]
+    for destination in poison:
+        crowded.database.rows(POISON, destination)
+    visitor = crowded.member().ask_for_sms()
+    assert crowded.token(visitor, seconds=SOON)
+    wait_for(lambda: closed(crowded, poison), meaning="closed poison")
+    assert {crowded.messages_to(one) == [("failed", 2, "")] for one in poison} == {True}
+    assert all(crowded.twilio.received(one) == [] for one in poison)
+    assert "could not be sent" in crowded.logs()
+    assert not visitor.is_in()
+    assert location(visitor.post_token(crowded.token(visitor))) == "/"
+
+
+def closed(portal: Portal, destinations: list[str]) -> bool:
+    portal.end_leases()
+    return all(portal.messages_to(one)[0][0] == "failed" for one in destinations)
+
+
+def test_a_silent_gateway_does_not_hold_up_the_poller(make_portal: MakePortal) -> None:
+    """Q-02, F26: without worker and broker, what is asked for while one call hangs leaves in time."""
+    portal = make_portal("patient", own_broker=True)
+    portal.start_web()
+    portal.start_poller()
+    stuck = portal.member()
+    portal.twilio.will_answer(stuck.number, "hang", "ok")
+    stuck.ask_for_sms()
+    portal.twilio.wait_for(stuck.number)
+    visitor = portal.member().ask_for_sms()
+    asked = now()
+    (first,) = portal.twilio.wait_for(visitor.number, seconds=20)
+    assert first["at"] - asked <= SOON / 2
+    assert not visitor.is_in()
+    portal.stop()
+
+
+def test_a_killed_worker_loses_nothing(murder: Murder) -> None:
+    """Q-03, F1, F2, F3: again within 20 s, at most one duplicate, and the same token."""
+    portal = murder.portal
+    once = portal.twilio.wait_for(murder.before_the_call.number, seconds=25)
+    assert once[0]["at"] - murder.at <= AGAIN
+    for visitor in murder.during_the_call:
+        first, second = portal.twilio.wait_for(visitor.number, 2, seconds=25)
+        assert second["at"] - murder.at <= AGAIN
+        assert digits(first["Body"]) == digits(second["Body"])
+    for visitor in (murder.before_the_call, *murder.during_the_call):
+        portal.wait_for_state(visitor.number, "sent", 2)
+        assert not visitor.is_in()
+    # The doorbell's own redelivery (30 s) would find nothing left to do.
+    assert len(portal.twilio.received(murder.before_the_call.number)) == 1
+    for visitor in (murder.before_the_call, *murder.during_the_call):
+        assert location(visitor.post_token(portal.token(visitor))) == "/"
+        assert len(portal.twilio.received(visitor.number)) <= 2
+    portal.twilio.release()
+
+
+def test_a_poller_ends_when_asked(murder: Murder) -> None:
+    """F4."""
+    murder.poller.ask_to_stop()
+    assert murder.poller.ended(16) == 0
