@@ -1,7 +1,7 @@
 """What happens to accounts and people. Every rule about them has its one home here."""
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts import audit
 from accounts.models import Account, Role, User
@@ -53,7 +53,8 @@ def lock_user(user: User, *, reason: str) -> None:
 def unlock_user(user: User, *, actor: User | None = None) -> bool:
     """Let a locked person in again; return whether they were locked. Without ``actor`` it is the operator."""
     with transaction.atomic():
-        unlocked = User.objects.filter(pk=user.pk, locked_at__isnull=False).update(locked_at=None)
+        locked = Q(locked_at__isnull=False) | Q(failures_until__isnull=False)
+        unlocked = User.objects.filter(locked, pk=user.pk).update(locked_at=None, failures=0, failures_until=None)
         if unlocked:
             audit.record("user.unlocked", user=user, actor=actor, by_operator=actor is None)
     return bool(unlocked)

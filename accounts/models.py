@@ -85,6 +85,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("operator"), default=False)
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
+    # Consecutive failures of the second step, and until when they keep the person from trying (the ladder).
+    failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
+    failures_until = models.DateTimeField(_("second step locked until"), null=True, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
