@@ -4,8 +4,8 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from accounts import audit
-from accounts.models import Account, Role, User
-from messaging.database import Clock
+from accounts.models import Account, Budget, Role, User
+from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
 
 
@@ -40,6 +40,11 @@ def end_sessions(user: User) -> None:
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.refresh_from_db(fields=["session_epoch"])
     audit.record("sessions.ended", user=user)
+
+
+def purge_budgets() -> int:
+    """Forget windows that are over, in batches. Return how many."""
+    return delete_in_batches(Budget.objects.filter(slot__lt=Epoch() / F("seconds") - 1))
 
 
 def lock_user(user: User, *, reason: str) -> None:

@@ -226,6 +226,7 @@ def purge() -> int:
     Challenge.objects.filter(issued_at__lt=yesterday).exclude(destination="").update(destination="")
     PhoneChange.objects.filter(created_at__lt=yesterday).exclude(number="").update(number="")
     delete_in_batches(UsedCaptcha.objects.filter(used_at__lt=yesterday))
+    accounts.purge_budgets()
     before = clock_plus(-settings.CHALLENGE_DAYS * DAY)
     journeys = (PendingSignIn.objects.filter(created_at__lt=before), PhoneChange.objects.filter(created_at__lt=before))
     return sum(delete_in_batches(old) for old in journeys)
