@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from accounts import audit
-from accounts.models import Account, Budget, Role, User
+from accounts.models import Account, AuditEvent, Budget, Role, User
 from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
 
@@ -31,8 +31,22 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
         )
         if changed:
             action = "policy.switched_on" if required else "policy.switched_off"
-            audit.record(action, user=actor, before=not required, after=required)
+            event = audit.record(action, user=actor, before=not required, after=required)
+            if not required:
+                _tell_administrators(account, event)
     return bool(changed)
+
+
+def _tell_administrators(account: Account, event: AuditEvent) -> None:
+    """Tell every administrator of an account about an event (A-01)."""
+    for administrator in account.users.filter(role=Role.ADMINISTRATOR, is_active=True):
+        delivery.enqueue(
+            channel="email",
+            destination=administrator.email,
+            kind="notice",
+            subject_id=event.pk,
+            language=administrator.language,
+        )
 
 
 def end_sessions(user: User) -> None:
@@ -78,7 +92,8 @@ def change_password(user: User, password: str, *, by_reset: bool = False) -> Non
     """Set a new password. Every session, pending sign-in and live token of the person dies with it (R-05, S-06)."""
     with transaction.atomic():
         user.set_password(password)
-        user.save(update_fields=["password"])
+        user.mailbox_suspect = user.mailbox_suspect or by_reset
+        user.save(update_fields=["password", "mailbox_suspect"])
         event = audit.record("password.reset" if by_reset else "password.changed", user=user)
         delivery.enqueue(
             channel="email", destination=user.email, kind="notice", subject_id=event.pk, language=user.language

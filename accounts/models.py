@@ -87,6 +87,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("operator"), default=False)
+    # Since a password reset by e-mail: the mailbox alone may not be both factors.
+    mailbox_suspect = models.BooleanField(default=False, editable=False)
     budget_spent: bool  # by ``budgets.with_budget``
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the ladder).

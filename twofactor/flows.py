@@ -38,13 +38,14 @@ def sign_in_without_policy(user: User) -> None:
         User.objects.filter(pk=user.pk).update(last_login=Clock())
 
 
-def _note_sign_in(user: User, *, proved: PhoneDevice | None) -> None:
+def _note_sign_in(user: User, challenge: Challenge, *, proved: PhoneDevice | None) -> None:
     """Note the time, and forget the failures of a phone or mailbox that was proved again (L-04).
 
     A first phone forgets only its own attempt: it proves nothing about who failed before it.
     """
     failures = Value(0) if proved else Greatest(F("failures") - 1, 0)
-    User.objects.filter(pk=user.pk).update(last_login=Clock(), failures=failures, failures_until=None)
+    facts = {"mailbox_suspect": False} if challenge.channel == Channel.SMS else {}
+    User.objects.filter(pk=user.pk).update(last_login=Clock(), failures=failures, failures_until=None, **facts)
 
 
 def begin_sign_in(user: User, *, session_hash: str, next_url: str, switches_policy_on: bool = False) -> PendingSignIn:
@@ -98,7 +99,7 @@ def complete_sign_in(pending: PendingSignIn, challenge: Challenge) -> PhoneDevic
         challenges.consume(challenge)
         device = known or _bind(user, challenge)
         audit.record("sign_in.verified", user=user, channel=challenge.channel)
-        _note_sign_in(user, proved=known)
+        _note_sign_in(user, challenge, proved=known)
         if pending.switches_policy_on and user.is_administrator:
             accounts.set_two_factor_policy(user.account, True, actor=user)
     return device
