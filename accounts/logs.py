@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 from accounts.origin import printable
 
@@ -10,7 +11,7 @@ LINE = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
 class LineFormatter(logging.Formatter):
-    """Keep what is logged on one line, whatever a client made us write. Tracebacks follow as they are."""
+    """Keep what is logged on one line, whatever a client made us write. Tracebacks follow, each line indented."""
 
     def __init__(self) -> None:
         super().__init__(LINE)
@@ -18,6 +19,10 @@ class LineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         """Return the line."""
         return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
+        """Return the traceback, in which no line can be taken for a record of its own."""
+        return "\n".join(f"    {printable(line)}" for line in super().formatException(ei).splitlines())
 
 
 class JsonFormatter(logging.Formatter):

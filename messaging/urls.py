@@ -16,3 +16,5 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
 ]
+
+handler500 = "messaging.errors.broken"

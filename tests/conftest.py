@@ -1,7 +1,5 @@
 """The cast and the tools of every test: Alice (administrator), Bob (member), Charlie (another account)."""
 
-import base64
-import hashlib
 import json
 import os
 import re
@@ -17,6 +15,7 @@ from django.utils import translation
 from accounts.models import Account, Role, User
 from messaging.delivery import flows as delivery
 from messaging.delivery import outbox
+from tests.altcha import solve
 from twofactor.models import PhoneDevice
 
 PASSWORD = "correct horse battery"
@@ -142,16 +141,6 @@ class Browser(Client):
 
     def is_in(self) -> bool:
         return bool(self.get("/meu-perfil/").status_code == 200)
-
-
-def solve(challenge: dict[str, Any]) -> str:
-    """Do the work that an ALTCHA challenge asks for."""
-    for number in range(challenge["maxNumber"] + 1):
-        digest = hashlib.sha256(f"{challenge['salt']}{number}".encode()).hexdigest()
-        if digest == challenge["challenge"]:
-            solved = {key: challenge[key] for key in ("algorithm", "challenge", "salt", "signature")}
-            return base64.b64encode(json.dumps({**solved, "number": number}).encode()).decode()
-    raise AssertionError("unsolvable captcha")
 
 
 def deliver() -> list[dict[str, str]]:

@@ -11,17 +11,19 @@ from unittest import mock
 
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
-from messaging.delivery.models import Message
+from messaging.delivery.models import GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import Challenge, PendingSignIn, PhoneChange
 
 ROOT = Path(__file__).parent.parent
 # What changes with every rendering and belongs to nobody: CSRF tokens and captcha challenges.
 _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[^"]*"')
 
+MOVED = (Challenge, GatewayFailure, Heartbeat, Message, OpenCircuit, PendingSignIn, PhoneChange)
+
 
 def let_pass(seconds: float) -> None:
     """Let time pass: the database's clock cannot be set, so its rows move into the past."""
-    for model in (Challenge, Message, PendingSignIn, PhoneChange):
+    for model in MOVED:
         times = [field.name for field in model._meta.concrete_fields if isinstance(field, DateTimeField)]
         shift = timedelta(seconds=seconds)
         earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}

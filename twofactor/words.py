@@ -8,7 +8,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from messaging.delivery.faults import Fault
-from messaging.delivery.models import Message, State
+from messaging.delivery.models import Channel, Message, State
 from twofactor import exceptions as refusals
 from twofactor import phones
 
@@ -85,6 +85,6 @@ def fate(message: Message | None) -> Fate:
     if message and message.state == State.DELIVERED:
         return Fate("arrived", gettext("Delivered to the phone."))
     if message and message.state in {State.FAILED, State.EXPIRED}:
-        known = NOT_DELIVERED.get(message.fault)
+        known = NOT_DELIVERED.get(message.fault) if message.channel == Channel.SMS else None
         return Fate("failed", str(known or gettext("We could not send it. Try again or use the other way.")))
     return Fate("going", gettext("On its way."))

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
@@ -71,7 +71,7 @@ class TwilioGateway:
         options = self._options(seconds_left, message_id)
         try:
             return within(settings.GATEWAY_CAP_SECONDS, lambda: self._create(to, text, options))
-        except TwilioRestException as error:
+        except (TwilioRestException, TwilioServiceException) as error:
             fault = faults.of_twilio(error.code, error.status)
             raise GatewayError(f"twilio-{error.code or error.status}", fault) from None
         except (TwilioException, requests.RequestException, ValueError, DeadlinePassed) as error:
@@ -97,7 +97,12 @@ def twilio_callback_url(message_id: int) -> str:
 
 
 def twilio_signed(path: str, fields: dict[str, str], signature: str) -> bool:
-    """Tell whether a report carries Twilio's signature for our public URL and all of its fields (G-05)."""
+    """Tell whether a report carries Twilio's signature for our public URL and all of its fields (G-05).
+
+    Without an auth token of ours nobody can sign: everybody knows the empty key.
+    """
+    if not settings.TWILIO_AUTH_TOKEN:
+        return False
     validator = RequestValidator(settings.TWILIO_AUTH_TOKEN)
     return bool(validator.validate(settings.PUBLIC_URL + path, fields, signature))
 
@@ -172,7 +177,10 @@ def send_email(to: str, content: Content) -> None:
         email.attach_alternative(content.html, "text/html")
     try:
         within(settings.GATEWAY_CAP_SECONDS, email.send)
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
-        raise GatewayError(type(error).__name__, Fault.NUMBER) from None
+    except smtplib.SMTPRecipientsRefused as error:
+        for_good = all(code >= 500 for code, _reason in error.recipients.values())
+        raise GatewayError(type(error).__name__, Fault.NUMBER if for_good else Fault.UNSURE) from None
+    except smtplib.SMTPSenderRefused as error:
+        raise GatewayError(type(error).__name__, Fault.OURS) from None
     except (smtplib.SMTPException, OSError, DeadlinePassed) as error:
         raise GatewayError(type(error).__name__, Fault.UNSURE) from None

@@ -48,9 +48,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
         )
 
     def renew(self, message: "Message") -> "Message | None":
-        """Count one more try of a claimed message under a new lease; None when the claim is no longer ours."""
+        """Count one more try of a claimed message under a new lease.
+
+        None when the claim is no longer ours, or when what is left of its life is not worth a call (G-02).
+        """
+        in_time = Q(expires_at__isnull=True) | Q(expires_at__gt=self.soonest())
         return update_returning(
-            self.filter(pk=message.pk, state=State.SENDING, tries=message.tries),
+            self.filter(in_time, pk=message.pk, state=State.SENDING, tries=message.tries),
             tries=models.F("tries") + 1,
             leased_until=clock_plus(settings.DELIVERY_LEASE_SECONDS),
         )

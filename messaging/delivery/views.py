@@ -1,13 +1,16 @@
 """The outbox page of the embedded default, and what gateways report."""
 
+import re
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from messaging.delivery import faults, gateways, outbox
+from messaging.delivery import circuit, faults, gateways, outbox
+from messaging.delivery.faults import Fault
 from messaging.delivery.models import Message, State
 
 # What Twilio says, and what it means for a message. Its earlier states tell us nothing new.
@@ -17,6 +20,7 @@ TWILIO_STATES = {
     "undelivered": State.FAILED,
     "failed": State.FAILED,
 }
+ERROR_CODE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
 @login_not_required
@@ -41,9 +45,17 @@ def twilio_report(request: HttpRequest, message_id: int) -> HttpResponse:
         return HttpResponse(status=403)
     state = TWILIO_STATES.get(request.POST.get("MessageStatus", ""))
     if state:
-        code = request.POST.get("ErrorCode", "")
-        fault = faults.of_twilio(int(code), 500) if code.isascii() and code.isdigit() else ""
-        facts = {"gateway": "twilio", "gateway_id": request.POST.get("MessageSid", "")[:64]}
-        known = {"fault": fault, "error": f"twilio-{code}"[:60]} if state is State.FAILED else {}
-        Message.objects.report(message_id, state, **facts, **known)
+        _take_report(message_id, state, request.POST)
     return HttpResponse(status=204)
+
+
+def _take_report(message_id: int, state: State, fields: QueryDict) -> None:
+    """Record what a report says; a fault of ours calls the operator, as it does at the moment of sending (F31)."""
+    code = fields.get("ErrorCode", "")
+    facts = {"gateway": "twilio", "gateway_id": "".join(filter(str.isalnum, fields.get("MessageSid", "")))[:64]}
+    fault: Fault | None = None
+    if state is State.FAILED and ERROR_CODE.fullmatch(code):
+        fault = faults.of_twilio(int(code), 500)
+        facts |= {"fault": fault, "error": f"twilio-{code}"}
+    if Message.objects.report(message_id, state, **facts) and fault is Fault.OURS:
+        circuit.note_failure("twilio", fault)

@@ -3,15 +3,19 @@
 import logging
 import signal
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from messaging.delivery import flows
 
 logger = logging.getLogger(__name__)
+
+
+LOOKS = 4  # at once, at most
 
 
 class Command(BaseCommand):
@@ -28,15 +32,25 @@ class Command(BaseCommand):
         if not once:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
-        while True:
-            self.look(threads=1 if once else settings.SWEEP_THREADS)
-            if once or stop.wait(interval):
-                return
+        if once:
+            self.look(threads=1)
+            return
+        with ThreadPoolExecutor(LOOKS) as pool:
+            self.watch(pool, stop, interval)
+
+    def watch(self, pool: ThreadPoolExecutor, stop: threading.Event, interval: float) -> None:
+        """Look again and again. A look that waits for a silent gateway does not hold up the next one (Q-02)."""
+        looks: set[Future[None]] = set()
+        while not stop.is_set():
+            looks = {look for look in looks if not look.done()}
+            if len(looks) < LOOKS:
+                looks.add(pool.submit(self.look, threads=settings.SWEEP_THREADS))
+            stop.wait(interval)
 
     def look(self, *, threads: int) -> None:
         """Send what waits. A database that is away for a while is no reason to end."""
         try:
             flows.deliver_pending(by="poller", threads=threads)
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             logger.warning("the database does not answer: %s", type(error).__name__)
         close_old_connections()

@@ -1,0 +1,791 @@
+"""Twilio, Sinch and what stands between them: requests as they leave, answers as they are understood, circuits."""
+
+import json
+import logging
+import re
+import smtplib
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema
+import pytest
+import requests
+from django.core import checks
+from django.utils.translation import override
+
+from messaging.database import clock_plus
+from messaging.delivery import circuit, faults, gateways
+from messaging.delivery import flows as delivery
+from messaging.delivery.composers import Content
+from messaging.delivery.faults import Fault
+from messaging.delivery.models import GatewayFailure, Message, OpenCircuit, State
+from tests.conftest import BOBS_NUMBER, Browser
+from tests.tools import ROOT, let_pass, page
+from tests.wire import SINCH, SINCH_HOST, TWILIO, TWILIO_HOST, Wire, batch, form, in_place_of_the_network, refusal
+from twofactor import words
+from twofactor.models import Challenge, PhoneDevice
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
+
+TOKEN, FATE, CHANNEL = "/entrar/token/", "/entrar/token/estado/", "/entrar/canal/"
+# The fields of operation CreateMessage in Twilio's OpenAPI description, in our own words: github.com/twilio/twilio-oai,
+# spec/json/twilio_api_v2010.json at 496e1df3c4f33a27379b4b6a6d03d81a7544ee74. Its "x-twilio" conditions are "allOf".
+CREATE_MESSAGE = json.loads((ROOT / "tests" / "data" / "twilio_create_message.json").read_text())
+
+ON_ITS_WAY = {"state": "going", "text": "On its way."}
+GENERIC = "We could not send it. Try again or use the other way."
+TEXTS = {
+    Fault.NUMBER: "Not delivered: this number cannot receive it.",
+    Fault.REGION: "Not delivered: we cannot send SMS to this country.",
+    Fault.OPTED_OUT: "Not delivered: this number has refused our messages at its carrier.",
+    Fault.BLOCKED: "Not delivered: the carrier blocks this range of numbers.",
+    Fault.HANDSET: "Not delivered: the phone is switched off or out of reach.",
+    Fault.OURS: GENERIC,
+    Fault.BUSY: GENERIC,
+    Fault.UNSURE: GENERIC,
+}
+# G-03: Twilio's code and the HTTP status it comes with, what it means, and how often the message is tried.
+TABLE = [
+    (21211, 400, Fault.NUMBER, 1),
+    (21614, 400, Fault.NUMBER, 1),
+    (21635, 400, Fault.NUMBER, 1),
+    (30005, 400, Fault.NUMBER, 1),
+    (30006, 400, Fault.NUMBER, 1),
+    (21408, 403, Fault.REGION, 1),
+    (60605, 403, Fault.REGION, 1),
+    (21610, 400, Fault.OPTED_OUT, 1),
+    (60410, 403, Fault.BLOCKED, 1),
+    (20429, 429, Fault.BUSY, 2),
+    (30003, 400, Fault.HANDSET, 2),
+    (30007, 400, Fault.HANDSET, 2),
+    (30008, 400, Fault.HANDSET, 2),
+    (30036, 400, Fault.HANDSET, 2),
+    (20003, 401, Fault.OURS, 2),
+    (21606, 400, Fault.OURS, 2),
+    (21608, 400, Fault.OURS, 2),
+    (30002, 400, Fault.OURS, 2),
+    # Codes that we do not know: the status tells.
+    (99999, 400, Fault.NUMBER, 1),
+    (99999, 401, Fault.OURS, 2),
+    (99999, 403, Fault.OURS, 2),
+    (20404, 404, Fault.OURS, 2),
+    (99999, 429, Fault.BUSY, 2),
+    (20500, 500, Fault.UNSURE, 2),
+    (20502, 502, Fault.UNSURE, 2),
+    (20503, 503, Fault.UNSURE, 2),
+]
+BOTH = ["twilio", "sinch"]
+
+
+@pytest.fixture
+def wire(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    yield from in_place_of_the_network(settings, monkeypatch)
+
+
+@pytest.fixture
+def asked(browser: Browser, bobs_phone: PhoneDevice) -> Browser:
+    """Return Bob's browser once he has asked for a token by SMS."""
+    browser.post_password("bob")
+    browser.post_channel("sms")
+    return browser
+
+
+@pytest.fixture
+def message(asked: Browser) -> Message:
+    return Message.objects.get()
+
+
+def reread(message: Message) -> Message:
+    message.refresh_from_db()
+    return message
+
+
+def deliver_for(seconds: int) -> None:
+    """Let the poller look every five seconds for as long."""
+    for _ in range(seconds // 5):
+        delivery.deliver_pending(by="poller")
+        let_pass(5)
+
+
+def told(browser: Browser) -> Any:
+    return browser.get(FATE, headers={"accept": "application/json"}).json()
+
+
+# G-03: the table --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("code", "status", "fault", "calls"), TABLE)
+def test_each_error_has_its_fault_its_tries_its_alarm_and_its_words(
+    wire: Wire,
+    asked: Browser,
+    caplog: pytest.LogCaptureFixture,
+    code: int,
+    status: int,
+    fault: Fault,
+    calls: int,
+) -> None:
+    """G-03, G-04, F28, F30, F31: from Twilio's answer to what the person reads."""
+    wire.always[TWILIO_HOST] = refusal(code, status)
+    assert told(asked) == ON_ITS_WAY
+    deliver_for(50)
+    message = Message.objects.get()
+    assert (message.state, message.fault, message.error) == (State.FAILED, fault, f"twilio-{code}")
+    assert len(wire.requests) == message.tries == calls
+    assert len(set(wire.tokens)) == 1
+    alarms = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+    assert alarms == (["circuit of twilio is open: ours"] * 2 if fault is Fault.OURS else [])
+    assert told(asked) == {"state": "failed", "text": TEXTS[fault]}
+    assert TEXTS[fault] in page(asked.get(TOKEN))
+
+
+def test_every_code_that_is_known_is_in_the_table() -> None:
+    """G-03: a new code needs a line above."""
+    assert {code: fault for code, _status, fault, _calls in TABLE if code in faults.TWILIO} == faults.TWILIO
+
+
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("state", [State.FAILED, State.EXPIRED])
+def test_every_fault_has_words(fault: Fault, state: State) -> None:
+    """G-03."""
+    fate = words.fate(Message(channel="sms", state=state, fault=fault))
+    assert (fate.state, fate.text) == ("failed", TEXTS[fault])
+
+
+@pytest.mark.parametrize("language", ["pt-br", "es"])
+def test_the_words_are_in_the_readers_language(language: str) -> None:
+    with override(language):
+        for fault in Fault:
+            assert words.fate(Message(channel="sms", state=State.FAILED, fault=fault)).text != TEXTS[fault]
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.SENDING, State.SENT])
+def test_a_message_on_its_way_is_said_to_be(state: State) -> None:
+    assert words.fate(Message(channel="sms", state=state, fault=Fault.UNSURE)) == words.Fate("going", "On its way.")
+
+
+def test_who_gets_no_message_reads_what_everybody_reads(asked: Browser) -> None:
+    """P-08, C-09: "on its way", for nobody learns that a number is full."""
+    Message.objects.all().delete()
+    assert told(asked) == ON_ITS_WAY
+
+
+def test_what_happened_to_an_e_mail_is_not_told_of_a_number() -> None:
+    """G-03: an address that the mail server refuses is no phone number."""
+    message = Message(channel="email", state=State.FAILED, fault=Fault.NUMBER)
+    assert words.fate(message) == words.Fate("failed", GENERIC)
+
+
+def test_an_answer_in_twilios_newer_form_of_errors_is_understood(wire: Wire, message: Message) -> None:
+    """G-03: problem details (RFC 9457) carry the same codes."""
+    problem = {"type": "https://www.twilio.com/docs/errors/21614", "title": "no", "status": 400, "code": 21614}
+    wire.always[TWILIO_HOST] = (400, json.dumps(problem))
+    delivery.deliver(message.pk)
+    assert (reread(message).fault, message.error) == (Fault.NUMBER, "twilio-21614")
+
+
+def test_an_error_page_that_is_no_json_is_told_by_its_status(wire: Wire, message: Message) -> None:
+    """G-03."""
+    wire.always[TWILIO_HOST] = (503, "<html>Service Unavailable</html>")
+    delivery.deliver(message.pk)
+    assert (reread(message).state, message.fault, message.error) == (State.SENDING, Fault.UNSURE, "twilio-503")
+
+
+BROKEN = [
+    requests.ConnectionError("refused"),
+    requests.ConnectTimeout("no route"),
+    requests.ReadTimeout("silent"),
+    requests.exceptions.ChunkedEncodingError("cut"),
+    (201, "not json"),
+    (200, ""),
+    (302, ""),
+]
+
+
+@pytest.mark.parametrize("answer", BROKEN, ids=str)
+def test_what_nobody_can_tell_is_tried_once_more_with_the_same_digits(
+    wire: Wire, message: Message, asked: Browser, answer: Any
+) -> None:
+    """G-03, G-04, F25, F29."""
+    wire.always[TWILIO_HOST] = answer
+    deliver_for(30)
+    taken = answer == (200, "")  # a 2xx without a body is a yes to Twilio's own client
+    assert len(wire.requests) == (1 if taken else 2)
+    assert reread(message).state == (State.SENT if taken else State.FAILED)
+    if not taken:
+        assert message.fault == Fault.UNSURE
+        assert len(set(wire.tokens)) == 1
+
+
+@pytest.mark.parametrize("gateway", BOTH)
+def test_a_gateway_that_hangs_is_given_up(wire: Wire, message: Message, settings: Any, gateway: str) -> None:
+    """G-01, F26, F27: a hard cap on the clock of the wall, whatever the socket does."""
+    settings.SMS_GATEWAYS, settings.GATEWAY_CAP_SECONDS = [gateway], 0.05
+    slow = gateways.gateway(gateway)
+    started = time.monotonic()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(slow), "_create", lambda *args: time.sleep(1))
+        delivery.deliver(message.pk)
+    assert time.monotonic() - started < 0.9
+    assert (reread(message).fault, message.error) == (Fault.UNSURE, "TimeoutError")
+
+
+# G-02: in time, or not at all ---------------------------------------------------------------------
+
+
+def test_twilio_is_told_the_seconds_left_and_fewer_of_them_at_the_retry(wire: Wire, message: Message) -> None:
+    """G-02."""
+    wire.answers[TWILIO_HOST] = [(503, "")]
+    delivery.deliver(message.pk)
+    let_pass(20)
+    delivery.deliver(message.pk)
+    first, second = (int(form(request)["ValidityPeriod"]) for request in wire.requests)
+    assert 175 <= first <= 180
+    assert first - 22 <= second <= first - 20
+
+
+def test_a_notice_has_no_end(wire: Wire, browser: Browser, bob: Any) -> None:
+    """G-02: what is kept until it is sent, is kept by the gateway too."""
+    notice = Message.objects.create(channel="sms", destination=BOBS_NUMBER, kind="notice", subject_id=1, language="en")
+    gateways.gateway("twilio").send(BOBS_NUMBER, "x", seconds_left=None, message_id=notice.pk)
+    gateways.gateway("sinch").send(BOBS_NUMBER, "x", seconds_left=None, message_id=notice.pk)
+    assert "ValidityPeriod" not in form(wire.requests[0])
+    assert "expire_at" not in batch(wire.requests[1])
+
+
+@pytest.mark.parametrize(("age", "calls"), [(148, 1), (151, 0), (179, 0), (500, 0)])
+def test_nothing_is_sent_with_less_than_thirty_seconds_left(
+    wire: Wire, message: Message, asked: Browser, age: int, calls: int
+) -> None:
+    """G-02, F5: and the person is told so."""
+    let_pass(age)
+    delivery.deliver(message.pk)
+    delivery.deliver_pending(by="poller")
+    assert len(wire.requests) == calls
+    assert reread(message).state == (State.SENT if calls else State.EXPIRED)
+    if age < 180:
+        assert told(asked) == (ON_ITS_WAY if calls else {"state": "failed", "text": GENERIC})
+
+
+def test_a_retry_with_less_than_thirty_seconds_left_is_not_made(wire: Wire, message: Message) -> None:
+    """G-02, G-04."""
+    wire.answers[TWILIO_HOST] = [(503, "")]
+    let_pass(140)
+    delivery.deliver(message.pk)
+    let_pass(12)
+    delivery.deliver_pending(by="poller")
+    assert len(wire.requests) == 1
+    assert reread(message).state == State.EXPIRED
+
+
+def test_a_fail_over_with_less_than_thirty_seconds_left_is_not_made(
+    wire: Wire, message: Message, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G-02: the first gateway took its time to say no."""
+    settings.SMS_GATEWAYS = BOTH
+
+    def slowly(gateway: Any, *args: Any, **options: Any) -> str:
+        let_pass(10)
+        raise gateways.GatewayError("twilio-20429", Fault.BUSY)
+
+    monkeypatch.setattr(gateways.TwilioGateway, "send", slowly)
+    let_pass(145)
+    delivery.deliver(message.pk)
+    assert wire.requests == []
+    let_pass(10)
+    delivery.deliver_pending(by="poller")
+    assert reread(message).state == State.EXPIRED
+
+
+# Twilio's request ---------------------------------------------------------------------------------
+
+
+def as_typed(fields: dict[str, str]) -> dict[str, Any]:
+    """Return a form's fields as the types that the description gives them."""
+    kinds = {name: kind["type"] for name, kind in CREATE_MESSAGE["properties"].items()}
+    return {name: int(text) if kinds.get(name) == "integer" else text for name, text in fields.items()}
+
+
+@pytest.mark.parametrize(
+    "sender", [{}, {"TWILIO_MESSAGING_SERVICE_SID": "", "TWILIO_FROM": "+15005550006"}], ids=["service", "number"]
+)
+def test_the_request_fits_twilios_own_description(
+    wire: Wire, message: Message, settings: Any, sender: dict[str, str]
+) -> None:
+    """Issue 3, point 4."""
+    for name, value in sender.items():
+        setattr(settings, name, value)
+    delivery.deliver(message.pk)
+    (request,) = wire.requests
+    assert (request.method, request.headers["Content-Type"]) == ("POST", "application/x-www-form-urlencoded")
+    sid = TWILIO["TWILIO_ACCOUNT_SID"]
+    assert request.url == f"https://api.twilio.com/2010-04-01/Accounts/{sid}/Messages.json"
+    expected = requests.Request("POST", "https://x", auth=(sid, TWILIO["TWILIO_AUTH_TOKEN"])).prepare()
+    assert request.headers["Authorization"] == expected.headers["Authorization"]
+    fields = as_typed(form(request))
+    jsonschema.validate(fields, CREATE_MESSAGE, cls=jsonschema.Draft202012Validator)
+    assert re.fullmatch(r"\+[1-9]\d{6,14}", fields["To"])
+    assert fields["To"] == BOBS_NUMBER
+    assert fields["Body"].endswith(f"@portal.example #{Challenge.objects.get().token()}")
+    assert fields["StatusCallback"] == f"https://portal.example/retorno/twilio/{message.pk}/"
+    assert ("From" in fields, "MessagingServiceSid" in fields) == (bool(sender), not sender)
+    assert (reread(message).state, message.gateway, message.gateway_id) == (State.SENT, "twilio", "SM" + "0" * 32)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"To": None},
+        {"Body": None},
+        {"MessagingServiceSid": None},
+        {"MessagingServiceSid": "MG1"},
+        {"ValidityPeriod": 0},
+        {"ValidityPeriod": 14_401},
+        {"validity_period": 180},
+        {"StatusCallback": "/retorno/"},
+    ],
+    ids=str,
+)
+def test_the_description_can_tell_a_wrong_request(wire: Wire, message: Message, wrong: dict[str, Any]) -> None:
+    delivery.deliver(message.pk)
+    fields = {**as_typed(form(wire.requests[0])), **wrong}
+    kept = {name: value for name, value in fields.items() if value is not None}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(kept, CREATE_MESSAGE, cls=jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize("gateway", BOTH)
+def test_every_call_has_its_time_outs_and_follows_nobody(
+    wire: Wire, message: Message, settings: Any, gateway: str
+) -> None:
+    """G-01: to connect and to read; a redirect would carry number and token elsewhere."""
+    settings.SMS_GATEWAYS = [gateway]
+    wire.always[wire_host(gateway)] = (307, "")
+    delivery.deliver(message.pk)
+    assert [options["timeout"] for options in wire.options] == [(3, 8)]
+    assert len(wire.requests) == 1
+
+
+def wire_host(gateway: str) -> str:
+    return {"twilio": TWILIO_HOST, "sinch": SINCH_HOST}[gateway]
+
+
+def test_twilio_can_be_reached_at_another_address(
+    wire: Wire, message: Message, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TWILIO_API_URL = "http://eu.sms.api.sinch.com/"  # any host that the wire knows
+    delivery.deliver(message.pk)
+    assert str(wire.requests[0].url).startswith("http://eu.sms.api.sinch.com/2010-04-01/Accounts/")
+
+
+# Sinch --------------------------------------------------------------------------------------------
+
+
+def test_the_request_to_sinch(wire: Wire, message: Message, settings: Any) -> None:
+    """Issue 3, point 5: a batch of one, by the plan's own address, with a bearer token and an end."""
+    settings.SMS_GATEWAYS = ["sinch"]
+    before = datetime.now(UTC)
+    delivery.deliver(message.pk)
+    (request,) = wire.requests
+    plan = SINCH["SINCH_SERVICE_PLAN_ID"]
+    assert (request.method, request.url) == ("POST", f"https://{SINCH_HOST}/xms/v1/{plan}/batches")
+    assert request.headers["Authorization"] == f"Bearer {SINCH['SINCH_API_TOKEN']}"
+    assert request.headers["Content-Type"] == "application/json"
+    sent = batch(request)
+    expire_at = sent.pop("expire_at")
+    assert sent == {
+        "from": SINCH["SINCH_FROM"],
+        "to": [BOBS_NUMBER[1:]],
+        "body": wire.texts[0],
+        "delivery_report": "none",
+        "client_reference": str(message.pk),
+    }
+    assert wire.tokens == [Challenge.objects.get().token()]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", expire_at)
+    assert 170 <= (datetime.fromisoformat(expire_at) - before).total_seconds() <= 181
+    assert (reread(message).state, message.gateway) == (State.SENT, "sinch")
+    assert message.gateway_id == "01FC66621XXXXX119Z8PMV1QPQ"
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "error"),
+    [
+        ((400, '{"code": "syntax_invalid_parameter_format", "text": "no"}'), Fault.NUMBER, "sinch-400"),
+        ((401, ""), Fault.OURS, "sinch-401"),
+        ((402, ""), Fault.OURS, "sinch-402"),
+        ((403, '{"code": "blocked_account", "text": "no"}'), Fault.OURS, "sinch-403"),
+        ((404, ""), Fault.OURS, "sinch-404"),
+        ((429, ""), Fault.BUSY, "sinch-429"),
+        ((500, ""), Fault.UNSURE, "sinch-500"),
+        ((503, "<html>"), Fault.UNSURE, "sinch-503"),
+        ((302, ""), Fault.UNSURE, "sinch-302"),
+        ((201, "not json"), Fault.UNSURE, "JSONDecodeError"),
+        ((201, "{}"), Fault.UNSURE, "KeyError"),
+        ((201, "[]"), Fault.UNSURE, "TypeError"),
+        (requests.ConnectionError("refused"), Fault.UNSURE, "ConnectionError"),
+        (requests.ReadTimeout("silent"), Fault.UNSURE, "ReadTimeout"),
+    ],
+    ids=str,
+)
+def test_what_sinch_answers(
+    wire: Wire, message: Message, asked: Browser, settings: Any, answer: Any, fault: Fault, error: str
+) -> None:
+    """Issue 3, point 5: sorted as Twilio's answers are, by the status."""
+    settings.SMS_GATEWAYS = ["sinch"]
+    wire.always[SINCH_HOST] = answer
+    deliver_for(50)
+    assert (reread(message).state, message.fault, message.error) == (State.FAILED, fault, error)
+    assert len(wire.requests) == (1 if fault.is_final else 2)
+    assert len(set(wire.tokens)) == 1
+    assert told(asked)["text"] == TEXTS[fault]
+
+
+# Fail-over ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def both(wire: Wire, settings: Any) -> Wire:
+    settings.SMS_GATEWAYS = list(BOTH)
+    return wire
+
+
+@pytest.mark.parametrize(("code", "status"), [(20429, 429), (20003, 401), (21606, 400), (30002, 400)])
+def test_what_the_first_gateway_certainly_did_not_take_goes_by_the_second(
+    both: Wire, message: Message, code: int, status: int
+) -> None:
+    """F28, F31: at once, in the same claim, with the same digits."""
+    both.always[TWILIO_HOST] = refusal(code, status)
+    delivery.deliver(message.pk)
+    assert both.hosts == [TWILIO_HOST, SINCH_HOST]
+    assert len(set(both.tokens)) == 1
+    assert (reread(message).state, message.gateway, message.tries) == (State.SENT, "sinch", 2)
+    assert (message.error, message.fault) == ("", "")
+
+
+def test_the_order_is_the_operators(both: Wire, message: Message, settings: Any) -> None:
+    settings.SMS_GATEWAYS = BOTH[::-1]
+    both.always[SINCH_HOST] = (401, "")
+    delivery.deliver(message.pk)
+    assert both.hosts == [SINCH_HOST, TWILIO_HOST]
+
+
+@pytest.mark.parametrize("answer", [requests.ReadTimeout("silent"), (503, ""), (201, "not json")], ids=str)
+def test_what_the_first_gateway_may_have_taken_does_not_go_by_the_second_in_the_same_claim(
+    both: Wire, message: Message, answer: Any
+) -> None:
+    """F29: it waits for the one retry."""
+    both.always[TWILIO_HOST] = answer
+    delivery.deliver(message.pk)
+    assert both.hosts == [TWILIO_HOST]
+    assert (reread(message).state, message.tries) == (State.SENDING, 1)
+    delivery.deliver_pending(by="poller")
+    assert both.hosts == [TWILIO_HOST]
+
+
+@pytest.mark.parametrize(("code", "status"), [(21614, 400), (21408, 403), (21610, 400), (60410, 403)])
+def test_what_no_gateway_can_deliver_is_not_carried_to_the_second(
+    both: Wire, message: Message, code: int, status: int
+) -> None:
+    """G-03, F30."""
+    both.always[TWILIO_HOST] = refusal(code, status)
+    deliver_for(20)
+    assert both.hosts == [TWILIO_HOST]
+    assert reread(message).state == State.FAILED
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {TWILIO_HOST: refusal(20429, 429), SINCH_HOST: (429, "")},
+        {TWILIO_HOST: refusal(20003, 401), SINCH_HOST: (401, "")},
+        {TWILIO_HOST: (503, ""), SINCH_HOST: (503, "")},
+        {TWILIO_HOST: refusal(20429, 429), SINCH_HOST: requests.ReadTimeout("silent")},
+    ],
+    ids=str,
+)
+def test_a_token_costs_two_calls_at_most_whoever_is_called(
+    both: Wire, message: Message, settings: Any, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any]
+) -> None:
+    """G-04: fail-over is counted."""
+    monkeypatch.setitem(gateways.GATEWAYS, "third", gateways.SinchGateway)
+    settings.SMS_GATEWAYS = [*BOTH, "third"]
+    both.always = answers
+    deliver_for(120)
+    assert len(both.requests) == 2
+    assert len(set(both.tokens)) == 1
+    assert reread(message).state == State.FAILED
+
+
+def test_who_lost_the_claim_does_not_fail_over(both: Wire, message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F12: the lease ran out while the first gateway was asked, and another worker has the message."""
+
+    def slowly(gateway: Any, *args: Any, **options: Any) -> str:
+        let_pass(16)
+        assert Message.objects.claim(message.pk)
+        raise gateways.GatewayError("twilio-20429", Fault.BUSY)
+
+    monkeypatch.setattr(gateways.TwilioGateway, "send", slowly)
+    delivery.deliver(message.pk)
+    assert both.requests == []
+    assert (reread(message).state, message.tries) == (State.SENDING, 2)
+
+
+# Circuits -----------------------------------------------------------------------------------------
+
+
+def sent_before(count: int, *, seconds: float = 5, gateway: str = "twilio") -> None:
+    """Have had so many messages taken by a gateway."""
+    now = datetime.now(UTC)
+    row = {"channel": "sms", "destination": "x", "kind": "old", "subject_id": 0, "language": "en"}
+    rows = [Message(**row, state=State.SENT, gateway=gateway, sent_at=now, created_at=now) for _ in range(count)]
+    Message.objects.bulk_create(rows)
+    Message.objects.filter(kind="old").update(sent_at=clock_plus(-seconds))
+
+
+def failed_before(count: int, *, seconds: float = 5, gateway: str = "twilio") -> None:
+    for _ in range(count):
+        failure = GatewayFailure.objects.create(name=gateway, fault=Fault.UNSURE)
+        GatewayFailure.objects.filter(pk=failure.pk).update(at=clock_plus(-seconds))
+
+
+def open_circuit(name: str, seconds: float = 30) -> None:
+    OpenCircuit.objects.create(name=name, open_until=clock_plus(seconds), fault=Fault.UNSURE)
+
+
+@pytest.mark.parametrize(
+    ("failures", "successes", "opens"),
+    [(10, 10, True), (20, 0, True), (19, 0, False), (10, 9, False), (9, 11, False), (30, 31, False), (30, 30, True)],
+)
+def test_a_circuit_opens_at_half_of_twenty_calls(wire: Wire, failures: int, successes: int, opens: bool) -> None:
+    """F35."""
+    sent_before(successes)
+    failed_before(failures - 1)
+    circuit.note_failure("twilio", Fault.UNSURE)
+    assert OpenCircuit.objects.filter(name="twilio").exists() is opens
+
+
+def test_only_the_last_sixty_seconds_and_the_gateways_own_calls_count(wire: Wire) -> None:
+    """F35."""
+    failed_before(30, seconds=61)
+    failed_before(30, gateway="sinch")
+    circuit.note_failure("twilio", Fault.UNSURE)
+    assert not OpenCircuit.objects.exists()
+
+
+def test_successes_long_ago_do_not_hide_failures_of_now(wire: Wire) -> None:
+    """F35."""
+    sent_before(100, seconds=61)
+    sent_before(100, gateway="sinch")
+    Message.objects.filter(gateway="twilio").update(sent_at=clock_plus(-61))
+    failed_before(19)
+    circuit.note_failure("twilio", Fault.BUSY)
+    assert OpenCircuit.objects.get().fault == Fault.BUSY
+
+
+@pytest.mark.parametrize("fault", [fault for fault in Fault if not fault.is_the_gateways])
+def test_the_faults_of_numbers_and_handsets_open_nothing(wire: Wire, fault: Fault) -> None:
+    """F35: or anybody could switch SMS off with a handful of bad numbers."""
+    for _ in range(25):
+        circuit.note_failure("twilio", fault)
+    assert not OpenCircuit.objects.exists()
+    assert not GatewayFailure.objects.exists()
+
+
+def test_our_own_fault_opens_the_circuit_at_once_and_the_next_message_goes_by_the_other(
+    both: Wire, message: Message, asked: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F31, F35."""
+    both.always[TWILIO_HOST] = refusal(20003, 401)
+    delivery.deliver(message.pk)
+    assert "circuit of twilio is open: ours" in caplog.text
+    let_pass(31)
+    OpenCircuit.objects.update(open_until=clock_plus(20))
+    asked.post("/entrar/token/reenviar/")
+    delivery.deliver_pending(by="poller")
+    assert both.hosts == [TWILIO_HOST, SINCH_HOST, SINCH_HOST]
+
+
+def test_failing_calls_open_the_circuit_and_the_message_goes_by_the_other(both: Wire, message: Message) -> None:
+    """F35."""
+    failed_before(19)
+    both.always[TWILIO_HOST] = (503, "")
+    delivery.deliver(message.pk)
+    let_pass(5)
+    delivery.deliver_pending(by="poller")
+    assert both.hosts == [TWILIO_HOST, SINCH_HOST]
+    assert (reread(message).state, message.gateway) == (State.SENT, "sinch")
+    assert len(set(both.tokens)) == 1
+
+
+def test_while_all_circuits_are_open_a_message_waits_without_spending_a_try(both: Wire, message: Message) -> None:
+    """F35, G-04."""
+    for name in BOTH:
+        open_circuit(name, seconds=60)
+    deliver_for(20)
+    assert both.requests == []
+    assert (reread(message).state, message.tries, message.fault) == (State.SENDING, 0, Fault.UNSURE)
+    OpenCircuit.objects.all().delete()
+    deliver_for(10)
+    assert both.hosts == [TWILIO_HOST]
+    assert (reread(message).state, message.tries) == (State.SENT, 1)
+
+
+def test_a_message_that_waited_in_vain_is_told_as_not_sent(both: Wire, message: Message, asked: Browser) -> None:
+    """F35, F38, Q-02."""
+    for name in BOTH:
+        open_circuit(name, seconds=600)
+    deliver_for(165)
+    assert both.requests == []
+    assert reread(message).state == State.EXPIRED
+    assert told(asked) == {"state": "failed", "text": GENERIC}
+
+
+def test_an_open_circuit_is_not_probed_before_its_time(both: Wire) -> None:
+    """F35."""
+    open_circuit("twilio", seconds=2)
+    assert [way.name for way in circuit.ways(BOTH)] == ["sinch"]
+
+
+def test_one_probe_at_a_time(both: Wire) -> None:
+    """F35: two workers that have both seen the circuit open; one of them calls."""
+    open_circuit("sinch", seconds=-1)
+    one, other = circuit.ways(BOTH), circuit.ways(BOTH)
+    assert next(one) == next(other) == circuit.Way("twilio", probing=False)
+    assert next(one) == circuit.Way("sinch", probing=True)
+    assert list(other) == []
+    assert OpenCircuit.objects.filter(open_until__gt=clock_plus(25)).count() == 1
+
+
+def test_a_probe_that_goes_through_closes_the_circuit(
+    both: Wire, message: Message, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F35."""
+    open_circuit("twilio", seconds=-1)
+    delivery.deliver(message.pk)
+    assert both.hosts == [TWILIO_HOST]
+    assert not OpenCircuit.objects.exists()
+    assert "circuit of twilio is closed again" in caplog.text
+
+
+def test_a_probe_that_fails_leaves_the_circuit_open_for_another_while(both: Wire, message: Message) -> None:
+    """F35."""
+    open_circuit("twilio", seconds=-1)
+    both.always[TWILIO_HOST] = (503, "")
+    delivery.deliver(message.pk)
+    assert OpenCircuit.objects.filter(name="twilio", open_until__gt=clock_plus(25)).exists()
+    let_pass(5)
+    delivery.deliver_pending(by="poller")
+    assert both.hosts == [TWILIO_HOST, SINCH_HOST]
+
+
+def test_a_message_of_a_closed_circuit_closes_nothing(
+    both: Wire, message: Message, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F35: only a probe does; a call that was under way when the circuit opened proves nothing."""
+
+    def meanwhile(gateway: Any, *args: Any, **options: Any) -> str:
+        open_circuit("twilio")
+        return "SM0"
+
+    monkeypatch.setattr(gateways.TwilioGateway, "send", meanwhile)
+    delivery.deliver(message.pk)
+    assert reread(message).state == State.SENT
+    assert OpenCircuit.objects.get().name == "twilio"
+    assert "closed again" not in caplog.text
+
+
+# The choice of the channel --------------------------------------------------------------------------
+
+NOT_WORKING = "SMS is not working right now. Choose e-mail"
+
+
+@pytest.mark.parametrize(("broken", "told_so"), [([], False), (["twilio"], False), (["sinch"], False), (BOTH, True)])
+def test_sms_is_shown_as_unavailable_while_all_circuits_are_open(
+    both: Wire, browser: Browser, bobs_phone: PhoneDevice, broken: list[str], told_so: bool
+) -> None:
+    """F35: and e-mail is offered next to it, and works."""
+    for name in broken:
+        open_circuit(name)
+    browser.post_password("bob")
+    shown = page(browser.get(CHANNEL))
+    assert (NOT_WORKING in shown) is told_so
+    assert 'value="email"' in shown
+    assert browser.post_channel("email").headers["Location"] == TOKEN
+
+
+def test_sms_is_offered_again_when_a_probe_is_due(both: Wire) -> None:
+    """F35: or nobody would ever make it."""
+    open_circuit("twilio")
+    open_circuit("sinch", seconds=-1)
+    assert circuit.sms_is_available()
+    OpenCircuit.objects.update(open_until=clock_plus(5))
+    assert not circuit.sms_is_available()
+
+
+# E-mail ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (smtplib.SMTPRecipientsRefused({"b@example.com": (550, b"no such user")}), Fault.NUMBER),
+        (smtplib.SMTPRecipientsRefused({"b@example.com": (450, b"greylisted, try later")}), Fault.UNSURE),
+        (smtplib.SMTPSenderRefused(550, b"not yours", "no-reply@portal.example"), Fault.OURS),
+        (smtplib.SMTPServerDisconnected("gone"), Fault.UNSURE),
+        (smtplib.SMTPAuthenticationError(535, b"no"), Fault.UNSURE),
+        (ConnectionRefusedError(), Fault.UNSURE),
+        (TimeoutError(), Fault.UNSURE),
+    ],
+    ids=str,
+)
+def test_what_a_mail_server_answers(monkeypatch: pytest.MonkeyPatch, error: Exception, fault: Fault) -> None:
+    """F36: only an address that is refused for good is final; a notice must outlive greylisting."""
+
+    def refuse(email: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
+    with pytest.raises(gateways.GatewayError) as raised:
+        gateways.send_email("b@example.com", Content("text"))
+    assert (raised.value.fault, raised.value.reason) == (fault, type(error).__name__)
+
+
+# Production does not start half configured ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "problems"),
+    [
+        ({}, []),
+        ({"SMS_GATEWAYS": BOTH}, []),
+        ({"SMS_GATEWAYS": []}, []),
+        ({"SMS_GATEWAYS": ["twillio"]}, ["delivery.E001"]),
+        ({"TWILIO_ACCOUNT_SID": ""}, ["delivery.E002"]),
+        ({"TWILIO_AUTH_TOKEN": ""}, ["delivery.E002"]),
+        ({"TWILIO_MESSAGING_SERVICE_SID": ""}, ["delivery.E002"]),
+        ({"TWILIO_MESSAGING_SERVICE_SID": "", "TWILIO_FROM": "+15005550006"}, []),
+        ({"SMS_GATEWAYS": ["sinch"], "TWILIO_AUTH_TOKEN": ""}, []),
+        ({"SMS_GATEWAYS": BOTH, "SINCH_SERVICE_PLAN_ID": ""}, ["delivery.E004"]),
+        ({"SMS_GATEWAYS": BOTH, "SINCH_API_TOKEN": ""}, ["delivery.E004"]),
+        ({"SMS_GATEWAYS": BOTH, "SINCH_FROM": ""}, ["delivery.E004"]),
+        ({"SMS_GATEWAYS": ["outbox"], "EMBEDDED": True}, []),
+        ({"SMS_GATEWAYS": ["outbox"]}, ["delivery.E003"]),
+        ({"SMS_GATEWAYS": ["twilio", "outbox"]}, ["delivery.E003"]),
+        (
+            {"SMS_GATEWAYS": ["x", *BOTH, "outbox"], "SINCH_FROM": "", "TWILIO_ACCOUNT_SID": ""},
+            ["delivery.E001", "delivery.E002", "delivery.E003", "delivery.E004"],
+        ),
+    ],
+    ids=str,
+)
+def test_each_gateway_needs_what_it_sends_with(
+    wire: Wire, settings: Any, changed: dict[str, Any], problems: list[str]
+) -> None:
+    """Issue 3, point 8: E001 to E004."""
+    settings.EMBEDDED = False
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    found = checks.run_checks(tags=[checks.Tags.security], include_deployment_checks=True)
+    assert sorted(str(problem.id) for problem in found if str(problem.id).startswith("delivery.")) == problems
+    assert all(problem.hint for problem in found if str(problem.id).startswith("delivery."))
