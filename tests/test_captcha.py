@@ -18,7 +18,8 @@ from django_recaptcha.constants import TEST_PRIVATE_KEY, TEST_PUBLIC_KEY
 
 from accounts.models import AuditEvent, User
 from messaging.delivery.models import Message
-from tests.conftest import BOBS_NUMBER, Browser, deliver, last_token, person, solve
+from tests.altcha import solve
+from tests.conftest import BOBS_NUMBER, Browser, deliver, last_token, person
 from tests.tools import ROOT, let_pass, page, production, settings_with
 from twofactor.models import Challenge, PhoneDevice
 
