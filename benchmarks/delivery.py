@@ -108,10 +108,8 @@ def measure_worker(portal: Portal) -> None:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         if line.startswith("Pss:")
     )
-    print(
-        f"one worker, {THREADS} threads, gateway {GATEWAY_SECONDS} s: {rate:.0f} tokens/s, {rate / limit:.0%} of the limit,"
-    )
-    print(f"  {(cpu_seconds(pid) - before) / TOKENS * 1000:.1f} ms CPU a token, {pss:.0f} MiB (PSS)")
+    print(f"one worker, {THREADS} threads, gateway {GATEWAY_SECONDS} s: {rate:.0f} tokens/s, {rate / limit:.0%} of")
+    print(f"  the limit, {(cpu_seconds(pid) - before) / TOKENS * 1000:.1f} ms CPU a token, {pss:.0f} MiB (PSS)")
 
 
 def main() -> None:
