@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
+from accounts import budgets, origin
+from accounts.exceptions import Limited
 from accounts.models import User
 
 
@@ -20,13 +22,28 @@ class LoginOrEmailBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> User | None:
+        """Return the active person of an active account with this login or address and password, or None.
+
+        Raises Limited when too many wrong passwords came before, be this one right or wrong.
+        """
         if not username or password is None:
             return None
-        user = User.objects.named(username, *self.related)
+        ip = origin.current.get().ip
+        people = User.objects.all_named(username).select_related(*self.related)
+        user = budgets.with_budget(people, username, ip).first()
+        if user.budget_spent if user else budgets.is_spent(username, ip):
+            raise Limited(retry_after=budgets.LOGIN_AND_ADDRESS.seconds)
+        if self._is_right(user, password):
+            return user
+        budgets.count_wrong_password(username, ip)
+        return None
+
+    @staticmethod
+    def _is_right(user: User | None, password: str) -> bool:
         if user is None:
             User().set_password(password)  # as slow as a wrong password, so nobody learns who exists
-            return None
-        return user if user.check_password(password) and user.may_sign_in else None
+            return False
+        return user.check_password(password) and user.may_sign_in
 
     def get_user(self, user_id: int) -> User | None:
         """Return the person with account and device, in the one statement a request makes anyway."""

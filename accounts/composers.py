@@ -54,7 +54,7 @@ def tells(action: str) -> Callable[[NoticeWriter], NoticeWriter]:
 @composes("notice")
 def compose_notice(message: Message) -> Content:
     """Compose the notice about the audit event that the message names."""
-    event = AuditEvent.objects.select_related("user__account").get(pk=message.subject_id)
+    event = AuditEvent.objects.select_related("user__account", "actor").get(pk=message.subject_id)
     if event.action not in _writers:
         raise NothingToSay(event.action)
     return _writers[event.action](event).content(message.channel)
@@ -90,5 +90,19 @@ def tell_password_changed(event: AuditEvent) -> Notice:
         paragraphs=[
             _("The password of your login was changed, and your other sessions were ended."),
             _("If it was not you, choose a new password at once and tell your administrator."),
+        ],
+    )
+
+
+@tells("policy.switched_off")
+def tell_policy_off(event: AuditEvent) -> Notice:
+    """Tell the administrators that the second step is no longer asked for (A-01)."""
+    actor = event.actor.full_name if event.actor else "-"
+    return Notice(
+        heading=_("Two factor authentication was switched off"),
+        paragraphs=[
+            _("%(person)s switched it off for everybody in your account. A password alone now opens the door.")
+            % {"person": actor},
+            _("If this was not agreed, switch it on again under Settings, My account."),
         ],
     )

@@ -1,11 +1,11 @@
 """What happens to accounts and people. Every rule about them has its one home here."""
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts import audit
-from accounts.models import Account, Role, User
-from messaging.database import Clock
+from accounts.models import Account, AuditEvent, Budget, Role, User
+from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
 
 
@@ -31,8 +31,22 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
         )
         if changed:
             action = "policy.switched_on" if required else "policy.switched_off"
-            audit.record(action, user=actor, before=not required, after=required)
+            event = audit.record(action, user=actor, before=not required, after=required)
+            if not required:
+                _tell_administrators(account, event)
     return bool(changed)
+
+
+def _tell_administrators(account: Account, event: AuditEvent) -> None:
+    """Tell every administrator of an account about an event (A-01)."""
+    for administrator in account.users.filter(role=Role.ADMINISTRATOR, is_active=True):
+        delivery.enqueue(
+            channel="email",
+            destination=administrator.email,
+            kind="notice",
+            subject_id=event.pk,
+            language=administrator.language,
+        )
 
 
 def end_sessions(user: User) -> None:
@@ -40,6 +54,11 @@ def end_sessions(user: User) -> None:
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.refresh_from_db(fields=["session_epoch"])
     audit.record("sessions.ended", user=user)
+
+
+def purge_budgets() -> int:
+    """Forget windows that are over, in batches. Return how many."""
+    return delete_in_batches(Budget.objects.filter(slot__lt=Epoch() / F("seconds") - 1))
 
 
 def lock_user(user: User, *, reason: str) -> None:
@@ -53,7 +72,8 @@ def lock_user(user: User, *, reason: str) -> None:
 def unlock_user(user: User, *, actor: User | None = None) -> bool:
     """Let a locked person in again; return whether they were locked. Without ``actor`` it is the operator."""
     with transaction.atomic():
-        unlocked = User.objects.filter(pk=user.pk, locked_at__isnull=False).update(locked_at=None)
+        locked = Q(locked_at__isnull=False) | Q(failures_until__isnull=False)
+        unlocked = User.objects.filter(locked, pk=user.pk).update(locked_at=None, failures=0, failures_until=None)
         if unlocked:
             audit.record("user.unlocked", user=user, actor=actor, by_operator=actor is None)
     return bool(unlocked)
@@ -72,7 +92,8 @@ def change_password(user: User, password: str, *, by_reset: bool = False) -> Non
     """Set a new password. Every session, pending sign-in and live token of the person dies with it (R-05, S-06)."""
     with transaction.atomic():
         user.set_password(password)
-        user.save(update_fields=["password"])
+        user.mailbox_suspect = user.mailbox_suspect or by_reset
+        user.save(update_fields=["password", "mailbox_suspect"])
         event = audit.record("password.reset" if by_reset else "password.changed", user=user)
         delivery.enqueue(
             channel="email", destination=user.email, kind="notice", subject_id=event.pk, language=user.language

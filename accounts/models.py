@@ -56,11 +56,14 @@ class UserManager(BaseUserManager["User"]):
         fields.setdefault("role", Role.ADMINISTRATOR)
         return self.create_user(username, email, password, is_staff=True, is_superuser=True, **fields)
 
-    def named(self, typed: str, *related: str) -> "User | None":
-        """Return the person with this login or e-mail address, loaded with what is related to them."""
+    def all_named(self, typed: str) -> models.QuerySet["User"]:
+        """Return the person with this login or e-mail address, if there is one, as a queryset."""
         typed = typed.strip().lower()
-        people = self.select_related(*related) if related else self
-        return people.filter(**{"email" if "@" in typed else "username": typed}).first()
+        return self.filter(**{"email" if "@" in typed else "username": typed})
+
+    def named(self, typed: str) -> "User | None":
+        """Return the person with this login or e-mail address."""
+        return self.all_named(typed).first()
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the person with this login, in whatever case it is written. Raises User.DoesNotExist."""
@@ -84,7 +87,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("operator"), default=False)
+    # Since a password reset by e-mail: the mailbox alone may not be both factors (R-06).
+    mailbox_suspect = models.BooleanField(default=False, editable=False)
+    budget_spent: bool  # by ``budgets.with_budget``
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
+    # Consecutive failures of the second step, and until when they keep the person from trying (the ladder).
+    failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
+    failures_until = models.DateTimeField(_("second step locked until"), null=True, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
@@ -159,3 +168,18 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Budget(models.Model):
+    """How often something was used within one window of the database's clock."""
+
+    key = models.CharField(max_length=90)
+    slot = models.BigIntegerField()  # the clock's seconds since 1970 divided by ``seconds``
+    seconds = models.PositiveIntegerField()
+    used = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "slot", "seconds"], name="budget_of_a_window")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.used}"

@@ -17,6 +17,24 @@ class Clock(Now):
         return self.as_sql(compiler, connection, template="CLOCK_TIMESTAMP()", **context)
 
 
+class Epoch(models.Func):
+    """The database's clock as whole seconds since 1970, for windows of a fixed length."""
+
+    output_field = models.BigIntegerField()
+    templates = {
+        "sqlite": "CAST(STRFTIME('%%s', 'NOW') AS INTEGER)",
+        "postgresql": "FLOOR(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()))::bigint",
+    }
+
+    @classmethod
+    def sql(cls, vendor: str) -> str:
+        """Return the expression, as a parameterised statement takes it."""
+        return cls.templates[vendor]
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
+        return self.sql(connection.vendor), []
+
+
 def clock_plus(seconds: float) -> models.Expression:
     """Return the database's clock moved by ``seconds`` (negative: into the past)."""
     shift = models.Value(timedelta(seconds=seconds), output_field=models.DurationField())

@@ -28,7 +28,7 @@ from tests.conftest import (
     sent_to,
 )
 from tests.tools import ROOT, settings_with
-from twofactor import flows
+from twofactor import flows, limits
 from twofactor.models import PhoneDevice
 
 pytestmark = pytest.mark.django_db
@@ -291,6 +291,8 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     Browser().post_password("alice")
     flows.disown_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
     unlock_user(bob)
+    for failures in (5, 10):
+        limits.note_failure(bob, failures, "login")
     create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)
     assert events_in_the_code() - set(AuditEvent.objects.values_list("action", flat=True)) == set()
 

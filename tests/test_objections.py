@@ -308,3 +308,13 @@ def test_every_event_that_carries_a_link_can_be_contested_and_no_other(mallory: 
     assert set(objections.CONTESTABLE) == {"phone.enrolled", "phone.changed"}
     for event in AuditEvent.objects.exclude(action__in=objections.CONTESTABLE):
         assert objections.event_of(signing.dumps(event.pk, salt=objections.SALT)) is None
+
+
+def test_a_link_is_settled_by_the_unlocking(mallory: Browser, other_browser: Browser, bob: User) -> None:
+    """D3: an old notice does not take away the phone that was set up after everything was cleared."""
+    link = f"/nao-fui-eu/{signing.dumps(AuditEvent.objects.get(action='phone.enrolled').pk, salt=objections.SALT)}/"
+    other_browser.post(link)
+    unlock()
+    Browser().enrol("bob")
+    assert other_browser.post(link).status_code == 404
+    assert PhoneDevice.objects.filter(user=bob).exists()

@@ -323,12 +323,13 @@ def test_what_is_open_changes_nobody_and_sends_nothing(world: World, browser: Br
     arrive(world, browser)
     before = dump()
     sends = {"/entrar/token/reenviar/", "/entrar/canal/"} if arrive is pending_at_the_token else set()
+    counted = {"accounts_user"} if arrive is pending_at_the_token else set()  # a wrong token, on its person
     for visit in visits(browser, opened(world), METHODS):
         assert visit.answer.status_code < 500, visit
         if visit.method == "POST" and visit.route.path in sends:
             assert len(visit.after["delivery_message"]) == len(before["delivery_message"]) + 1, visit
         else:
-            assert not visit.changed(before) & PRECIOUS, visit
+            assert not (visit.changed(before) & PRECIOUS) - counted, visit
 
 
 @pytest.mark.parametrize("arrive", [*GATED, *SIGNED_IN], ids=ids)

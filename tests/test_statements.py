@@ -34,7 +34,7 @@ urlpatterns = [path("bare/", bare), path("open/", open_to_all), path("", include
 TRANSACTION = re.compile(r"\A(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)")
 
 # The exact figures. Fewer is good news: lower them. More needs a reason in the commit.
-SIGN_IN_STATEMENTS, MOST_STATEMENTS = 23, 24
+SIGN_IN_STATEMENTS, MOST_STATEMENTS = 24, 24
 SIGN_IN_TRANSACTION_STATEMENTS, MOST_TRANSACTION_STATEMENTS = 8, 12
 
 

@@ -9,7 +9,7 @@ from accounts import audit
 from messaging.database import Clock, clock_plus, update_returning
 from messaging.delivery import flows as delivery
 from twofactor import exceptions as refusals
-from twofactor import tokens
+from twofactor import limits, tokens
 from twofactor.models import Challenge, ChallengeQuerySet, Journey, PendingSignIn, PhoneDevice
 
 # Seconds to wait after the first, the second and each later token to one destination (security.md, section 3).
@@ -30,6 +30,7 @@ def send_token(journey: Journey, channel: str, destination: str, *, granted: boo
     (C-06). Runs in the caller's transaction, so that a refusal spends nothing. Raises CaptchaNeeded, JourneyOver
     or Limited.
     """
+    limits.refuse_while_locked(journey.user)
     if before := _spend_send(journey, granted) - 1:
         _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
@@ -63,10 +64,10 @@ def cooldown(last: Challenge, sends: int) -> int:
 
 
 def verify(journey: Journey, typed: str) -> Challenge:
-    """Return the journey's open challenge if this is its token; else raise a TokenRefused.
+    """Return the journey's open challenge if this is its token; else raise a TokenRefused or Limited.
 
-    The attempt is counted, and committed, before anything is compared (T-09, L-05). The challenge is not
-    consumed yet: ``consume`` does that together with what the token opens.
+    The attempt is counted, on the challenge and on the person, and committed before anything is compared (T-09,
+    L-02, L-05). The challenge is not consumed yet: ``consume`` does that together with what the token opens.
     """
     token = tokens.read(typed)
     if token is None:
@@ -75,10 +76,11 @@ def verify(journey: Journey, typed: str) -> Challenge:
     challenge = of_journey.claim_attempt()
     if challenge is None:
         raise _why_closed(of_journey)
+    failures = limits.count_attempt(journey.user)
     destination = journey.destination(challenge)
     if tokens.same(challenge.token_for(journey.user, journey.purpose, destination), token):
         return challenge
-    audit.record("token.refused", user=journey.user, purpose=challenge.purpose)
+    limits.note_failure(journey.user, failures, challenge.purpose)
     if _was_superseded(of_journey, token):
         raise refusals.TokenSuperseded
     raise refusals.TokenWrong(settings.TOKEN_ATTEMPTS - challenge.attempts)

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.composers import Notice, tells
@@ -92,6 +93,21 @@ def tell_phone_changed(event: AuditEvent) -> Notice:
         action=_objection(event),
         sms=_("%(brand)s: your phone for tokens was changed. Not you? Tell your administrator at once.")
         % {"brand": BRAND},
+    )
+
+
+@tells("second_factor.failing")
+@tells("second_factor.locked")
+def tell_failures(event: AuditEvent) -> Notice:
+    """Tell that somebody who knows the password fails at the second step (L-07)."""
+    where = {"ip": event.ip or "-", "browser": event.user_agent[:80] or "-"}
+    return Notice(
+        heading=_("Somebody is failing at your second step"),
+        paragraphs=[
+            _("Wrong tokens were entered after your right password, from the address %(ip)s (%(browser)s).") % where,
+            _("If it was not you, somebody knows your password: choose a new one now."),
+        ],
+        action={"action_url": settings.PUBLIC_URL + reverse("password-reset"), "action_label": _("Choose a password")},
     )
 
 

@@ -1,5 +1,7 @@
 """Refusals with names. They carry facts; forms give them words."""
 
+from accounts import exceptions as accounts
+
 
 class TwoFactorError(Exception):
     """A refusal that a person can be told."""
@@ -101,9 +103,5 @@ class AttemptsSpent(TokenRefused):
     """Five attempts were made on this token (L-01)."""
 
 
-class Limited(TwoFactorError):
-    """Too much, too soon. Answered with 429 and Retry-After."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(retry_after)
-        self.retry_after = retry_after
+class Limited(TwoFactorError, accounts.Limited):
+    """Too much, too soon. Answered with 429 and Retry-After; ``retry_after`` is in seconds."""

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db import IntegrityError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from accounts import audit
 from accounts import flows as accounts
@@ -10,7 +12,7 @@ from accounts.models import AuditEvent, User
 from messaging.database import Clock, clock_plus, delete_in_batches
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
-from twofactor import challenges, phones
+from twofactor import challenges, limits, phones
 from twofactor import exceptions as refusals
 from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange, PhoneDevice, UsedCaptcha
 from twofactor.phones import Phone
@@ -31,7 +33,19 @@ def check_password(login: str, password: str) -> User | None:
 
 def sign_in_without_policy(user: User) -> None:
     """Note that a right password was enough: neither the account nor the person's role asks for more."""
-    audit.record("sign_in.password_only", user=user)
+    with transaction.atomic():
+        audit.record("sign_in.password_only", user=user)
+        User.objects.filter(pk=user.pk).update(last_login=Clock())
+
+
+def _note_sign_in(user: User, challenge: Challenge, *, proved: PhoneDevice | None) -> None:
+    """Note the time, and forget the failures of a phone or mailbox that was proved again (L-04).
+
+    A first phone forgets only its own attempt: it proves nothing about who failed before it.
+    """
+    failures = Value(0) if proved else Greatest(F("failures") - 1, 0)
+    facts = {"mailbox_suspect": False} if challenge.channel == Channel.SMS else {}
+    User.objects.filter(pk=user.pk).update(last_login=Clock(), failures=failures, failures_until=None, **facts)
 
 
 def begin_sign_in(user: User, *, session_hash: str, next_url: str, switches_policy_on: bool = False) -> PendingSignIn:
@@ -80,11 +94,12 @@ def complete_sign_in(pending: PendingSignIn, challenge: Challenge) -> PhoneDevic
 
     Binds the phone at a first sign-in, and switches the policy on where that was what the person came for (D6).
     """
-    user = pending.user
+    user, known = pending.user, pending.device
     with transaction.atomic():
         challenges.consume(challenge)
-        device = pending.device or _bind(user, challenge)
+        device = known or _bind(user, challenge)
         audit.record("sign_in.verified", user=user, channel=challenge.channel)
+        _note_sign_in(user, challenge, proved=known)
         if pending.switches_policy_on and user.is_administrator:
             accounts.set_two_factor_policy(user.account, True, actor=user)
     return device
@@ -147,6 +162,7 @@ def prove_holder(change: PhoneChange, challenge: Challenge) -> Challenge:
     soon = clock_plus(settings.REAUTHENTICATION_SECONDS)
     with transaction.atomic():
         challenges.consume(challenge)
+        limits.take_back(change.user)
         challenges.move(change, holder_proved=True, expires_at=soon)
         change.holder_proved = True
         return challenges.send_token(change, Channel.SMS, change.number, granted=True)
@@ -159,6 +175,7 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
     old = device.number
     with transaction.atomic():
         challenges.consume(challenge)
+        limits.take_back(user)
         device.number, device.region, device.kind = change.number, change.region, change.kind
         device.confirmed_at = Clock()
         device.save()
@@ -210,6 +227,7 @@ def purge() -> int:
     Challenge.objects.filter(issued_at__lt=yesterday).exclude(destination="").update(destination="")
     PhoneChange.objects.filter(created_at__lt=yesterday).exclude(number="").update(number="")
     delete_in_batches(UsedCaptcha.objects.filter(used_at__lt=yesterday))
+    accounts.purge_budgets()
     before = clock_plus(-settings.CHALLENGE_DAYS * DAY)
     journeys = (PendingSignIn.objects.filter(created_at__lt=before), PhoneChange.objects.filter(created_at__lt=before))
     return sum(delete_in_batches(old) for old in journeys)

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.middleware import OTPMiddleware
 
+from accounts.exceptions import Limited
 from twofactor import session
-from twofactor.exceptions import Limited
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -117,8 +117,12 @@ class PendingSignIn(Journey):
         return Purpose.SIGN_IN if self.device else Purpose.ENROL
 
     def known_destination(self, channel: str) -> str:
-        """Return the person's proved phone or their address. Raises ChannelRefused before the first phone (P-05)."""
-        if self.device is None:
+        """Return the person's proved phone or their address.
+
+        Raises ChannelRefused before the first phone (P-05), and for the mailbox after a password reset by
+        e-mail, until one sign-in by SMS (R-06): otherwise one mailbox would be both factors.
+        """
+        if self.device is None or (channel == Channel.EMAIL and self.user.mailbox_suspect):
             raise ChannelRefused
         return self.user.email if channel == Channel.EMAIL else self.device.number
 

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.core import signing
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from accounts.models import AuditEvent
@@ -17,10 +18,14 @@ def link(event: AuditEvent) -> str:
 
 
 def event_of(signed: str) -> AuditEvent | None:
-    """Return the event that a link objects to; None when the link is forged, too old or about something else."""
+    """Return the event that a link objects to.
+
+    None when the link is forged, too old, about something else, or when it was settled since by an unlocking.
+    """
     try:
         pk = signing.loads(signed, salt=SALT, max_age=LIFETIME_SECONDS)
     except signing.BadSignature:
         return None
-    events = AuditEvent.objects.select_related("user__account")
-    return events.filter(pk=pk, action__in=CONTESTABLE).first()
+    settled = AuditEvent.objects.filter(user=OuterRef("user"), pk__gt=OuterRef("pk"), action="user.unlocked")
+    events = AuditEvent.objects.select_related("user__account").filter(~Exists(settled), action__in=CONTESTABLE)
+    return events.filter(pk=pk).first()

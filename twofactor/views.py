@@ -117,7 +117,8 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "unlocked": "captcha" not in form.fields,
         "masked_phone": phones.mask(pending.known_destination(Channel.SMS)),
         "masked_email": phones.mask_email(pending.user.email),
-        "email_offered": True,
+        "email_offered": not pending.user.mailbox_suspect,
+        "email_refused_reason": _("E-mail is back after one sign-in by SMS: your password was just reset by e-mail."),
         "sms_available": circuit.sms_is_available(),
     }
     return render(request, "twofactor/channel.html", context)
@@ -168,7 +169,7 @@ def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
 
 
 def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
-    if pending.device is None:
+    if pending.device is None or pending.user.mailbox_suspect:
         return ""
     return Channel.SMS if challenge.channel == Channel.EMAIL else Channel.EMAIL
 

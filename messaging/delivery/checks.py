@@ -7,36 +7,44 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from messaging.delivery.gateways import GATEWAYS
 
+# Of each gateway: the settings it needs all of, those it needs one of, and the check's id.
+NEEDS = {
+    "twilio": (
+        ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
+        ("TWILIO_MESSAGING_SERVICE_SID", "TWILIO_FROM"),
+        "delivery.E002",
+    ),
+    "sinch": (("SINCH_SERVICE_PLAN_ID", "SINCH_API_TOKEN"), ("SINCH_FROM",), "delivery.E004"),
+}
+
 
 @register(Tags.security)
 def check_gateways(**options: Any) -> list[CheckMessage]:
-    """Refuse unknown gateways, and Twilio without what it needs to send."""
-    unknown = [name for name in settings.SMS_GATEWAYS if name not in GATEWAYS]
-    problems: list[CheckMessage] = [
+    """Refuse unknown gateways, and those without what they need to send."""
+    unknown: list[CheckMessage] = [
         Error(
             f"SMS_GATEWAYS names an unknown gateway: {name}.",
             hint=f"Known are: {', '.join(GATEWAYS)}.",
             id="delivery.E001",
         )
-        for name in unknown
+        for name in settings.SMS_GATEWAYS
+        if name not in GATEWAYS
     ]
-    if "twilio" in settings.SMS_GATEWAYS and not _twilio_is_complete():
-        problems.append(
-            Error(
-                "The gateway twilio is configured without credentials or sender.",
-                hint="Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_MESSAGING_SERVICE_SID or TWILIO_FROM.",
-                id="delivery.E002",
-            )
-        )
-    if "sinch" in settings.SMS_GATEWAYS and not _sinch_is_complete():
-        problems.append(
-            Error(
-                "The gateway sinch is configured without credentials or sender.",
-                hint="Set SINCH_SERVICE_PLAN_ID, SINCH_API_TOKEN and SINCH_FROM.",
-                id="delivery.E004",
-            )
-        )
-    return problems
+    return unknown + [_incomplete(name) for name in NEEDS if name in settings.SMS_GATEWAYS and not _is_complete(name)]
+
+
+def _incomplete(name: str) -> CheckMessage:
+    needed, one_of, check_id = NEEDS[name]
+    return Error(
+        f"The gateway {name} is configured without credentials or sender.",
+        hint=f"Set {', '.join(needed)} and {' or '.join(one_of)}.",
+        id=check_id,
+    )
+
+
+def _is_complete(name: str) -> bool:
+    needed, one_of, _id = NEEDS[name]
+    return all(getattr(settings, key) for key in needed) and any(getattr(settings, key) for key in one_of)
 
 
 @register(Tags.security, deploy=True)
@@ -51,12 +59,3 @@ def check_outbox(**options: Any) -> list[CheckMessage]:
             id="delivery.E003",
         )
     ]
-
-
-def _twilio_is_complete() -> bool:
-    sender = settings.TWILIO_MESSAGING_SERVICE_SID or settings.TWILIO_FROM
-    return bool(settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and sender)
-
-
-def _sinch_is_complete() -> bool:
-    return bool(settings.SINCH_SERVICE_PLAN_ID and settings.SINCH_API_TOKEN and settings.SINCH_FROM)

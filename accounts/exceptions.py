@@ -1,0 +1,9 @@
+"""Refusals with names; pages and forms give them words."""
+
+
+class Limited(Exception):
+    """Too much, too soon. Answered with 429 and Retry-After; ``retry_after`` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after)
+        self.retry_after = retry_after

@@ -1,0 +1,92 @@
+"""How often a password may be wrong: kept in the database, the same for who exists and who does not."""
+
+import pytest
+
+from accounts import budgets
+from accounts.flows import purge_budgets
+from accounts.models import Budget, User
+from tests.conftest import PASSWORD, Browser
+
+pytestmark = pytest.mark.django_db
+
+OTHER_ADDRESS = "203.0.113.9"
+
+
+def wrong(times: int, login: str = "bob") -> list[int]:
+    """Type a wrong password so often; return the answers."""
+    return [Browser().post("/entrar/", {"username": login, "password": f"wrong {n}"}).status_code for n in range(times)]
+
+
+def let_windows_pass() -> None:
+    """Let every window run out."""
+    for budget in Budget.objects.all():
+        Budget.objects.filter(pk=budget.pk).update(slot=budget.slot - 2)
+
+
+def test_after_five_wrong_passwords_the_right_one_waits_too(bob: User) -> None:
+    """Section 3: 5 failures in 5 minutes per login and address."""
+    assert wrong(6) == [200] * 5 + [429]
+    answer = Browser().post_password("bob")
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "300"
+    let_windows_pass()
+    assert Browser().post_password("bob").status_code == 302
+
+
+def test_a_stranger_s_login_is_limited_just_the_same(bob: User) -> None:
+    """C-09: the limit does not tell who exists."""
+    assert wrong(6, "nobody") == [200] * 5 + [429]
+
+
+def test_another_address_is_not_kept_out(bob: User) -> None:
+    """ASVS 6.1.1: an outsider does not lock a person out."""
+    wrong(6)
+    answer = Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob")
+    assert answer.status_code == 302
+
+
+def test_one_address_has_ten_wrong_passwords_a_minute(bob: User) -> None:
+    """Section 3: whoever tries many logins from one address."""
+    answers = [wrong(1, f"person{n}")[0] for n in range(11)]
+    assert answers == [200] * 10 + [429]
+    assert Browser().post_password("bob").status_code == 429
+
+
+def test_one_login_has_a_hundred_wrong_passwords_an_hour(bob: User) -> None:
+    """ASVS 4.0.3, 2.2.1: from however many addresses."""
+    for number in range(100):
+        budgets.count_wrong_password("bob", f"198.51.100.{number}")
+    assert Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob").status_code == 429
+
+
+def test_case_and_spaces_do_not_give_another_budget(bob: User) -> None:
+    wrong(5, "bob")
+    assert wrong(1, " BOB ") == [429]
+
+
+def test_a_right_password_spends_nothing(bob: User) -> None:
+    for _ in range(12):
+        assert Browser().post_password("bob").status_code == 302
+    assert not Budget.objects.exists()
+
+
+def test_counting_is_exact(bob: User) -> None:
+    """L-05: one upsert, no reading first."""
+    for _ in range(7):
+        budgets.count_wrong_password("bob", "192.0.2.1")
+    assert set(Budget.objects.values_list("used", flat=True)) == {7}
+
+
+def test_no_login_stands_in_the_table(bob: User) -> None:
+    """J-02: people type passwords into the wrong field."""
+    wrong(1, PASSWORD)
+    assert not [key for key in Budget.objects.values_list("key", flat=True) if "horse" in key]
+
+
+def test_windows_that_are_over_are_forgotten(bob: User) -> None:
+    """J-05."""
+    wrong(1)
+    assert purge_budgets() == 0
+    let_windows_pass()
+    assert purge_budgets() == 3
+    assert not Budget.objects.exists()
