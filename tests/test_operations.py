@@ -668,3 +668,31 @@ def test_the_embedded_default_may_use_its_outbox(tmp_path: Any) -> None:
     """C-04: what only production may not do is not asked of the demo."""
     done = start("-c", "import messaging.wsgi", EMBEDDED="1", SMS_GATEWAYS="outbox", VAR_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("accept", "body"), [("text/html", b"<title"), ("application/json", b"unavailable")])
+def test_a_database_that_is_away_is_told_with_503(
+    db: None, monkeypatch: pytest.MonkeyPatch, accept: str, body: bytes
+) -> None:
+    """F19: a page of our own, when to come back, and kept by nobody."""
+
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseDown("the server closed the connection")
+
+    monkeypatch.setattr("twofactor.flows.check_password", away)
+    browser = Browser(headers={"accept": accept}, raise_request_exception=False)
+    answer = browser.post_password("bob")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "30"
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert body in answer.content
+
+
+def test_a_bug_is_still_a_500_of_our_own(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F19: only the database's absence is one."""
+
+    def buggy(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("twofactor.flows.check_password", buggy)
+    assert Browser(raise_request_exception=False).post_password("bob").status_code == 500

@@ -152,5 +152,7 @@ def test_a_killed_worker_loses_nothing(murder: Murder) -> None:
 
 def test_a_poller_ends_when_asked(murder: Murder) -> None:
     """F4."""
+    looked = "SELECT 1 FROM delivery_heartbeat WHERE name = 'poller'"
+    wait_for(lambda: murder.portal.database.rows(looked), meaning="the poller's first look")
     murder.poller.ask_to_stop()
     assert murder.poller.ended(16) == 0
