@@ -31,6 +31,7 @@ test-browser: dev  ## The journeys in Chromium
 
 bench: dev  ## Check our figures on this machine
 	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks.delivery
 
 messages: export DJANGO_SETTINGS_MODULE = tests.settings
 messages: dev  ## Extract (needs gettext's xgettext) and compile the translations
