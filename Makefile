@@ -11,7 +11,7 @@ test: dev  ## All of the following four, as CI runs them
 	@$(MAKE) --no-print-directory --keep-going check test-fast test-services test-browser
 
 check: export DJANGO_SETTINGS_MODULE = tests.settings
-check: dev  ## Style, types, templates, migrations, production settings
+check: dev  ## Style, types, templates, migrations, production settings, import rule, translations
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
 	@find templates -name '*.html' -exec .venv/bin/djade --check {} +
@@ -19,6 +19,7 @@ check: dev  ## Style, types, templates, migrations, production settings
 	@$(PY) manage.py check --fail-level WARNING
 	@$(PY) manage.py makemigrations --check --dry-run
 	@scripts/check-production
+	@$(PY) -m pytest -q --no-header tests/test_imports.py tests/test_locale.py -k "imports or catalogue or translat or obsolete"
 
 test-fast: dev  ## Without servers and browser
 	@$(PY) -m pytest -n 2 --cov --cov-report=term
