@@ -40,13 +40,18 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
 def _tell_administrators(account: Account, event: AuditEvent) -> None:
     """Tell every administrator of an account about an event (A-01)."""
     for administrator in account.users.filter(role=Role.ADMINISTRATOR, is_active=True):
-        delivery.enqueue(
-            channel="email",
-            destination=administrator.email,
-            kind="notice",
-            subject_id=event.pk,
-            language=administrator.language,
-        )
+        tell(administrator, event)
+
+
+def tell(user: User, event: AuditEvent, *, sms_to: str = "") -> None:
+    """Queue a notice about an event to a person's mailbox, or by SMS to a number, in their language."""
+    delivery.enqueue(
+        channel="sms" if sms_to else "email",
+        destination=sms_to or user.email,
+        kind="notice",
+        subject_id=event.pk,
+        language=user.language,
+    )
 
 
 def end_sessions(user: User) -> None:
@@ -94,7 +99,4 @@ def change_password(user: User, password: str, *, by_reset: bool = False) -> Non
         user.set_password(password)
         user.mailbox_suspect = user.mailbox_suspect or by_reset
         user.save(update_fields=["password", "mailbox_suspect"])
-        event = audit.record("password.reset" if by_reset else "password.changed", user=user)
-        delivery.enqueue(
-            channel="email", destination=user.email, kind="notice", subject_id=event.pk, language=user.language
-        )
+        tell(user, audit.record("password.reset" if by_reset else "password.changed", user=user))

@@ -90,3 +90,14 @@ def test_windows_that_are_over_are_forgotten(bob: User) -> None:
     let_windows_pass()
     assert purge_budgets() == 3
     assert not Budget.objects.exists()
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_stolen_session_has_no_more_guesses_than_the_sign_in_page(browser: Browser, bob: User) -> None:
+    """R-01: re-authentication spends the same budget, and then refuses the right password too."""
+    browser.enrol("bob")
+    browser.post("/meu-perfil/telefone/", {"country": "BR", "number": "21 99887-7665"})
+    confirm = "/meu-perfil/telefone/confirmar/"
+    answers = [browser.post(confirm, {"password": f"wrong {n}"}).status_code for n in range(6)]
+    assert answers == [200] * 5 + [429]
+    assert browser.post(confirm, {"password": PASSWORD}).status_code == 429

@@ -6,11 +6,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from accounts import audit
+from accounts import audit, budgets, origin
 from accounts import flows as accounts
 from accounts.models import AuditEvent, User
 from messaging.database import Clock, clock_plus, delete_in_batches
-from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
 from twofactor import challenges, limits, phones
 from twofactor import exceptions as refusals
@@ -120,8 +119,7 @@ def _bind(user: User, challenge: Challenge) -> PhoneDevice:
             )
     except IntegrityError:
         raise refusals.JourneyOver from None
-    event = audit.record("phone.enrolled", user=user, number=phones.mask(phone.number))
-    _tell(user, event.pk, Channel.EMAIL, user.email)
+    accounts.tell(user, audit.record("phone.enrolled", user=user, number=phones.mask(phone.number)))
     return device
 
 
@@ -146,9 +144,15 @@ def start_phone_change(user: User, phone: Phone, *, session_hash: str) -> PhoneC
 
 
 def prove_password(change: PhoneChange, password: str, channel: str) -> Challenge:
-    """Check the password and send the token that proves it is still you (R-01). Raises PasswordRefused."""
-    user = change.user
+    """Check the password and send the token that proves it is still you (R-01).
+
+    Raises PasswordRefused, or Limited: a stolen session has no more guesses than the sign-in page.
+    """
+    user, ip = change.user, origin.current.get().ip
+    if budgets.is_spent(user.username, ip):
+        raise refusals.Limited(retry_after=budgets.LOGIN_AND_ADDRESS.seconds)
     if not user.check_password(password):
+        budgets.count_wrong_password(user.username, ip)
         audit.record("reauthentication.refused", user=user)
         raise refusals.PasswordRefused
     destination = user.email if channel == Channel.EMAIL else user.phone_device.number
@@ -180,8 +184,8 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
         device.confirmed_at = Clock()
         device.save()
         event = audit.record("phone.changed", user=user, before=phones.mask(old), after=phones.mask(change.number))
-        _tell(user, event.pk, Channel.SMS, old)
-        _tell(user, event.pk, Channel.EMAIL, user.email)
+        accounts.tell(user, event, sms_to=old)
+        accounts.tell(user, event)
         accounts.end_sessions(user)
         PhoneChange.objects.filter(user=user).exclude(pk=change.pk).delete()
     return device
@@ -203,16 +207,6 @@ def cancel_phone_change(change: PhoneChange) -> None:
     with transaction.atomic():
         audit.record("phone.change_cancelled", user=change.user)
         change.delete()
-
-
-def _tell(user: User, event_id: int, channel: str, destination: str) -> None:
-    delivery.enqueue(
-        channel=channel,
-        destination=destination,
-        kind="notice",
-        subject_id=event_id,
-        language=user.language,
-    )
 
 
 # Forgetting -----------------------------------------------------------------------------------

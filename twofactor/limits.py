@@ -10,9 +10,8 @@ from django.db.models import Case, F, Q, When
 
 from accounts import audit
 from accounts import flows as accounts
-from accounts.models import AuditEvent, User
+from accounts.models import User
 from messaging.database import Clock, clock_plus, update_returning
-from messaging.delivery import flows as delivery
 from twofactor.exceptions import Limited
 
 MINUTE, HOUR = 60, 3600
@@ -63,14 +62,8 @@ def note_failure(user: User, failures: int, purpose: str) -> None:
     with transaction.atomic():
         audit.record("token.refused", user=user, purpose=purpose)
         if failures in LADDER:
-            _tell(user, audit.record("second_factor.locked", user=user, hours=LADDER[failures] / HOUR))
+            accounts.tell(user, audit.record("second_factor.locked", user=user, hours=LADDER[failures] / HOUR))
         elif failures == TOLD_AT:
-            _tell(user, audit.record("second_factor.failing", user=user))
+            accounts.tell(user, audit.record("second_factor.failing", user=user))
         if failures >= DISABLED_AT:
             accounts.lock_user(user, reason="second_factor.failures")
-
-
-def _tell(user: User, event: AuditEvent) -> None:
-    delivery.enqueue(
-        channel="email", destination=user.email, kind="notice", subject_id=event.pk, language=user.language
-    )

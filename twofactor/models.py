@@ -52,6 +52,8 @@ class Journey(models.Model):
         abstract = True
         indexes = [models.Index(fields=["created_at"], name="%(class)s_created")]
 
+    # Abstract, by hand: Django's metaclass for models is not ABC's.
+
     @property
     def purpose(self) -> str:
         """Return what the next token of this journey is for."""
