@@ -265,6 +265,10 @@ class Portal:
             WHERE user_id = (SELECT id FROM accounts_user WHERE username = %s)"""
         return [row[0] for row in self.database.rows(statement, visitor.login)]
 
+    def wait_for_a_sender(self) -> None:
+        """Wait until a worker's sweep or a poller has looked for messages once."""
+        wait_for(lambda: self.database.rows("SELECT name FROM delivery_heartbeat"), meaning="a sender's first look")
+
     def close_circuits(self) -> None:
         """Use every gateway again at once, as if its probe had gone through."""
         self.database.rows("DELETE FROM delivery_opencircuit RETURNING name")

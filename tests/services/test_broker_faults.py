@@ -81,6 +81,7 @@ def test_with_a_frozen_broker_tokens_leave_by_the_poller(shaky: Portal) -> None:
 @pytest.mark.usefixtures("frozen")
 def test_readiness_names_a_frozen_broker(shaky: Portal) -> None:
     """Q-06: bounded, and ready all the same, for tokens still leave."""
+    shaky.wait_for_a_sender()
     response = requests.get(f"{shaky.base}/readyz", timeout=10)
     assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "down", "sender": "ok"})
     assert response.elapsed.total_seconds() < 3
@@ -90,6 +91,7 @@ def test_readiness_names_a_frozen_broker(shaky: Portal) -> None:
 @pytest.mark.usefixtures("gone")
 def test_readiness_names_a_missing_broker(shaky: Portal) -> None:
     """Q-06."""
+    shaky.wait_for_a_sender()
     response = requests.get(f"{shaky.base}/readyz", timeout=10)
     assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "down", "sender": "ok"})
 
