@@ -4,7 +4,8 @@ ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VAR_DI
 WORKDIR /srv/messaging
 
 COPY requirements.txt .
-RUN pip install --require-hashes -r requirements.txt
+# --no-deps: the lock is complete, and pip cannot resolve extras under hashes.
+RUN pip install --require-hashes --no-deps -r requirements.txt
 
 COPY . .
 # The two keys only let settings load while static files are collected; nothing is signed here
