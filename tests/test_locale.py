@@ -445,7 +445,7 @@ def walk(language: str) -> dict[str, Reader]:
 
 # Names, addresses and examples: the same in every language.
 SAME = re.compile(
-    r"Messaging|Padaria Aurora|alice|bob|[ABi]|ALTCHA|English|[Ee]spañol|Português (Brasileiro|\(Brasil\))"
+    r"Messaging|Padaria Aurora|alice|bob|[ABPi]|English|[Ee]spañol|Português (Brasileiro|\(Brasil\))"
     r"|\S+@\S+|@\S+ #\d{6}|\d\d:\d\d:\d\d UTC|\d+s|https?://\S+"
 )
 

@@ -164,6 +164,7 @@ def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
         "challenge": challenge,
         "masked_destination": hide(challenge.destination),
         "seconds_left": challenge.seconds_left,
+        "attempts_left": settings.TOKEN_ATTEMPTS - challenge.attempts,
         "lifetime": settings.TOKEN_LIFETIME_SECONDS,
         "fate": words.fate(delivery.fate("token", challenge.pk)),
         "resend_in": challenges.cooldown(challenge, journey.sends),

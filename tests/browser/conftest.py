@@ -122,7 +122,7 @@ def visit(portal: Portal, chromium: Browser, complaints: Complaints) -> Iterator
         context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         _listen(context, portal, complaints)
-        return Person(portal, context, login, number)
+        return Person(portal, context, login, number, scripted=options.get("java_script_enabled", True))
 
     yield seat
     for context in contexts:
