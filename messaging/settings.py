@@ -303,6 +303,7 @@ LANGUAGES = [("pt-br", "Português Brasileiro"), ("en", "English"), ("es", "Espa
 LOCALE_PATHS = [BASE_DIR / "messaging" / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", "America/Sao_Paulo")
 USE_TZ = True
+FORMAT_MODULE_PATH = ["messaging.formats"]
 
 # Static files ---------------------------------------------------------------------------------
 

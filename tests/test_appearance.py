@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from accounts.composers import ACCENTS
 from accounts.models import Accent, Account, AuditEvent, User
-from tests.conftest import Browser
+from messaging.delivery.composers import compose
+from messaging.delivery.models import Message
+from tests.conftest import Browser, last_token
 from tests.tools import ROOT
 from twofactor.models import PhoneDevice
 
@@ -121,3 +124,31 @@ def test_every_palette_can_be_read(accent: str, scheme: str) -> None:
     measured = {pair: round(contrast(colours[pair[0]], colours[pair[1]]), 2) for pair in PAIRS}
 
     assert {pair: ratio for pair, ratio in measured.items() if ratio < pair[2]} == {}
+
+
+# In e-mails -----------------------------------------------------------------------------------
+
+
+def test_every_colour_of_an_e_mail_is_that_of_the_pages_and_bears_white() -> None:
+    for accent, colour in ACCENTS.items():
+        assert colour == palettes()[accent, "light"]["--primary"]
+        assert contrast(colour, "#ffffff") >= 4.5
+    assert set(ACCENTS) == set(Accent)
+
+
+def test_e_mails_wear_the_account(browser: Browser, bobs_phone: PhoneDevice, policy: Account) -> None:
+    """T-12: and what a lock screen shows of them is the first sentence, never the token."""
+    Account.objects.update(accent="pink")
+    browser.post_password("bob")
+    browser.post_channel("email")
+    browser.post("/senha/esqueci/", {"email": "bob@example.com"})
+    contents = [compose(message) for message in Message.objects.order_by("pk")]
+
+    for content in contents:
+        assert ">Padaria Aurora</td>" in content.html
+        assert "background-color:#a8276f" in content.html
+    token = last_token()
+    before, _token, _after = contents[0].html.partition(token)
+    assert "Here is your token to sign in to Messaging." in before
+    assert len(re.sub(r"<style>.*</style>|<[^>]*>|\s+", "", before, flags=re.DOTALL)) > 200
+    assert token not in contents[0].subject

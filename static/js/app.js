@@ -8,11 +8,9 @@
   // --- pop-ups: the server sends <dialog open>; here it becomes modal, so that focus stays inside ---------------
 
   function firstFocus(root) {
-    return (
-      $("[aria-invalid=true]", root) ||
-      $("input:not([type=hidden], [type=radio], [disabled]), select:not([disabled])", root) ||
-      $("h1", root)
-    );
+    // A choice of one is no choice: with a single country one begins at the number.
+    const fields = all("input:not([type=hidden], [type=radio], [disabled]), select:not([disabled])", root);
+    return $("[aria-invalid=true]", root) || fields.find((field) => field.options?.length !== 1) || $("h1", root);
   }
 
   function upgradePopup(dialog) {

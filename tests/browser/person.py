@@ -108,9 +108,10 @@ class Person:
         self.enter_token(self.portal.token(to or self.number, count))
 
     def enter_token(self, token: str) -> None:
-        """Write six digits, which a page with JavaScript sends by itself."""
+        """Write six digits, which a page with JavaScript sends by itself unless it has just refused some."""
+        by_itself = self.scripted and not self.field("token").get_attribute("aria-invalid")
         self.field("token").fill(token)
-        if not self.scripted:
+        if not by_itself:
             self.page.locator("[data-main]").click()
 
     def enrol(self) -> None:
