@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from messaging import health
@@ -11,7 +12,7 @@ urlpatterns = [
     path("", include("twofactor.urls")),
     path("", include("accounts.urls")),
     path("", include("messaging.delivery.urls")),
-    path("idioma/", login_not_required(set_language), name="set_language"),
+    path("idioma/", login_not_required(require_POST(set_language)), name="set_language"),
     path("admin/", admin.site.urls),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
