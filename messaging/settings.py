@@ -304,6 +304,8 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+DATA_UPLOAD_MAX_NUMBER_FILES = 0  # no form takes one, so none is kept, not even for a moment
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
 
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "messaging-demo")
 

@@ -6,7 +6,7 @@ from django.urls import include, path
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
-from messaging import health
+from messaging import health, well_known
 
 urlpatterns = [
     path("", include("twofactor.urls")),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path(".well-known/security.txt", well_known.security, name="security-txt"),
+    path(".well-known/change-password", well_known.change_password, name="well-known-change-password"),
 ]
 
 handler500 = "messaging.errors.broken"

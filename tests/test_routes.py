@@ -36,6 +36,8 @@ OPEN = {
     "healthz",  # a load balancer has no password
     "readyz",
     "metrics",  # brings a token of its own
+    ".well-known/security.txt",  # whoever found a hole is a stranger
+    ".well-known/change-password",  # sends to a page behind the gate
     "entrar/token/estado/",
     "nao-fui-eu/<str:signed>/",  # a signed link of a notice
     "retorno/twilio/<int:message_id>/",  # signed by Twilio
