@@ -74,7 +74,8 @@ def assert_promised(response: Any) -> None:
 )
 def test_every_answer_carries_what_is_promised(path: str, status: int) -> None:
     """W-01, W-02: pages, refusals and static files; the walk of test_routes.py looks at every address."""
-    response = Browser().get(path, secure=True)
+    response: Any = Browser().get(path, secure=True)
+    response.close()
     assert response.status_code == status
     assert_promised(response)
 

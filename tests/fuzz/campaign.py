@@ -23,7 +23,7 @@ def shoot(arrive: Arrival, times: int, *, number: int = 0, again: bool = True) -
     arrive(world, browser)
     token = last_token() if arrive is pending_at_the_token and deliver() else ""
     found = targets(browser, routes(world.samples))
-    aims = [target for target in found for _ in range(3 if target.fields else 1)]
+    aims = [target for target in found for _ in range(10 if target.fields else 1)]
     here = Range(world, browser, arrive, token)
     phases = [Phase.generate, *([Phase.shrink] if again else [])]
 

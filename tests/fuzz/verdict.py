@@ -22,7 +22,7 @@ from tests.walk.visits import foreign
 
 Rows = dict[str, list[Row]]
 # An address of our own host, however a browser reads it: no scheme, no backslash, no second slash.
-OURS = re.compile(r"(?!//)[^:\s\\?#]+([?#].*)?")
+OURS = re.compile(r"(?!//|[A-Za-z][A-Za-z0-9+.-]*:)[^\s\\?#]+([?#].*)?")
 IDENTITY = [
     "accounts_account",
     "accounts_user",
