@@ -39,6 +39,7 @@ fuzz: dev  ## Ten thousand hostile requests to every form; ends with "0 findings
 bench: dev  ## Check our figures on this machine
 	@$(PY) -m benchmarks
 	@$(PY) -m benchmarks.delivery
+	@$(PY) -m benchmarks.page_load
 
 messages: export DJANGO_SETTINGS_MODULE = tests.settings
 messages: dev  ## Extract (needs gettext's xgettext) and compile the translations

@@ -4,14 +4,13 @@ Bytes are those of the bodies as they travelled, compressed. The favicon, which 
 counted in. How long it takes is measured by ``benchmarks/page_load.py``; times are no tests.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import CDPSession, Response
 
+from tests.browser.arrivals import ARRIVALS
 from tests.browser.conftest import Fresh, Visit
-from tests.browser.person import Person, written
 
 MOST_BYTES, MOST_REQUESTS = 30_000, 6
 FAVICON = 255
@@ -40,49 +39,9 @@ class Scales:
         self.requests += not event["response"]["url"].startswith(("data:", "blob:"))
 
 
-def to_introduction(person: Person) -> None:
-    person.type_password()
-    person.is_at("/entrar/introducao/")
-
-
-def to_phone(person: Person) -> None:
-    to_introduction(person)
-    person.press("/entrar/introducao/")
-    person.is_at("/entrar/telefone/")
-
-
-def to_channel(person: Person) -> None:
-    person.type_password()
-    person.is_at("/entrar/canal/")
-
-
-def to_token(person: Person) -> None:
-    to_channel(person)
-    person.ask_for_token("email")
-
-
-def to_change(person: Person) -> None:
-    person.sign_in()
-    person.go("/meu-perfil/")
-    person.field("number").fill(written(person.new_number))
-    person.press("/meu-perfil/telefone/")
-    person.is_at("/meu-perfil/telefone/confirmar/")
-
-
-PAGES = [
-    pytest.param("on", lambda person: None, "/entrar/", id="sign-in"),
-    pytest.param("on", to_introduction, "/entrar/introducao/", id="introduction"),
-    pytest.param("on", to_phone, "/entrar/telefone/", id="phone"),
-    pytest.param("enrolled", to_channel, "/entrar/canal/", id="channel"),
-    pytest.param("enrolled", to_token, "/entrar/token/", id="token"),
-    pytest.param("enrolled", to_change, "/meu-perfil/telefone/confirmar/", id="change"),
-]
-
-
-@pytest.mark.parametrize(("state", "reach", "path"), PAGES)
-def test_a_first_visit_is_light_and_stands_still(
-    visit: Visit, fresh: Fresh, state: str, reach: Callable[[Person], None], path: str
-) -> None:
+@pytest.mark.parametrize("path", ARRIVALS)
+def test_a_first_visit_is_light_and_stands_still(visit: Visit, fresh: Fresh, path: str) -> None:
+    state, reach = ARRIVALS[path]
     household = fresh(state)
     bob = visit(household.bob, household.bobs_number)
     reach(bob)
