@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Complaints, Fresh, Visit
+from tests.browser.conftest import Complaints, Fresh, Pictures, Visit
 from tests.browser.person import Person
 from tests.browser.tour import tour
 from tests.browser.wcag import violations
@@ -33,6 +33,13 @@ def _says_what_it_is(page: Page, stop: str) -> None:
     if page.locator("dialog").count():
         named = page.get_by_role("dialog", name=page.locator("h1").inner_text(), exact=True)
         assert named.count() == 1, stop
+
+
+def test_the_page_of_componentes_is_for_the_demonstration(alice: Person, pictures: Pictures) -> None:
+    alice.go("/componentes/")
+    pictures.take(alice.page, "componentes")
+
+    assert alice.page.locator(".gallery section").count() > 8
 
 
 def test_axe_can_find_something(alice: Person) -> None:

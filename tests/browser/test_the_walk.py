@@ -194,7 +194,7 @@ class Walker:
         """Look at a stop with axe; show what most people see, which is what Bob sees, and the page of Alice's own."""
         assert violations(person.page, self.scheme) == [], name
         if person is self.bob or name == "minha-conta":
-            self.pictures.take(person, name)
+            self.pictures.take(person.page, name)
 
 
 LANGUAGES = {"pt-BR": "pt-br", "en-US": "en", "es-ES": "es"}
