@@ -255,8 +255,9 @@
 
   function spaced(text) {
     const digits = text.replace(/\D/g, "");
-    const written = /^[\d\s().-]*$/.test(text) && digits.length <= 11;
-    if (!written || digits.length < 3) return text;
+    // Not while a space or a hyphen is being typed, nor what can be no DDD + number.
+    const ours = /^[1-9(][\d\s().-]*\d$/.test(text.trimStart()) && digits.length > 2 && digits.length <= 11;
+    if (!ours) return text;
     const area = digits.slice(0, 2);
     const rest = digits.slice(2);
     const first = rest[0] === "9" || rest.length > 8 ? 5 : 4;
