@@ -200,16 +200,18 @@
     const text = $("[data-fate-text]", node);
     const until = performance.now() + 180000;
     async function ask() {
+      let answer;
       try {
-        const answer = await fetch(node.dataset.fate, { headers: { Accept: "application/json" } });
-        connection.back();
-        if (!answer.ok) return;
-        const told = await answer.json();
-        node.dataset.state = told.state;
-        if (text.textContent !== told.text) text.textContent = told.text;
+        answer = await fetch(node.dataset.fate, { headers: { Accept: "application/json" } });
       } catch {
         connection.lost(); // The next round asks again.
+        return next();
       }
+      connection.back();
+      if (!answer.ok) return;
+      const told = await answer.json();
+      node.dataset.state = told.state;
+      if (text.textContent !== told.text) text.textContent = told.text;
       next();
     }
     const next = () => {
@@ -381,7 +383,7 @@
   all("dialog[data-popup]").forEach(upgradePopup);
   all("[data-countdown]").forEach(countdown);
   all("[data-wait]").forEach(waitToResend);
-  all("[data-fate]").forEach(fate);
+  all("[data-fate^='/']").forEach(fate);
   all("[data-token]").forEach(tokenField);
   all("input[type=tel]").forEach(phoneField);
   all("[data-reveal]").forEach(revealPassword);
