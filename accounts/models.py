@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from messaging.database import Clock
 
 OPERATORS = "Operação"
+# What every day brings by the thousand. The rest is what an administrator wants to hear about.
+ROUTINE = ["challenge.issued", "password.failed", "sign_in.password_only", "sign_in.pending", "sign_in.verified"]
+SIGN_INS = ["sign_in.password_only", "sign_in.verified"]
 
 
 class Account(models.Model):
@@ -144,6 +147,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         return salted_hmac("accounts.User.session", value, secret=secret, algorithm="sha256").hexdigest()
 
 
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """What is looked for in the trail."""
+
+    def notable(self) -> "AuditEventQuerySet":
+        """Return what is not routine, as the index of it wants to be asked."""
+        return self.exclude(action__in=ROUTINE)
+
+
 class AuditEvent(models.Model):
     """Who did what, when, from where. Rows are only ever added."""
 
@@ -157,6 +168,8 @@ class AuditEvent(models.Model):
     request_id = models.CharField(max_length=32, default="")
     data = models.JSONField(default=dict)
 
+    objects = AuditEventQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("audit event")
         verbose_name_plural = _("audit events")
@@ -164,10 +177,29 @@ class AuditEvent(models.Model):
             models.Index(fields=["account", "-id"], name="audit_account"),
             models.Index(fields=["user", "-id"], name="audit_user"),
             models.Index(fields=["at"], name="audit_at"),
+            # For the home page: days of sign-ins, and the last of what is not routine, whatever the account's size.
+            models.Index(fields=["account", "at"], name="audit_sign_ins", condition=models.Q(action__in=SIGN_INS)),
+            models.Index(fields=["account", "-id"], name="audit_notable", condition=~models.Q(action__in=ROUTINE)),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class DailyFigure(models.Model):
+    """How often something happened in an account on a day that is over: what the home page draws."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    day = models.DateField()  # in the portal's time zone
+    name = models.CharField(max_length=40)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "day", "name"], name="figure_of_a_day")]
+        indexes = [models.Index(fields=["day"], name="figure_day")]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.day}: {self.count}"
 
 
 class Budget(models.Model):

@@ -153,3 +153,14 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at}"
+
+
+class Chore(models.Model):
+    """When something is to be done again, and when it was last begun and done."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    due_at = models.DateTimeField(db_default=Clock())
+    done_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} due {self.due_at}"
