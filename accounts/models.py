@@ -25,11 +25,22 @@ class Account(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
     two_factor_changed_at = models.DateTimeField(null=True, editable=False)
+    # When the policy comes into force by itself, the days of the last reminder of it, and the last announcement.
+    two_factor_from = models.DateTimeField(null=True, editable=False)
+    two_factor_reminded = models.PositiveSmallIntegerField(null=True, editable=False)
+    two_factor_announced_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+        indexes = [
+            models.Index(
+                fields=["two_factor_from"],
+                name="account_policy_from",
+                condition=models.Q(two_factor_from__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -59,10 +70,16 @@ class UserManager(BaseUserManager["User"]):
         fields.setdefault("role", Role.ADMINISTRATOR)
         return self.create_user(username, email, password, is_staff=True, is_superuser=True, **fields)
 
+    def with_policy(self) -> models.QuerySet["User"]:
+        """Return people with what the gate needs to know of a policy that waits for its date, by our clock."""
+        due = models.Q(account__two_factor_from__isnull=False, account__two_factor_from__lte=Clock())
+        is_due = models.ExpressionWrapper(due, output_field=models.BooleanField())
+        return self.annotate(policy_due=is_due)  # type: ignore[no-redef]
+
     def all_named(self, typed: str) -> models.QuerySet["User"]:
         """Return the person with this login or e-mail address, if there is one, as a queryset."""
         typed = typed.strip().lower()
-        return self.filter(**{"email" if "@" in typed else "username": typed})
+        return self.with_policy().filter(**{"email" if "@" in typed else "username": typed})
 
     def named(self, typed: str) -> "User | None":
         """Return the person with this login or e-mail address."""
@@ -93,6 +110,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Since a password reset by e-mail: the mailbox alone may not be both factors (R-06).
     mailbox_suspect = models.BooleanField(default=False, editable=False)
     budget_spent: bool  # by ``budgets.with_budget``
+    policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the ladder).
     failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
@@ -133,8 +151,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def two_factor_required(self) -> bool:
-        """Tell whether the second factor is demanded: by the account's policy, and of every operator."""
-        return self.account.two_factor_required or self.is_staff
+        """Tell whether the second factor is demanded: by the account's policy or its date, and of every operator."""
+        return self.account.two_factor_required or self.is_staff or self.policy_due
 
     @property
     def may_sign_in(self) -> bool:
