@@ -1,6 +1,6 @@
 """Tenants, their people, and what they did."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from accounts.exceptions import AppendOnly
 from messaging.database import Clock
 
 OPERATORS = "Operação"
@@ -166,11 +167,23 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
-    """What is looked for in the trail."""
+    """The trail, which can be read and added to. The database refuses the rest as well, with triggers (J-01)."""
 
     def notable(self) -> "AuditEventQuerySet":
         """Return what is not routine, as the index of it wants to be asked."""
         return self.exclude(action__in=ROUTINE)
+
+    def update(self, **values: Any) -> NoReturn:
+        """Refuse: what happened has happened."""
+        raise AppendOnly
+
+    def delete(self) -> NoReturn:
+        """Refuse: forgetting is the operator's own act (docs/operations.md)."""
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **options: Any) -> NoReturn:
+        """Refuse, as ``update`` does."""
+        raise AppendOnly
 
 
 class AuditEvent(models.Model):
@@ -195,8 +208,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["account", "-id"], name="audit_account"),
             models.Index(fields=["user", "-id"], name="audit_user"),
             models.Index(fields=["at"], name="audit_at"),
-            # For the home page: days of sign-ins, and the last of what is not routine, whatever the account's size.
-            models.Index(fields=["account", "at"], name="audit_sign_ins", condition=models.Q(action__in=SIGN_INS)),
+            # The last of what is not routine, for the home page.
             models.Index(fields=["account", "-id"], name="audit_notable", condition=~models.Q(action__in=ROUTINE)),
         ]
 

@@ -18,7 +18,6 @@ DAYS_KNOWN = 90
 MOST_KNOWN = 500
 # A sign-in may be committed a little after its own time; it is looked at again, and told once.
 OVERLAP_SECONDS = 120
-NEW_PLACE = "sign_in.new_place"
 
 Place = tuple[str, str]
 
@@ -56,13 +55,13 @@ def _is_new(event: AuditEvent) -> bool:
 
 def _tell(event: AuditEvent) -> None:
     """Tell once: a place that was told of is in the trail."""
-    told = AuditEvent.objects.filter(user=event.user, action=NEW_PLACE, request_id=event.request_id)
+    told = AuditEvent.objects.filter(user=event.user, action="sign_in.new_place", request_id=event.request_id)
     if event.user is None or told.exists():
         return
     here = origin.Origin(request_id=event.request_id, ip=event.ip, user_agent=event.user_agent)
     before = origin.current.set(here)
     try:
         with transaction.atomic():
-            flows.tell(event.user, audit.record(NEW_PLACE, user=event.user, sign_in=event.pk))
+            flows.tell(event.user, audit.record("sign_in.new_place", user=event.user, sign_in=event.pk))
     finally:
         origin.current.reset(before)
