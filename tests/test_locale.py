@@ -11,13 +11,15 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Catalog
+from babel.messages.catalog import Message as Entry
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
@@ -25,11 +27,15 @@ from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation.template import templatize
 
-from accounts.models import Account, Role, User
+from accounts import composers as notices
+from accounts import overview
+from accounts import sentences as audited
+from accounts.models import Account, AuditEvent, Role, User
 from messaging.delivery import outbox
+from messaging.delivery.models import Message, OpenCircuit, State
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person
 from tests.test_tokens import GSM_7, GSM_7_EXTENSION
 from tests.tools import ROOT, let_pass
@@ -82,7 +88,7 @@ def catalog(locale: str) -> Catalog:
         return read_po(file, locale=locale, abort_invalid=True)
 
 
-def entries(source: Catalog) -> list[Message]:
+def entries(source: Catalog) -> list[Entry]:
     """Return the entries of a catalogue without its header."""
     return [message for message in source if message.id]
 
@@ -307,7 +313,9 @@ class Walk:
         self.later_sign_in_and_change(bob)
         enrol(alice, ALICES_NUMBER)
         self.administrator()
+        self.home(alice, bob)
         self.errors()
+        self.notices(bob)
         self.messages()
 
     def before_the_door(self) -> None:
@@ -410,6 +418,40 @@ class Walk:
             patch.setattr(settings, "SMS_GATEWAYS", [])
             self.note("settings, no gateway", browser.post(ACCOUNT_SETTINGS, {"two_factor_required": "on"}))
         self.note("settings, switched on", browser.post(ACCOUNT_SETTINGS, {"two_factor_required": "on"}, follow=True))
+
+    def home(self, alice: User, bob: User) -> None:
+        """Look at home with something to see: days, what needs doing, sign-ins of every kind."""
+        rows = [("sign_in.verified", {"channel": way}) for way in ("sms", "email")] + [("sign_in.password_only", {})]
+        events = [AuditEvent(account=bob.account, user=bob, actor=bob, action=name, data=data) for name, data in rows]
+        AuditEvent.objects.bulk_create(events)
+        facts: dict[str, Any] = {"channel": "sms", "kind": "token", "destination": "x", "subject_id": 0}
+        facts |= {"language": "en", "owner_id": bob.account_id, "sent_at": timezone.now()}
+        Message.objects.bulk_create(Message(state=state, **facts) for state in [State.SENT, State.FAILED] * 5)
+        OpenCircuit.objects.create(name="outbox", fault="ours", open_until=timezone.now() + timedelta(minutes=1))
+        User.objects.filter(pk=bob.pk).update(failures_until=timezone.now() + timedelta(minutes=1))
+        for user in (alice, bob):
+            browser = self.browser()
+            browser.force_login(User.objects.get(pk=user.pk), backend="twofactor.backends.PhoneBackend")
+            Account.objects.update(two_factor_required=False)
+            self.note(f"home of {user}, off", browser.get("/?dias=30"))
+            Account.objects.update(two_factor_required=True)
+        with translation.override(self.language):
+            context = overview.of_account(bob.account, 14) | {"user": alice}
+            self.hear("home of the account, on", render_to_string("accounts/home_account.html", context))
+        User.objects.update(failures_until=None)
+        OpenCircuit.objects.all().delete()
+
+    def notices(self, bob: User) -> None:
+        """Hear the sentence of everything that is audited, and the notice of everything that is told."""
+        data = dict.fromkeys(("number", "before", "after", "reason", "channel", "purpose"), "•")
+        event = AuditEvent(pk=1, account=bob.account, user=bob, actor=bob, at=timezone.now(), data=data)
+        with translation.override(self.language):
+            for event.action, name in audited.described().items():
+                self.hear(f"event {event.action}", f"<p>{name}</p><p>{audited.sentence(event)}</p>")
+            for starts in (None, "2026-12-10T12:00:00+00:00"):
+                event.data = data | {"starts": starts, "by_date": starts}
+                for event.action, write in notices._writers.items():
+                    self.hear(f"notice {event.action} {starts}", write(event).content("email").html)
 
     def errors(self) -> None:
         self.note("no page", self.browser().get("/nowhere/"), 404)
