@@ -121,7 +121,7 @@ def of_account(account: Account, number: int) -> dict[str, Any]:
 
 def of_person(user: User) -> dict[str, Any]:
     """Return what everybody sees of themselves, in one statement."""
-    own = AuditEvent.objects.filter(user=user, action__in=SIGN_INS).order_by("-pk")[:LATEST]
+    own = AuditEvent.objects.filter(user=user, action__in=SIGN_INS).order_by("-at", "-pk")[:LATEST]
     return {"greeting": greeting(), "own_sign_ins": [_happening(event, "") for event in own]}
 
 
@@ -179,13 +179,13 @@ def _about_delivery(lately: list[Day]) -> Iterator[Task]:
 
 
 def _about_people(people: People) -> Iterator[Task]:
-    settings = reverse("account-settings")
+    users = reverse("users")
     if people.locked:
         text = ngettext("%(count)d user is locked out.", "%(count)d users are locked out.", people.locked)
-        yield Task("danger", text % {"count": people.locked}, settings, _("Unlock"))
+        yield Task("danger", text % {"count": people.locked}, f"{users}?state=locked", _("Unlock"))
     if people.administrators == 1:
         text = _("You are the only administrator. A second one helps when you lose your phone.")
-        yield Task("hint", text, settings, _("Add one"))
+        yield Task("hint", text, users, _("Add one"))
 
 
 def _about_policy(account: Account, people: People) -> Iterator[Task]:
@@ -194,7 +194,8 @@ def _about_policy(account: Account, people: People) -> Iterator[Task]:
         yield Task("warning", _("A password alone opens this account."), settings, _("Switch on"))
     elif people.pending:
         text = ngettext("%(count)d user has no phone yet.", "%(count)d users have no phone yet.", people.pending)
-        yield Task("warning", text % {"count": people.pending}, settings, _("Remind"))
+        link = f"{reverse('users')}?factor=pending"
+        yield Task("warning", text % {"count": people.pending}, link, _("Remind"))
 
 
 def greeting() -> str:

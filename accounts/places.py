@@ -8,9 +8,11 @@ import ipaddress
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy
 
 from accounts import audit, browsers, flows, origin
 from accounts.models import SIGN_INS, AuditEvent
+from accounts.sentences import describe
 from messaging.database import clock_plus
 from messaging.delivery.chores import every
 
@@ -48,7 +50,7 @@ def network(ip: str | None) -> str:
 def _is_new(event: AuditEvent) -> bool:
     """Tell whether the person's earlier sign-ins know nothing of this place; the very first is not new."""
     earlier = AuditEvent.objects.filter(user=event.user, action__in=SIGN_INS, pk__lt=event.pk)
-    known = earlier.filter(at__gt=event.at - timedelta(days=DAYS_KNOWN)).order_by("-pk")[:MOST_KNOWN]
+    known = earlier.filter(at__gt=event.at - timedelta(days=DAYS_KNOWN)).order_by("-at", "-pk")[:MOST_KNOWN]
     places = {of(other) for other in known}
     return bool(places) and of(event) not in places
 
@@ -65,3 +67,10 @@ def _tell(event: AuditEvent) -> None:
             flows.tell(event.user, audit.record("sign_in.new_place", user=event.user, sign_in=event.pk))
     finally:
         origin.current.reset(before)
+
+
+describe(
+    "sign_in.new_place",
+    gettext_lazy("Sign-in from a new place"),
+    gettext_lazy("%(person)s signed in from a device or a place that was not seen before."),
+)

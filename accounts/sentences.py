@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.html import escape, format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import AuditEvent, Role
 
 REFUSED = (".refused", ".failed", ".limited", ".locked", ".failing")
+_PLACES = re.compile(r"%\((\w+)\)s")
 Facts = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -62,9 +63,9 @@ def sentence(event: AuditEvent) -> str:
 def sentence_html(event: AuditEvent) -> SafeString:
     """Return what happened, with names and facts in bold."""
     text, facts = _parts(event)
-    bold = {name: format_html("<strong>{}</strong>", value) for name, value in facts.items()}
-    frame = re.sub(r"%\((\w+)\)s", r"{\1}", re.sub(r"[{}]", "", escape(text)))
-    return format_html(frame, **_Known(bold))
+    pieces = enumerate(_PLACES.split(text))  # every second one is the name of a fact
+    bold = ((format_html("<strong>{}</strong>", facts[piece]) if odd % 2 else piece,) for odd, piece in pieces)
+    return format_html_join("", "{}", bold)
 
 
 class _Known(dict[str, Any]):
