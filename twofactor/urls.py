@@ -1,6 +1,6 @@
 from django.urls import path
 
-from twofactor import coming, views
+from twofactor import coming, components, views
 
 urlpatterns = [
     path("entrar/", views.sign_in, name="sign-in"),
@@ -23,6 +23,7 @@ urlpatterns = [
         views.profile_phone_fate,
         name="profile-phone-fate",
     ),
+    path("componentes/", components.components, name="components"),
     path("configuracoes/minha-conta/", views.account_settings, name="account-settings"),
     path("configuracoes/minha-conta/data/", coming.policy_date, name="policy-date"),
     path("configuracoes/minha-conta/aviso/", coming.policy_announce, name="policy-announce"),

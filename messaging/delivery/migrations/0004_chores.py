@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0002_message_owner'),
+        ('delivery', '0003_block_prefixes'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_people_and_audit_lists'),
+        ('accounts', '0004_people_and_audit_lists'),
     ]
 
     operations = [
