@@ -7,3 +7,7 @@ class Limited(Exception):
     def __init__(self, retry_after: int) -> None:
         super().__init__(retry_after)
         self.retry_after = retry_after
+
+
+class AppendOnly(Exception):
+    """The audit trail can be read and added to, and nothing else (J-01)."""
