@@ -64,7 +64,7 @@ def recorded_actions() -> Iterator[str]:
                 if isinstance(node, ast.Call) and ast.unparse(node.func) in {"audit.record", "audit.record_many"}:
                     first = node.args[0]
                     value = named.get(first.id, first) if isinstance(first, ast.Name) else first
-                    yield from (one.value for one in ast.walk(value) if isinstance(one, ast.Constant))
+                    yield from (str(one.value) for one in ast.walk(value) if isinstance(one, ast.Constant))
 
 
 def test_every_audited_action_has_a_name_and_a_sentence() -> None:
