@@ -10,7 +10,7 @@ from accounts import browsers, exports, pages, people, sentences, trail
 from accounts.decorators import administrators_only
 from accounts.filters import AuditFilter, PeopleFilter
 from accounts.http import SignedInRequest
-from accounts.models import AuditEvent, Invitation
+from accounts.models import AuditEvent
 
 
 @administrators_only
@@ -43,8 +43,7 @@ def _sort_links(form: PeopleFilter, sort: str) -> dict[str, str]:
 def _invited(listing: people.Listing, cursor: pages.Cursor | None) -> dict[str, object]:
     """Return the invitations: a page of them where they were asked for, else the first few."""
     if listing.state == "invited":
-        scope = Invitation.objects.filter(account=listing.account)
-        page = pages.page_of([listing.invitations], scope, pages.Order("email"), cursor)
+        page = pages.page_of([listing.invitations], listing.all_invitations, pages.Order("email"), cursor)
         count = pages.count_of(listing.invitations)
         return {"page": page, "invitations": page.rows, "count": count, "counted": pages.COUNTED}
     few = list(listing.invitations.order_by("email")[: people.INVITATIONS_ON_TOP + 1]) if cursor is None else []

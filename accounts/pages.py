@@ -6,7 +6,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Subquery
 from django.http import QueryDict
 
 M = TypeVar("M", bound=Model)
@@ -53,27 +53,30 @@ class Order:
         sign = "-" if self.descending != backwards else ""
         return rows.order_by(f"{sign}{self.key}", f"{sign}pk")
 
-    def beyond(self, rows: QuerySet[M], value: Any, pk: int, *, backwards: bool = False) -> QuerySet[M]:
-        """Return the rows beyond one. The first condition is what an index can begin at."""
+    def beyond(self, rows: QuerySet[M], scope: QuerySet[M], pk: int, *, backwards: bool = False) -> QuerySet[M]:
+        """Return the rows beyond one of ``scope``. The first condition is what an index can begin at.
+
+        The row's key is read by the statement itself: SQLite writes one and the same time in more than one way,
+        so a time that has been to Python may come before or after itself.
+        """
         way = "lt" if self.descending != backwards else "gt"
+        value = Subquery(scope.filter(pk=pk).order_by().values(self.key)[:1])
         further = Q(**{f"{self.key}__{way}": value}) | Q(**{f"pk__{way}": pk})
         return rows.filter(further, **{f"{self.key}__{way}e": value})
 
 
 def page_of(arms: Sequence[QuerySet[M]], scope: QuerySet[M], order: Order, cursor: Cursor | None) -> Page[M]:
     """Return a page of what is in any of ``arms``, which share no row. A row outside of ``scope`` is no cursor."""
-    anchor = scope.filter(pk=cursor.pk).values_list(order.key, flat=True).first() if cursor else None
-    if cursor and anchor is not None:
-        return _beyond(arms, order, anchor, cursor)
+    if cursor and scope.filter(pk=cursor.pk).exists():
+        return _beyond(arms, scope, order, cursor)
     rows = _first(arms, order, SIZE + 1)
     return Page(rows[:SIZE], after=rows[SIZE - 1].pk if len(rows) > SIZE else None)
 
 
-def _beyond(arms: Sequence[QuerySet[M]], order: Order, value: Any, cursor: Cursor) -> Page[M]:
+def _beyond(arms: Sequence[QuerySet[M]], scope: QuerySet[M], order: Order, cursor: Cursor) -> Page[M]:
     back = cursor.backwards
-    rows = _first(
-        [order.beyond(arm, value, cursor.pk, backwards=back) for arm in arms], order, SIZE + 1, backwards=back
-    )
+    further = [order.beyond(arm, scope, cursor.pk, backwards=back) for arm in arms]
+    rows = _first(further, order, SIZE + 1, backwards=back)
     more, rows = len(rows) > SIZE, rows[:SIZE]
     if back:
         rows.reverse()
@@ -91,14 +94,13 @@ def _first(arms: Sequence[QuerySet[M]], order: Order, count: int, *, backwards: 
     return list(islice(merge(*found, key=lambda row: (getattr(row, order.key), row.pk), reverse=reverse), count))
 
 
-def chunks_of(arms: Sequence[QuerySet[M]], order: Order) -> Iterator[list[M]]:
+def chunks_of(arms: Sequence[QuerySet[M]], scope: QuerySet[M], order: Order) -> Iterator[list[M]]:
     """Go through all rows, a short statement at a time, whatever their number."""
     rows = _first(arms, order, CHUNK)
     while rows:
         yield rows
-        last = rows[-1]
-        value = getattr(last, order.key)
-        rows = _first([order.beyond(arm, value, last.pk) for arm in arms], order, CHUNK)
+        further = [order.beyond(arm, scope, rows[-1].pk) for arm in arms]
+        rows = _first(further, order, CHUNK) if len(rows) == CHUNK else []
 
 
 def count_of(rows: QuerySet[Any]) -> int:

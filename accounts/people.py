@@ -96,6 +96,11 @@ class Listing:
         return people.filter(_has_factor(self.factor)) if self.factor else people
 
     @property
+    def all_invitations(self) -> QuerySet[Invitation]:
+        """Return the account's invitations, also those that are settled."""
+        return Invitation.objects.filter(account=self.account)
+
+    @property
     def invitations(self) -> QuerySet[Invitation]:
         """Return the open invitations that are on the list."""
         invitations = Invitation.objects.open().with_age().filter(account=self.account)
@@ -107,9 +112,9 @@ class Listing:
 
     def export(self) -> Iterator[list[list[Any]]]:
         """Return the list for a table, chunk by chunk: first who is invited."""
-        for invited in pages.chunks_of([self.invitations], pages.Order("email")):
+        for invited in pages.chunks_of([self.invitations], self.all_invitations, pages.Order("email")):
             yield [_invited(invitation) for invitation in invited]
-        for people in pages.chunks_of([self.people], self.order):
+        for people in pages.chunks_of([self.people], of(self.account), self.order):
             yield [_cells(person) for person in people]
 
 

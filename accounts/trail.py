@@ -54,7 +54,7 @@ class Trail:
 
     def export(self) -> Iterator[list[list[Any]]]:
         """Return the events for a table, chunk by chunk."""
-        for events in pages.chunks_of(self.arms, ORDER):
+        for events in pages.chunks_of(self.arms, self.scope, ORDER):
             yield [_cells(event) for event in events]
 
 

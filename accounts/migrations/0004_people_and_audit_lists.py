@@ -12,7 +12,11 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+<<<<<<<< HEAD:accounts/migrations/0004_people_and_audit_lists.py
         ('accounts', '0003_account_accent'),
+========
+        ('accounts', '0003_account_accent'),
+>>>>>>>> people:accounts/migrations/0003_people_and_audit_lists.py
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
