@@ -20,6 +20,17 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 SEEN_AT = Coalesce("last_login", models.Value(NEVER), output_field=models.DateTimeField())
 
 
+class Accent(models.TextChoices):
+    """The colours an account may show itself in; app.css holds each in light and dark, and a test their contrast."""
+
+    GREEN = "green", _("Green")
+    BLUE = "blue", _("Blue")
+    VIOLET = "violet", _("Violet")
+    PINK = "pink", _("Pink")
+    AMBER = "amber", _("Amber")
+    GRAPHITE = "graphite", _("Graphite")
+
+
 class Account(models.Model):
     """A tenant. Its policy decides how all of its people sign in."""
 
@@ -27,6 +38,7 @@ class Account(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
     two_factor_changed_at = models.DateTimeField(null=True, editable=False)
+    accent = models.CharField(_("colour"), max_length=8, choices=Accent.choices, default=Accent.GREEN)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
     class Meta:
@@ -35,6 +47,11 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def monogram(self) -> str:
+        """Return the letter that stands for the account where others have a logo."""
+        return self.name[:1].upper()
 
 
 class Role(models.TextChoices):

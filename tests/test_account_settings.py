@@ -294,7 +294,8 @@ def test_no_address_of_the_portal_names_an_object() -> None:
         "senha/redefinir/<uidb64>/<token>/",  # signed
         "configuracoes/usuarios/<int:user_id>/",  # looked for among the account's own
         "nao-fui-eu/<str:signed>/",  # signed
-        "retorno/twilio/<int:message_id>/",  # signed by Twilio; tells nothing back
+        "retorno/twilio/<int:message_id>/<int:tries>/",  # signed by Twilio; tells nothing back
+        "retorno/sinch/<str:signed>/",  # its address is signed by us
     }
 
 

@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_audit_only_grows'),
+        ('accounts', '0003_account_accent'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
