@@ -108,6 +108,11 @@ describe(
     gettext_lazy("Two factor authentication switched off"),
     gettext_lazy("%(actor)s switched two factor authentication off for everybody."),
 )
+describe(
+    "account.accent_changed",
+    gettext_lazy("Colour of the account changed"),
+    gettext_lazy("%(actor)s changed the colour of the account."),
+)
 describe("sessions.ended", gettext_lazy("Sessions ended"), gettext_lazy("The sessions of %(person)s were ended."))
 describe(
     "user.locked",

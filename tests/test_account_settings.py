@@ -314,10 +314,10 @@ def test_the_page_counts_the_active_people_of_this_account(
     person("gone", account, is_active=False)
     enrol(charlie)
     browser.post_password("alice")
-    assert figures(browser) == [("3", "users on this account"), ("3", "have no phone yet")]
+    assert figures(browser)[:2] == [("3", "users on this account"), ("3", "have no phone yet")]
     enrol(bob)
     enrol(alice, ALICES_NUMBER)
-    assert figures(browser) == [("3", "users on this account"), ("1", "has no phone yet")]
+    assert figures(browser)[:2] == [("3", "users on this account"), ("1", "has no phone yet")]
 
 
 def test_the_switch_explains_itself(browser: Browser, alice: User) -> None:

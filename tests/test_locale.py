@@ -517,7 +517,7 @@ def walk(language: str) -> dict[str, Reader]:
 # Names, addresses and examples: the same in every language.
 SAME = re.compile(
     r"Messaging|Padaria Aurora|alice|bob|[ABPi]|English|[Ee]spañol|Português (Brasileiro|\(Brasil\))"
-    r"|\S+@\S+|@\S+ #\d{6}|\d\d:\d\d:\d\d UTC|\d+s|https?://\S+"
+    r"|\S+@\S+(; \S+@\S+)*|s|@\S+ #\d{6}|\d\d:\d\d:\d\d UTC|\d+s|https?://\S+"
     # Lists: people, their initials, actions, requests, browsers, times for machines.
     r"|[GLP]|gone|lost|p\d\d|(\w+ )?\(\w+\)|[a-z_]+(\.[a-z_]+)+|[0-9a-f]{16}|Mozilla/.*|CSV|[\d-]+T[\d:]+Z"
 )
