@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 LOCALES := pt_BR es
 
-.PHONY: run test check test-fast test-services test-browser walk fuzz bench messages lock clean runtime dev
+.PHONY: run test check test-fast test-services test-browser walk fuzz audit bench messages lock clean runtime dev
 
 run: runtime  ## The portal with demo accounts; make run PORT=8001
 	@exec $(PY) -m messaging.embedded
@@ -35,6 +35,9 @@ walk: dev  ## Every address by every method as everybody; ends with "0 surprises
 
 fuzz: dev  ## Ten thousand hostile requests to every form; ends with "0 findings"
 	@$(PY) -m tests.fuzz
+
+audit:  ## Known holes in what production installs (needs PyPI's advisories)
+	@scripts/audit
 
 bench: dev  ## Check our figures on this machine
 	@$(PY) -m benchmarks
