@@ -25,6 +25,42 @@ def asking(browser: Browser, policy: Account, bobs_phone: PhoneDevice) -> Browse
     return browser
 
 
+@pytest.mark.parametrize("path", ["/entrar/canal/", "/entrar/token/reenviar/"])
+def test_f45_a_second_click_on_send_is_answered_as_the_first(asking: Browser, path: str) -> None:
+    """F45: without a script that locks the button, people see the answer to the last of their clicks."""
+    let_pass(31)
+    fields = {"channel": "sms", "csrfmiddlewaretoken": "as a form posts it"}
+    assert [asking.post(path, fields).headers["Location"] for _ in range(2)] == ["/entrar/token/"] * 2
+    assert Message.objects.count() == Challenge.objects.count() == 2
+    let_pass(4)
+    assert asking.post(path, fields).status_code == 429
+
+
+def test_f45_a_used_captcha_of_the_same_click_is_no_mistake(browser: Browser, policy: Account, bob: User) -> None:
+    """F45: in the first set-up, with a captcha for each submission; a while later it is a mistake again."""
+    browser.post_password("bob")
+    browser.post("/entrar/introducao/")
+    captcha = browser.captcha("/entrar/telefone/")
+    clicks = [browser.post_phone(altcha=captcha, csrfmiddlewaretoken="as a form posts it") for _ in range(2)]
+    assert [click.headers["Location"] for click in clicks] == ["/entrar/token/"] * 2
+    assert len(deliver()) == 1
+    let_pass(4)
+    assert browser.post_phone(altcha=captcha, csrfmiddlewaretoken="as a form posts it").status_code == 200
+
+
+def test_f53_who_signs_out_ends_what_a_token_opened_in_the_same_moment(
+    asking: Browser, other_browser: Browser, bob: User
+) -> None:
+    """F53: the sign-out that left with the cookie of before the token wins afterwards, and history stays."""
+    other_browser.cookies["session"] = asking.cookies["session"].value
+    asking.post_token(last_token())
+    assert asking.is_in()
+    other_browser.post("/sair/")
+    assert not asking.is_in()
+    assert Challenge.objects.get().verified_at
+    assert AuditEvent.objects.filter(action="session.ended", user=bob).count() == 1
+
+
 def test_f48_two_tabs_ask_and_the_first_one_is_told_of_a_newer_token(asking: Browser) -> None:
     """F48: two tabs of one browser share the cookie; what the first one waits for is cancelled, and it says so."""
     first = last_token()

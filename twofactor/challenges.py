@@ -14,6 +14,7 @@ from twofactor.models import Challenge, ChallengeQuerySet, Journey, PendingSignI
 
 # Seconds to wait after the first, the second and each later token to one destination (security.md, section 3).
 RESEND_COOLDOWNS = (30, 60, 120)
+DOUBLE_CLICK_SECONDS = 3
 
 
 def move(journey: Journey, **values: object) -> None:
@@ -62,6 +63,12 @@ def cooldown(last: Challenge, sends: int) -> int:
     """Return how many seconds have to pass before another token may follow the last one to its destination."""
     wait = RESEND_COOLDOWNS[min(sends, len(RESEND_COOLDOWNS)) - 1]
     return max(0, wait - int(last.age.total_seconds()))
+
+
+def was_just_sent(journey: Journey) -> bool:
+    """Tell whether a token left so short a time ago that the same person's next click means the same (F45)."""
+    last = Challenge.objects.of(journey).newest()
+    return last is not None and last.age.total_seconds() < DOUBLE_CLICK_SECONDS
 
 
 def verify(journey: Journey, typed: str) -> Challenge:

@@ -23,7 +23,7 @@ from messaging.delivery import circuit, gateways
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
 from twofactor import challenges, flows, objections, phones, session, words
-from twofactor.decorators import pending_sign_in_at
+from twofactor.decorators import pending_sign_in_at, second_click_follows_the_first
 from twofactor.exceptions import CaptchaNeeded, JourneyOver
 from twofactor.forms import (
     AccountSettingsForm,
@@ -94,6 +94,7 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 
 @pending_sign_in_at(lambda pending: not pending.device and pending.introduced)
+@second_click_follows_the_first
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
@@ -104,6 +105,7 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 
 @pending_sign_in_at(lambda pending: bool(pending.device))
+@second_click_follows_the_first
 @page
 def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
@@ -187,6 +189,7 @@ def _fate(challenge: Challenge | None) -> HttpResponse:
 
 
 @pending_sign_in_at(lambda pending: bool(pending.sends))
+@second_click_follows_the_first
 @require_POST
 def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Send another token where the last one went; when the captcha is spent, ask for it again."""

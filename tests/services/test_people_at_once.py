@@ -79,10 +79,9 @@ def test_f53_who_signs_out_while_a_token_is_verified_is_out_or_was_never_in(any_
         ]
         out, verified = at_once(calls)
         assert location(out) == "/entrar/"
-        assert location(verified) in {"/", "/entrar/"}
+        assert location(verified) in {"/", "/entrar/", "/entrar/canal/"}
         assert not opens(any_portal, visitor, before)
-        if location(verified) == "/entrar/":
-            assert not opens(any_portal, visitor, verified.cookies.get("session"))
+        assert not opens(any_portal, visitor, verified.cookies.get("session"))
 
 
 def opens(portal: Portal, visitor: Visitor, session: str | None) -> bool:
@@ -103,7 +102,7 @@ def test_f52_of_two_changes_of_a_phone_at_once_one_is_made(any_portal: Portal) -
     numbers = [any_portal.newcomer().number for _ in range(2)]
     finals = [at_the_last_token(any_portal, one, numbers[0], 2), at_the_last_token(any_portal, other, numbers[1], 3)]
     answers: list[Response] = at_once(finals)
-    assert {answer.status_code for answer in answers} <= {200, 302}
+    assert {answer.status_code for answer in answers} <= {200, 302}, any_portal.logs()[-4000:]
     assert any_portal.phones_of(one)[0] in numbers
     assert rows_of(any_portal, one, "phone.changed") == 1
 
