@@ -16,6 +16,17 @@ from messaging.database import Clock
 OPERATORS = "Operação"
 
 
+class Accent(models.TextChoices):
+    """The colours an account may show itself in; app.css holds each in light and dark, and a test their contrast."""
+
+    GREEN = "green", _("Green")
+    BLUE = "blue", _("Blue")
+    VIOLET = "violet", _("Violet")
+    PINK = "pink", _("Pink")
+    AMBER = "amber", _("Amber")
+    GRAPHITE = "graphite", _("Graphite")
+
+
 class Account(models.Model):
     """A tenant. Its policy decides how all of its people sign in."""
 
@@ -23,6 +34,7 @@ class Account(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
     two_factor_changed_at = models.DateTimeField(null=True, editable=False)
+    accent = models.CharField(_("colour"), max_length=8, choices=Accent.choices, default=Accent.GREEN)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
     class Meta:
@@ -31,6 +43,11 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def monogram(self) -> str:
+        """Return the letter that stands for the account where others have a logo."""
+        return self.name[:1].upper()
 
 
 class Role(models.TextChoices):

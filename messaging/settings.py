@@ -94,6 +94,7 @@ SWEEP_THREADS = 8
 CIRCUIT_WINDOW_SECONDS = 60
 CIRCUIT_CALLS = 20
 CIRCUIT_SECONDS = 30
+PREFIX_BLOCK_SECONDS = 12 * 3600
 MESSAGE_DAYS = 90
 CHALLENGE_DAYS = 30
 
@@ -146,6 +147,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # The only secret in a page, the CSRF token, is masked anew in each, and Django pads at random (BREACH).
+    "django.middleware.gzip.GZipMiddleware",
     "accounts.middleware.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -316,6 +319,7 @@ LANGUAGES = [("pt-br", "Português Brasileiro"), ("en", "English"), ("es", "Espa
 LOCALE_PATHS = [BASE_DIR / "messaging" / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", "America/Sao_Paulo")
 USE_TZ = True
+FORMAT_MODULE_PATH = ["messaging.formats"]
 
 # Static files ---------------------------------------------------------------------------------
 

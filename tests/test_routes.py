@@ -32,6 +32,7 @@ OPEN = {
     "senha/redefinir/concluido/",
     "idioma/",  # sets a cookie
     "caixa-de-saida/",  # exists in the embedded default only
+    "componentes/",  # exists in the embedded default only
     "admin/login/",  # sends to entrar/
     "healthz",  # a load balancer has no password
     "readyz",
@@ -40,7 +41,8 @@ OPEN = {
     ".well-known/change-password",  # sends to a page behind the gate
     "entrar/token/estado/",
     "nao-fui-eu/<str:signed>/",  # a signed link of a notice
-    "retorno/twilio/<int:message_id>/",  # signed by Twilio
+    "retorno/twilio/<int:message_id>/<int:tries>/",  # signed by Twilio
+    "retorno/sinch/<str:signed>/",  # its address is signed by us
 }
 
 

@@ -87,7 +87,7 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         flows.introduce(pending)
         return redirect("phone")
     context = {
-        "account_name": pending.user.account.name,
+        "account": pending.user.account,
         "policy_switched_on_by_you": pending.switches_policy_on,
     }
     return render(request, "twofactor/introduction.html", context)
@@ -101,7 +101,7 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     form = EnrolmentForm(posted(request), initial={"country": settings.ALLOWED_REGIONS[0]})
     if request.method == "POST" and form.attempt(lambda: flows.start_enrolment(pending, form.phone)):
         return redirect("token")
-    return render(request, "twofactor/phone.html", {"form": form})
+    return render(request, "twofactor/phone.html", {"form": form, "account": pending.user.account})
 
 
 @pending_sign_in_at(lambda pending: bool(pending.device))
@@ -115,6 +115,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     ):
         return redirect("token")
     context = {
+        "account": pending.user.account,
         "form": form,
         "unlocked": "captcha" not in form.fields,
         "masked_phone": phones.mask(pending.known_destination(Channel.SMS)),
@@ -141,6 +142,7 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         return redirect("channel" if pending.device else "phone")
     context = {
         **_token_context(pending, challenge),
+        "account": pending.user.account,
         "form": form,
         "can_change_number": pending.device is None,
         "other_channel": _other_channel(pending, challenge),
@@ -164,6 +166,7 @@ def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
         "challenge": challenge,
         "masked_destination": hide(challenge.destination),
         "seconds_left": challenge.seconds_left,
+        "attempts_left": settings.TOKEN_ATTEMPTS - challenge.attempts,
         "lifetime": settings.TOKEN_LIFETIME_SECONDS,
         "fate": words.fate(delivery.fate("token", challenge.pk)),
         "resend_in": challenges.cooldown(challenge, journey.sends),
