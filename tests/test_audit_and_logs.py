@@ -29,7 +29,7 @@ from tests.conftest import (
 )
 from tests.tools import ROOT, settings_with
 from twofactor import flows, limits
-from twofactor.models import PhoneDevice
+from twofactor.models import Challenge, PhoneDevice
 
 pytestmark = pytest.mark.django_db
 
@@ -314,7 +314,8 @@ def test_a_challenge_is_written_down_with_purpose_and_channel(browser: Browser, 
     """J-01."""
     browser.sign_in("bob", "email")
     issued, verified = AuditEvent.objects.filter(action__in=["challenge.issued", "sign_in.verified"]).order_by("pk")
-    assert issued.data == {"purpose": "login", "channel": "email"}
+    challenge = Challenge.objects.get()
+    assert issued.data == {"purpose": "login", "channel": "email", "challenge": challenge.pk, "number": 1}
     assert verified.data == {"channel": "email"}
 
 

@@ -36,7 +36,7 @@ def send_token(journey: Journey, channel: str, destination: str, *, granted: boo
         _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
     challenge = Challenge.issue(journey, channel=channel, destination=destination)
-    audit.record("challenge.issued", user=journey.user, purpose=journey.purpose, channel=channel)
+    _note_issue(journey, challenge, number=before + 1)
     if not _is_withheld(journey, destination):
         delivery.enqueue(
             channel=channel,
@@ -49,6 +49,15 @@ def send_token(journey: Journey, channel: str, destination: str, *, granted: boo
             owner_id=journey.user.account_id,
         )
     return challenge
+
+
+def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
+    """Write down a token that was asked for: the ``number``-th of its journey supersedes the one before (J-01).
+
+    What became of it is in the row of the delivery that the same ``challenge`` names, and a failure also in the log.
+    """
+    facts = {"purpose": journey.purpose, "channel": challenge.channel, "challenge": challenge.pk, "number": number}
+    audit.record("challenge.issued", user=journey.user, **facts)
 
 
 def resend(journey: Journey) -> Challenge:
