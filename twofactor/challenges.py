@@ -56,8 +56,14 @@ def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
 
     What became of it is in the row of the delivery that the same ``challenge`` names, and a failure also in the log.
     """
-    facts = {"purpose": journey.purpose, "channel": challenge.channel, "challenge": challenge.pk, "number": number}
-    audit.record("challenge.issued", user=journey.user, **facts)
+    audit.record(
+        "challenge.issued",
+        user=journey.user,
+        purpose=journey.purpose,
+        channel=challenge.channel,
+        challenge=challenge.pk,
+        number=number,
+    )
 
 
 def resend(journey: Journey) -> Challenge:

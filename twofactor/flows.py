@@ -124,7 +124,8 @@ def sign_out(user: User | None, session_hash: str) -> None:
     with transaction.atomic():
         if pending and Challenge.objects.of_any_purpose(pending).filter(verified_at__isnull=False).exists():
             accounts.end_sessions(pending.user)
-        if who := user or (pending and pending.user):
+        who = pending.user if pending and user is None else user
+        if who is not None:
             audit.record("session.ended", user=who, half_way=pending is not None)
 
 
