@@ -292,6 +292,8 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     Browser().post_password("alice")
     flows.disown_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
     unlock_user(bob)
+    for _ in range(4):
+        Browser().post("/senha/esqueci/", {"email": "bob@example.com"})
     for failures in (5, 10):
         limits.note_failure(bob, failures, "login")
     create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)

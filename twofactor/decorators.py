@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from accounts import audit
 from twofactor import challenges, session, words
 from twofactor.exceptions import JourneyOver, Limited
 from twofactor.middleware import stop
@@ -34,7 +35,8 @@ def pending_sign_in_at(
                 return _send_away(request)
             if not may_be_here(pending):
                 return stop(request, pending.step)
-            return view(request, pending)
+            with audit.about(pending.user):
+                return view(request, pending)
 
         return guarded
 

@@ -55,7 +55,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for login and password; a right one opens the second step, or the door where there is no policy."""
     form = SignInForm(posted(request), initial={"next": request.GET.get("next", "")})
     if request.method == "POST" and form.is_valid() and form.user:
-        target = _safe_target(request, form.cleaned_data["next"])
+        target = _safe_target(request, form.cleaned_data["next"] or "")
         response = _open(request, form.user, target)
         if form.user.language:
             language.remember(response, form.user.language)
@@ -74,9 +74,10 @@ def _open(request: HttpRequest, user: User, target: str) -> HttpResponse:
 
 
 def _safe_target(request: HttpRequest, wished: str) -> str:
-    """Return the page first asked for, if it is one of ours."""
-    ours = url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
-    return wished if ours and wished.startswith("/") and len(wished) <= flows.LONGEST_ADDRESS else resolve_url("home")
+    """Return the page first asked for, if it is one of ours and can be written down."""
+    kept = wished.startswith("/") and wished.isprintable() and len(wished) <= flows.LONGEST_ADDRESS
+    ours = kept and url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
+    return wished if ours else resolve_url("home")
 
 
 @pending_sign_in_at(lambda pending: not pending.device)
