@@ -1,15 +1,14 @@
 """Ways round, up and out that a reviewer tried; each one worked before its guard."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from django.db import DataError, connection
+from django.db import connection
 
 from accounts.models import Account, AuditEvent, User
 from messaging.delivery.models import Message
 from tests.conftest import PASSWORD, Browser
-from tests.tools import let_pass, page
+from tests.tools import let_pass, page, refuse_nul
 from twofactor.models import PendingSignIn
 
 pytestmark = pytest.mark.django_db
@@ -17,14 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def as_strict_as_postgresql() -> Iterator[None]:
-    """Refuse NUL in what is written or looked for, as PostgreSQL does and SQLite does not."""
-
-    def run(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if any("\x00" in str(value) for value in params or ()):
-            raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(run):
+    with connection.execute_wrapper(refuse_nul):
         yield
 
 

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from tests.conftest import Browser
 from tests.evidence import Row, dump
 from tests.fuzz.requests import MARK, Shot
+from tests.tools import refuse_nul
 from tests.walk import people
 from tests.walk.people import GATED, Arrival, World
 from tests.walk.visits import foreign
@@ -49,7 +50,7 @@ class Range:
         """Send one request; fails when its answer or what it changed is not as it should be."""
         self.browser.cookies.clear()
         self.browser.cookies.load(self.cookies)
-        with transaction.atomic():
+        with transaction.atomic(), connection.execute_wrapper(refuse_nul):
             touched = self._rows_touched()
             answer: Any = self.browser.generic(
                 shot.method, shot.path, shot.body, shot.content_type, headers=dict(shot.headers)
