@@ -33,7 +33,7 @@ def let_pass(seconds: float) -> None:
 
 
 def refuse_nul(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-    """Refuse NUL in a statement's values, as PostgreSQL does and SQLite does not: for ``connection.execute_wrapper``."""
+    """Refuse NUL in values, as PostgreSQL does and SQLite does not: for ``connection.execute_wrapper``."""
     if any("\x00" in str(value) for value in params or ()):
         raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
     return execute(sql, params, many, context)
