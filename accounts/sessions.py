@@ -6,6 +6,8 @@ from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.utils.crypto import get_random_string
 
+KEY_LENGTH = 32
+
 
 class SessionStore(db.SessionStore):
     """Django's database sessions, except for how an id is made and changed.
@@ -23,6 +25,10 @@ class SessionStore(db.SessionStore):
     def get_model_class(cls) -> Any:
         """Return Django's model: the table is Django's own."""
         return db.SessionStore.get_model_class()
+
+    def _validate_session_key(self, key: Any) -> bool:
+        """Look for no id that was never made here: a quoted cookie may hold NUL, which PostgreSQL takes as an error."""
+        return isinstance(key, str) and len(key) == KEY_LENGTH and set(key) <= set(VALID_KEY_CHARS)
 
     def flush(self) -> None:
         """End the session."""
@@ -62,7 +68,7 @@ class SessionStore(db.SessionStore):
     def _take_fresh_key(self) -> None:
         if not self.fresh:
             self.replaced = self.session_key
-            self._session_key = get_random_string(32, VALID_KEY_CHARS)
+            self._session_key = get_random_string(KEY_LENGTH, VALID_KEY_CHARS)
         self.fresh = self.modified = True
 
     def _rename(self) -> bool:

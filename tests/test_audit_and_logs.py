@@ -31,7 +31,7 @@ from tests.conftest import (
 )
 from tests.tools import ROOT, settings_with
 from twofactor import flows, limits
-from twofactor.models import PhoneDevice
+from twofactor.models import Challenge, PhoneDevice
 
 pytestmark = pytest.mark.django_db
 
@@ -302,6 +302,8 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     places.find_new_places(None)
     flows.disown_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
     unlock_user(bob)
+    for _ in range(4):
+        Browser().post("/senha/esqueci/", {"email": "bob@example.com"})
     for failures in (5, 10):
         limits.note_failure(bob, failures, "login")
     create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)
@@ -324,7 +326,8 @@ def test_a_challenge_is_written_down_with_purpose_and_channel(browser: Browser, 
     """J-01."""
     browser.sign_in("bob", "email")
     issued, verified = AuditEvent.objects.filter(action__in=["challenge.issued", "sign_in.verified"]).order_by("pk")
-    assert issued.data == {"purpose": "login", "channel": "email"}
+    challenge = Challenge.objects.get()
+    assert issued.data == {"purpose": "login", "channel": "email", "challenge": challenge.pk, "number": 1}
     assert verified.data == {"channel": "email"}
 
 

@@ -14,6 +14,7 @@ from twofactor.models import Challenge, ChallengeQuerySet, Journey, PendingSignI
 
 # Seconds to wait after the first, the second and each later token to one destination (security.md, section 3).
 RESEND_COOLDOWNS = (30, 60, 120)
+DOUBLE_CLICK_SECONDS = 3
 
 
 def move(journey: Journey, **values: object) -> None:
@@ -35,7 +36,7 @@ def send_token(journey: Journey, channel: str, destination: str, *, granted: boo
         _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
     challenge = Challenge.issue(journey, channel=channel, destination=destination)
-    audit.record("challenge.issued", user=journey.user, purpose=journey.purpose, channel=channel)
+    _note_issue(journey, challenge, number=before + 1)
     if not _is_withheld(journey, destination):
         delivery.enqueue(
             channel=channel,
@@ -50,6 +51,21 @@ def send_token(journey: Journey, channel: str, destination: str, *, granted: boo
     return challenge
 
 
+def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
+    """Write down a token that was asked for: the ``number``-th of its journey supersedes the one before (J-01).
+
+    What became of it is in the row of the delivery that the same ``challenge`` names, and a failure also in the log.
+    """
+    audit.record(
+        "challenge.issued",
+        user=journey.user,
+        purpose=journey.purpose,
+        channel=challenge.channel,
+        challenge=challenge.pk,
+        number=number,
+    )
+
+
 def resend(journey: Journey) -> Challenge:
     """Send another token to where the last one went. Raises CaptchaNeeded, JourneyOver or Limited."""
     last = Challenge.objects.of(journey).newest()
@@ -62,6 +78,12 @@ def cooldown(last: Challenge, sends: int) -> int:
     """Return how many seconds have to pass before another token may follow the last one to its destination."""
     wait = RESEND_COOLDOWNS[min(sends, len(RESEND_COOLDOWNS)) - 1]
     return max(0, wait - int(last.age.total_seconds()))
+
+
+def was_just_sent(journey: Journey) -> bool:
+    """Tell whether a token left so short a time ago that the same person's next click means the same (F45)."""
+    last = Challenge.objects.of(journey).newest()
+    return last is not None and last.age.total_seconds() < DOUBLE_CLICK_SECONDS
 
 
 def verify(journey: Journey, typed: str) -> Challenge:

@@ -104,9 +104,29 @@ def complete_sign_in(pending: PendingSignIn, challenge: Challenge) -> PhoneDevic
     return device
 
 
-def end_pending_sign_in(session_hash: str) -> None:
-    """End the pending sign-in of a session, if there is one."""
-    PendingSignIn.objects.filter(session_hash=session_hash).delete()
+def end_pending_sign_in(session_hash: str) -> PendingSignIn | None:
+    """End the pending sign-in of a session, and return it if it had not come to its end.
+
+    Of a token and a sign-out that come at once one closes the challenge, and the other finds it closed (F53).
+    """
+    of_session = PendingSignIn.objects.filter(session_hash=session_hash, expires_at__gt=Clock())
+    pending = of_session.select_related("user").first() if session_hash else None
+    if pending:
+        with transaction.atomic():
+            Challenge.objects.of_any_purpose(pending).supersede()
+            of_session.update(expires_at=Clock())
+    return pending
+
+
+def sign_out(user: User | None, session_hash: str) -> None:
+    """Write down whose session ends (J-01), and end what a token opened for it in this very moment (F53)."""
+    pending = end_pending_sign_in(session_hash)
+    with transaction.atomic():
+        if pending and Challenge.objects.of_any_purpose(pending).filter(verified_at__isnull=False).exists():
+            accounts.end_sessions(pending.user)
+        who = pending.user if pending and user is None else user
+        if who is not None:
+            audit.record("session.ended", user=who, half_way=pending is not None)
 
 
 def _bind(user: User, challenge: Challenge) -> PhoneDevice:
@@ -178,6 +198,8 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
     device: PhoneDevice = user.phone_device
     old = device.number
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts the changes of one person in a line (F52)
+        challenges.move(change, holder_proved=True)  # unless the one before has ended it
         challenges.consume(challenge)
         limits.take_back(user)
         device.number, device.region, device.kind = change.number, change.region, change.kind
@@ -187,7 +209,7 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
         accounts.tell(user, event, sms_to=old)
         accounts.tell(user, event)
         accounts.end_sessions(user)
-        PhoneChange.objects.filter(user=user).exclude(pk=change.pk).delete()
+        PhoneChange.objects.filter(user=user, expires_at__gt=Clock()).exclude(pk=change.pk).update(expires_at=Clock())
     return device
 
 

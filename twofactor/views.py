@@ -23,7 +23,7 @@ from messaging.delivery import circuit, gateways
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
 from twofactor import challenges, coming, flows, objections, phones, session, words
-from twofactor.decorators import pending_sign_in_at
+from twofactor.decorators import pending_sign_in_at, second_click_follows_the_first
 from twofactor.exceptions import CaptchaNeeded, JourneyOver
 from twofactor.forms import (
     AccountSettingsForm,
@@ -55,7 +55,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for login and password; a right one opens the second step, or the door where there is no policy."""
     form = SignInForm(posted(request), initial={"next": request.GET.get("next", "")})
     if request.method == "POST" and form.is_valid() and form.user:
-        target = _safe_target(request, form.cleaned_data["next"])
+        target = _safe_target(request, form.cleaned_data["next"] or "")
         response = _open(request, form.user, target)
         if form.user.language:
             language.remember(response, form.user.language)
@@ -74,9 +74,10 @@ def _open(request: HttpRequest, user: User, target: str) -> HttpResponse:
 
 
 def _safe_target(request: HttpRequest, wished: str) -> str:
-    """Return the page first asked for, if it is one of ours."""
-    ours = url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
-    return wished if ours and wished.startswith("/") and len(wished) <= flows.LONGEST_ADDRESS else resolve_url("home")
+    """Return the page first asked for, if it is one of ours and can be written down."""
+    kept = wished.startswith("/") and wished.isprintable() and len(wished) <= flows.LONGEST_ADDRESS
+    ours = kept and url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
+    return wished if ours else resolve_url("home")
 
 
 @pending_sign_in_at(lambda pending: not pending.device)
@@ -94,6 +95,7 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 
 @pending_sign_in_at(lambda pending: not pending.device and pending.introduced)
+@second_click_follows_the_first
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
@@ -104,6 +106,7 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 
 @pending_sign_in_at(lambda pending: bool(pending.device))
+@second_click_follows_the_first
 @page
 def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
@@ -190,6 +193,7 @@ def _fate(challenge: Challenge | None) -> HttpResponse:
 
 
 @pending_sign_in_at(lambda pending: bool(pending.sends))
+@second_click_follows_the_first
 @require_POST
 def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Send another token where the last one went; when the captcha is spent, ask for it again."""
