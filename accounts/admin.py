@@ -1,38 +1,70 @@
-"""What operators see of accounts and people."""
+"""What operators see of accounts and people. History is read, and what may be done goes through the flows."""
 
-from django.contrib import admin
+from typing import Any
 
-from accounts.models import Account, AuditEvent, User
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts import flows
+from accounts.models import Account, AuditEvent, Budget, User
+from messaging.delivery.admin import ReadOnlyAdmin
+
+MOST_DIGITS = 4  # of a phone that an operator searches by; more would tell whose number it is
 
 
 @admin.register(Account)
 class AccountAdmin(admin.ModelAdmin):
     """Accounts. The policy is the account's own business: shown, not switched, here."""
 
-    list_display = ["name", "is_active", "two_factor_required", "created_at"]
+    list_display = ["name", "is_active", "two_factor_required", "two_factor_from", "created_at"]
     search_fields = ["name"]
-    readonly_fields = ["two_factor_required", "two_factor_changed_at", "created_at"]
+    readonly_fields = ["two_factor_required", "two_factor_changed_at", "two_factor_from", "created_at"]
+
+    def has_delete_permission(self, request: object, obj: object = None) -> bool:
+        return False
 
 
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):
-    """People. Passwords and phones are set by themselves."""
+    """People. Passwords and phones are set by themselves; who is locked can be let in again."""
 
-    list_display = ["username", "email", "account", "role", "is_active", "last_login"]
-    list_select_related = ["account"]
+    list_display = ["username", "email", "account", "role", "is_active", "masked_phone", "is_locked", "last_login"]
+    list_filter = ["is_active", "role", "is_staff"]
+    list_select_related = ["account", "phone_device"]
     search_fields = ["username", "email"]
+    search_help_text = _("Login, e-mail, or the last digits of the phone.")
     exclude = ["password", "groups", "user_permissions"]
-    readonly_fields = ["last_login", "locked_at", "created_at"]
+    readonly_fields = ["masked_phone", "last_login", "locked_at", "failures", "failures_until", "created_at"]
+    actions = ["unlock"]
 
+    @admin.display(description=_("phone"))
+    def masked_phone(self, user: User) -> str:
+        """Return the phone with all but its last two digits hidden (P-09)."""
+        device = getattr(user, "phone_device", None)
+        return str(device) if device else "-"
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """History: nobody adds, changes or deletes it here."""
+    @admin.display(description=_("locked"), boolean=True)
+    def is_locked(self, user: User) -> bool:
+        """Tell whether an administrator or an operator has to act."""
+        return user.locked_at is not None or user.failures_until is not None
 
-    def has_add_permission(self, request: object) -> bool:
-        return False
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[User], search_term: str) -> Any:
+        """Search by login or address; by the last digits of the phone where only digits are typed."""
+        digits = search_term.strip()
+        if digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS:
+            return queryset.filter(phone_device__number__endswith=digits), False
+        return super().get_search_results(request, queryset, search_term)
 
-    def has_change_permission(self, request: object, obj: object = None) -> bool:
-        return False
+    @admin.action(description=_("Let in again (audited)"))
+    def unlock(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """Unlock people, each through the flow."""
+        actor: Any = request.user
+        unlocked = sum(flows.unlock_user(user, actor=actor) for user in chosen)
+        said = ngettext("%(count)d user was unlocked.", "%(count)d users were unlocked.", unlocked)
+        self.message_user(request, said % {"count": unlocked}, messages.SUCCESS)
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
         return False
@@ -44,5 +76,13 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     list_display = ["at", "action", "account", "user", "actor", "ip"]
     list_select_related = ["account", "user", "actor"]
-    search_fields = ["action", "user__username"]
-    show_full_result_count = False
+    search_fields = ["=action", "=user__username"]
+    ordering = ["-pk"]
+
+
+@admin.register(Budget)
+class BudgetAdmin(ReadOnlyAdmin):
+    """What is spent of which limit; the names in the keys are hidden where they are somebody's."""
+
+    list_display = ["key", "seconds", "used"]
+    search_fields = ["key"]
