@@ -12,7 +12,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from messaging.database import is_outage
-from messaging.delivery import flows
+from messaging.delivery import chores, flows
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +50,10 @@ class Command(BaseCommand):
             stop.wait(interval)
 
     def look(self, *, threads: int) -> None:
-        """Send what waits. A database that is away for a while is no reason to end."""
+        """Send what waits and do the chores that are due. A database that is away for a while is no reason to end."""
         try:
             flows.deliver_pending(by="poller", threads=threads)
+            chores.do_due()
         except DatabaseError as error:
             if not is_outage(error):
                 raise
