@@ -9,7 +9,7 @@ from django.db.models.functions import Greatest
 from accounts import audit, budgets, origin
 from accounts import flows as accounts
 from accounts.models import AuditEvent, User
-from messaging.database import Clock, clock_plus, delete_in_batches
+from messaging.database import Clock, clock_plus, delete_in_batches, tried_twice
 from messaging.delivery.models import Channel
 from twofactor import challenges, limits, phones
 from twofactor import exceptions as refusals
@@ -66,6 +66,7 @@ def introduce(pending: PendingSignIn) -> None:
     challenges.move(pending, introduced=True)
 
 
+@tried_twice
 def start_enrolment(pending: PendingSignIn, phone: Phone) -> Challenge:
     """Send the token that proves a first phone. The caller has checked the captcha of this very request (C-01).
 
@@ -75,6 +76,7 @@ def start_enrolment(pending: PendingSignIn, phone: Phone) -> Challenge:
         return challenges.send_token(pending, Channel.SMS, phone.number, granted=True)
 
 
+@tried_twice
 def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha_passed: bool) -> Challenge:
     """Send a token to the person's phone or mailbox. Raises CaptchaNeeded, JourneyOver or Limited."""
     with transaction.atomic():
@@ -82,6 +84,7 @@ def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha_pas
         return challenges.send_token(pending, channel, destination, granted=captcha_passed)
 
 
+@tried_twice
 def resend(journey: Journey) -> Challenge:
     """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver or Limited."""
     with transaction.atomic():

@@ -14,6 +14,7 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.middleware import OTPMiddleware
 
 from accounts.exceptions import Limited
+from messaging.database import is_conflict
 from twofactor import session
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -41,7 +42,9 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Turn a limit into 429 with Retry-After."""
+        """Turn a limit into 429 with Retry-After; so a transaction that lost against others twice (F20)."""
+        if is_conflict(error):
+            error = Limited(retry_after=1)
         if not isinstance(error, Limited):
             return None
         context = {"retry_after": error.retry_after}
