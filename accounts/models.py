@@ -22,6 +22,7 @@ class Account(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
     two_factor_changed_at = models.DateTimeField(null=True, editable=False)
+    allowed_regions = models.JSONField(_("countries of the phones"), default=list, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
     class Meta:
@@ -30,6 +31,15 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def regions(self) -> list[str]:
+        """Return the ISO regions whose phones get tokens: what was chosen of the operator's, else its first (P-03).
+
+        A region that the operator takes back is gone at once, whatever the account had chosen.
+        """
+        chosen = [region for region in settings.ALLOWED_REGIONS if region in self.allowed_regions]
+        return chosen or settings.ALLOWED_REGIONS[:1]
 
 
 class Role(models.TextChoices):

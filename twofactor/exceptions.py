@@ -1,5 +1,7 @@
 """Refusals with names. They carry facts; forms give them words."""
 
+from collections.abc import Collection
+
 from accounts import exceptions as accounts
 
 
@@ -16,7 +18,11 @@ class NotANumber(PhoneRefused):
 
 
 class CountryNotAllowed(PhoneRefused):
-    """The country is not among those the operator sends to (P-03)."""
+    """The country is not among those the account sends to: ``allowed``, ISO regions (P-03)."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        super().__init__(allowed)
+        self.allowed = allowed
 
 
 class CountryMismatch(PhoneRefused):

@@ -1,10 +1,9 @@
 """What people type on the way in. Forms read and find words; flows decide."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -81,9 +80,10 @@ class PhoneForm(RefusableForm):
 
     phone: phones.Phone  # once the form is valid
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, regions: Collection[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = phones.country_choices(settings.ALLOWED_REGIONS, get_language() or "pt-br")
+        self.regions = regions  # the account's
+        choices = phones.country_choices(regions, get_language() or "pt-br")
         self.fields["country"].widget = forms.Select(choices=choices, attrs={"autocomplete": "country"})
 
     def clean(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class PhoneForm(RefusableForm):
         data: dict[str, Any] = self.cleaned_data
         if "country" in data and "number" in data:
             try:
-                self.phone = phones.parse(data["country"], data["number"], settings.ALLOWED_REGIONS)
+                self.phone = phones.parse(data["country"], data["number"], self.regions)
             except TwoFactorError as refusal:
                 self.add_error("number", words.of(refusal))
         return data

@@ -97,7 +97,8 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
-    form = EnrolmentForm(posted(request), initial={"country": settings.ALLOWED_REGIONS[0]})
+    regions = pending.user.account.regions
+    form = EnrolmentForm(posted(request), regions=regions, initial={"country": regions[0]})
     if request.method == "POST" and form.attempt(lambda: flows.start_enrolment(pending, form.phone)):
         return redirect("token")
     return render(request, "twofactor/phone.html", {"form": form})
@@ -271,7 +272,7 @@ def profile_phone(request: SignedInRequest) -> HttpResponse:
     user = request.user
     if not (user.two_factor_required and hasattr(user, "phone_device")):
         raise Http404
-    form = PhoneForm(request.POST)
+    form = PhoneForm(request.POST, regions=user.account.regions)
     started = form.attempt(
         lambda: flows.start_phone_change(user, form.phone, session_hash=session.session_hash(request)),
         at="number",

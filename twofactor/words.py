@@ -1,8 +1,8 @@
 """The words for refusals. Exceptions have names; people read sentences."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -42,7 +42,7 @@ def of(refusal: refusals.TwoFactorError) -> str:
     if isinstance(refusal, refusals.TokenWrong):
         return _wrong(refusal.attempts_left)
     if isinstance(refusal, refusals.CountryNotAllowed):
-        return _not_allowed()
+        return _not_allowed(refusal.allowed)
     return str(SENTENCES[type(refusal)])
 
 
@@ -56,8 +56,8 @@ def _wrong(attempts_left: int) -> str:
     ) % {"count": attempts_left}
 
 
-def _not_allowed() -> str:
-    choices = phones.country_choices(settings.ALLOWED_REGIONS, get_language() or "pt-br")
+def _not_allowed(allowed: Collection[str]) -> str:
+    choices = phones.country_choices(allowed, get_language() or "pt-br")
     return gettext("We send tokens only to: %(countries)s.") % {
         "countries": ", ".join(name for _region, name in choices)
     }
