@@ -99,7 +99,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("operator"), default=False)
     # Since a password reset by e-mail: the mailbox alone may not be both factors (R-06).
     mailbox_suspect = models.BooleanField(default=False, editable=False)
-    budget_spent: bool  # by ``budgets.with_budget``
+    password_wait: int | None  # seconds, by ``budgets.with_budget``
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the ladder).
     failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
@@ -181,15 +181,16 @@ class AuditEvent(models.Model):
 
 
 class Budget(models.Model):
-    """How often something was used within one window of the database's clock."""
+    """How often something was used within one window of the database's clock. The next window reuses the row."""
 
-    key = models.CharField(max_length=90)
-    slot = models.BigIntegerField()  # the clock's seconds since 1970 divided by ``seconds``
-    seconds = models.PositiveIntegerField()
+    key = models.CharField(max_length=120)
+    seconds = models.PositiveIntegerField()  # how long a window lasts
     used = models.PositiveIntegerField()
+    until = models.BigIntegerField()  # the clock's seconds since 1970 at which this window ends
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["key", "slot", "seconds"], name="budget_of_a_window")]
+        constraints = [models.UniqueConstraint(fields=["key", "seconds"], name="budget_of_a_window")]
+        indexes = [models.Index(fields=["until"], name="budget_until")]
 
     def __str__(self) -> str:
         return f"{self.key}: {self.used}"

@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -36,6 +37,12 @@ def required(name: str) -> str:
     if value := env.str(name, ""):
         return str(value)
     raise ImproperlyConfigured(f"Set {name}. It has no default outside of the embedded one (make run).")
+
+
+def limit(scope: str, default: str) -> list[tuple[int, int]]:
+    """Return how many may be in how many seconds: LIMIT_PHONE="3/600,6/3600" sets the limits of "phone"."""
+    windows = [window.split("/") for window in env.list(f"LIMIT_{scope.upper()}", default=default.split(","))]
+    return [(int(how_many), int(seconds)) for how_many, seconds in windows]
 
 
 DEBUG = env.bool("DEBUG", False)
@@ -64,12 +71,40 @@ TOKEN_KEY_PREVIOUS = env.str("TOKEN_KEY_PREVIOUS", "")
 
 TOKEN_LIFETIME_SECONDS = env.int("TOKEN_LIFETIME_SECONDS", 180)
 PENDING_SIGN_IN_SECONDS = 600
+PENDING_SIGN_INS = 5
 REAUTHENTICATION_SECONDS = 300
 CAPTCHA_UNLOCK_SECONDS = 600
 CAPTCHA_UNLOCK_SENDS = 3
 TOKEN_ATTEMPTS = 5
 USERS_PER_PHONE = 5
+USERS_PER_PHONE_ALARM = 3
 ALLOWED_REGIONS = env.list("ALLOWED_REGIONS", default=["BR"])
+
+# Limits: so many in so many seconds, all in the database (section 3; `manage.py limits` prints the table) ----------
+
+LIMITS = {
+    scope: limit(scope, default)
+    for scope, default in {
+        # wrong passwords
+        "password_from_address": "5/300,10/3600,20/86400",
+        "password": "100/3600",
+        "address_passwords": "10/60,300/3600",
+        # sends
+        "user": "5/900,10/3600,20/86400",
+        "phone": "3/600,6/3600,10/86400",
+        "mailbox": "3/600,10/86400",
+        "numbers": "3/86400,5/2592000",
+        "address": "20/3600,60/86400",
+        "prefix": "10/3600",
+        "country": "50/3600",
+        "account": "200/86400",
+        "system": "10000/86400",
+    }.items()
+}
+PREFIX_BLOCK_SECONDS = 12 * HOUR
+ACCOUNT_SMS_PER_USER = 5
+COUNTRY_BREAKER_SENDS = 20
+COUNTRY_BREAKER_CONVERSION = 0.3
 
 # What leaves the system -----------------------------------------------------------------------
 

@@ -276,8 +276,9 @@ def events_in_the_code() -> set[str]:
 
 
 @pytest.mark.usefixtures("policy")
-def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alice: User) -> None:
+def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alice: User, settings: Any) -> None:
     """J-01: a new event needs a walk that shows it."""
+    settings.USERS_PER_PHONE_ALARM = 1
     diary = Diary()
     diary.sign_in_first()
     diary.change_phone()
@@ -293,7 +294,10 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     unlock_user(bob)
     for failures in (5, 10):
         limits.note_failure(bob, failures, "login")
-    create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)
+    luna = create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)
+    settings.LIMITS = {**settings.LIMITS, "phone": [(0, 600)]}
+    Account.objects.filter(pk=luna.account_id).update(two_factor_required=True)
+    Browser().enrol("luna", "31 98765-4321")
     assert events_in_the_code() - set(AuditEvent.objects.values_list("action", flat=True)) == set()
 
 

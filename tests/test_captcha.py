@@ -208,6 +208,7 @@ def test_the_fourth_send_needs_a_new_captcha(asked_for_channel: Browser) -> None
     assert Message.objects.count() == 4
 
 
+@pytest.mark.usefixtures("many_sends")
 def test_a_second_captcha_does_not_add_up_with_the_first(asked_for_channel: Browser) -> None:
     """C-06: three sends after the last one, not six."""
     first, second = asked_for_channel.captcha(CHANNEL), asked_for_channel.captcha(CHANNEL)

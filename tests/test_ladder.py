@@ -14,7 +14,7 @@ from twofactor import limits
 from twofactor.limits import LADDER
 from twofactor.models import PhoneDevice
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy", "many_sends")]
 
 CONFIRM = "/meu-perfil/telefone/confirmar/"
 

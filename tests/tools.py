@@ -11,6 +11,7 @@ from unittest import mock
 
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
+from accounts.models import Budget
 from messaging.delivery.models import GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import Challenge, PendingSignIn, PhoneChange
 
@@ -28,6 +29,7 @@ def let_pass(seconds: float) -> None:
         shift = timedelta(seconds=seconds)
         earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
         model._default_manager.update(**earlier)
+    Budget.objects.update(until=F("until") - int(seconds))
 
 
 def page(response: Any) -> str:

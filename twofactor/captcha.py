@@ -22,7 +22,6 @@ from django_recaptcha.widgets import ReCaptchaV2Checkbox
 from accounts import audit, origin
 from messaging.deadline import DeadlinePassed, within
 from twofactor import exceptions as refusals
-from twofactor.models import UsedCaptcha
 
 logger = logging.getLogger(__name__)
 
@@ -75,24 +74,23 @@ def was_posted(data: Mapping[str, Any]) -> bool:
     return ("g-recaptcha-response" if settings.RECAPTCHA_ENABLED else "altcha") in data
 
 
-def check(value: str) -> None:
-    """Let a captcha pass once. Raises CaptchaMissing, CaptchaRefused or CaptchaUnavailable (C-01, C-02, C-05)."""
+def check(value: str) -> str:
+    """Return the name of a captcha that was solved. What it pays for spends it, in that transaction (C-02).
+
+    Raises CaptchaMissing, CaptchaRefused or CaptchaUnavailable (C-01, C-05).
+    """
     if not value:
         raise refusals.CaptchaMissing
-    try:
-        if len(value) > LONGEST:
-            raise refusals.CaptchaRefused
-        spent = _check_recaptcha(value) if settings.RECAPTCHA_ENABLED else _check_altcha(value)
-        _use_up(spent)
-    except refusals.CaptchaRefused as refusal:
-        audit.record("captcha.refused", reason=type(refusal).__name__)
-        raise
-
-
-def _use_up(spent: str) -> None:
-    """Note that a captcha was used; only one request can (C-02)."""
-    if not UsedCaptcha.objects.use_up(sha256(spent.encode()).hexdigest()):
+    if len(value) > LONGEST:
         raise refusals.CaptchaRefused
+    solved = _check_recaptcha(value) if settings.RECAPTCHA_ENABLED else _check_altcha(value)
+    return sha256(solved.encode()).hexdigest()
+
+
+def note_refusal(refusal: refusals.CaptchaRefused) -> None:
+    """Write down that somebody did not get past the captcha (J-01)."""
+    if not isinstance(refusal, refusals.CaptchaMissing):
+        audit.record("captcha.refused", reason=type(refusal).__name__)
 
 
 def _check_recaptcha(value: str) -> str:

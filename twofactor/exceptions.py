@@ -65,6 +65,10 @@ class CaptchaNeeded(TwoFactorError):
     """The captcha's unlock is spent or too old; a new one is needed (C-06)."""
 
 
+class SmsSpent(TwoFactorError):
+    """The account, or the whole system, has no SMS left for today; e-mail stays."""
+
+
 class ChannelRefused(TwoFactorError):
     """This channel may not be used now."""
 
@@ -110,4 +114,4 @@ class AttemptsSpent(TokenRefused):
 
 
 class Limited(TwoFactorError, accounts.Limited):
-    """Too much, too soon. Answered with 429 and Retry-After; ``retry_after`` is in seconds."""
+    """Too much, too soon, at the second step."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account, User
 from messaging.delivery.models import Channel
 from twofactor import captcha, flows, phones, tokens, words
-from twofactor.exceptions import Limited, TwoFactorError
+from twofactor.exceptions import CaptchaRefused, Limited, TwoFactorError
 
 
 class RefusableForm(forms.Form):
@@ -20,13 +20,13 @@ class RefusableForm(forms.Form):
     def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
         """Run a flow if the form is valid; show its refusal at a field (or above) and return None.
 
-        A limit is no matter of the form's: it goes on to RefusalMiddleware.
+        A limit is no matter of the form's: it goes on to RefusalMiddleware. Of captchas GuardedForm knows.
         """
         if not self.is_valid():
             return None
         try:
             return flow()
-        except Limited:
+        except (Limited, CaptchaRefused):
             raise
         except TwoFactorError as refusal:
             self.add_error(at, words.of(refusal))
@@ -97,8 +97,10 @@ class PhoneForm(RefusableForm):
         return data
 
 
-class CaptchaMixin(forms.Form):
+class GuardedForm(RefusableForm):
     """A form that nobody passes without the captcha. It is asked last, when all else is right."""
+
+    solved = ""  # the name of the captcha that this very request solved
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,17 +111,29 @@ class CaptchaMixin(forms.Form):
         data = super().clean() or self.cleaned_data
         if not self.errors and "captcha" in self.fields:
             try:
-                captcha.check(data.get("captcha", ""))
-            except TwoFactorError as refusal:
-                self.add_error("captcha", words.of(refusal))
+                self.solved = captcha.check(data.get("captcha", ""))
+            except CaptchaRefused as refusal:
+                self._refuse_captcha(refusal)
         return data
 
+    def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
+        """Run a flow, which spends the captcha and may find that it was used before (C-02)."""
+        try:
+            return super().attempt(flow, at=at)
+        except CaptchaRefused as refusal:
+            self._refuse_captcha(refusal)
+            return None
 
-class EnrolmentForm(CaptchaMixin, PhoneForm):
+    def _refuse_captcha(self, refusal: CaptchaRefused) -> None:
+        captcha.note_refusal(refusal)
+        self.add_error("captcha", words.of(refusal))
+
+
+class EnrolmentForm(GuardedForm, PhoneForm):
     """The first phone, with the captcha of each submission (C-01)."""
 
 
-class ChannelForm(CaptchaMixin, RefusableForm):
+class ChannelForm(GuardedForm):
     """SMS or e-mail, behind the captcha unless the one passed before still holds (C-06)."""
 
     channel = forms.ChoiceField(
@@ -134,11 +148,6 @@ class ChannelForm(CaptchaMixin, RefusableForm):
         super().__init__(*args, **kwargs)
         if unlocked and not captcha.was_posted(self.data):
             del self.fields["captcha"]
-
-    @property
-    def captcha_passed(self) -> bool:
-        """Tell whether this very request passed the captcha."""
-        return "captcha" in self.fields
 
 
 class OnceInput(forms.TextInput):

@@ -35,7 +35,7 @@ def count_attempt(user: User) -> int:
         failures_until=Case(*rungs, default=None, output_field=models.DateTimeField()),
     )
     if counted is None:
-        raise Limited(retry_after=seconds_locked(user) or 1)
+        raise Limited(seconds_locked(user) or 1, "ladder", user)
     return counted.failures
 
 
@@ -49,7 +49,7 @@ def seconds_locked(user: User) -> int:
 def refuse_while_locked(user: User) -> None:
     """Send nothing to a person who could not use it. Raises Limited."""
     if user.failures_until and (seconds := seconds_locked(user)):
-        raise Limited(retry_after=seconds)
+        raise Limited(seconds, "ladder", user)
 
 
 def take_back(user: User) -> None:

@@ -20,11 +20,10 @@ from accounts.forms import ProfileForm
 from accounts.http import SignedInRequest
 from accounts.models import User
 from messaging.delivery import circuit, gateways
-from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
 from twofactor import challenges, flows, objections, phones, session, words
 from twofactor.decorators import pending_sign_in_at
-from twofactor.exceptions import CaptchaNeeded, JourneyOver
+from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsSpent
 from twofactor.forms import (
     AccountSettingsForm,
     ChannelForm,
@@ -99,7 +98,9 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
     regions = pending.user.account.regions
     form = EnrolmentForm(posted(request), regions=regions, initial={"country": regions[0]})
-    if request.method == "POST" and form.attempt(lambda: flows.start_enrolment(pending, form.phone)):
+    if request.method == "POST" and form.attempt(
+        lambda: flows.start_enrolment(pending, form.phone, captcha=form.solved)
+    ):
         return redirect("token")
     return render(request, "twofactor/phone.html", {"form": form})
 
@@ -110,7 +111,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
     form = ChannelForm(posted(request), unlocked=pending.can_send)
     if request.method == "POST" and form.attempt(
-        lambda: flows.start_sign_in_challenge(pending, form.cleaned_data["channel"], captcha_passed=form.captcha_passed)
+        lambda: flows.start_sign_in_challenge(pending, form.cleaned_data["channel"], captcha=form.solved)
     ):
         return redirect("token")
     context = {
@@ -135,7 +136,7 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         opened = form.attempt(lambda: _prove_sign_in(request, pending, form), at="token")
     if opened:
         return opened
-    challenge = Challenge.objects.of(pending).newest()
+    challenge = Challenge.objects.of(pending).with_fate().newest()
     if challenge is None:
         return redirect("channel" if pending.device else "phone")
     context = {
@@ -164,7 +165,7 @@ def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
         "masked_destination": hide(challenge.destination),
         "seconds_left": challenge.seconds_left,
         "lifetime": settings.TOKEN_LIFETIME_SECONDS,
-        "fate": words.fate(delivery.fate("token", challenge.pk)),
+        "fate": words.fate(challenge.message),
         "resend_in": challenges.cooldown(challenge, journey.sends),
     }
 
@@ -179,11 +180,11 @@ def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
 @require_safe
 def token_fate(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Tell what became of the last token's message, for the page to show without a reload."""
-    return _fate(Challenge.objects.of(pending).newest())
+    return _fate(Challenge.objects.of(pending).with_fate().newest())
 
 
 def _fate(challenge: Challenge | None) -> HttpResponse:
-    fate = words.fate(delivery.fate("token", challenge.pk) if challenge else None)
+    fate = words.fate(challenge.message if challenge else None)
     return JsonResponse({"state": fate.state, "text": fate.text})
 
 
@@ -193,7 +194,7 @@ def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Send another token where the last one went; when the captcha is spent, ask for it again."""
     try:
         flows.resend(pending)
-    except (CaptchaNeeded, JourneyOver) as refusal:
+    except (CaptchaNeeded, JourneyOver, SmsSpent) as refusal:
         messages.warning(request, words.of(refusal))
         return redirect("channel" if pending.device else "phone")
     messages.success(request, _("Another token is on its way. The one before is cancelled."))
@@ -287,7 +288,7 @@ def profile_phone(request: SignedInRequest) -> HttpResponse:
 def profile_phone_fate(request: SignedInRequest) -> HttpResponse:
     """Tell what became of the last token's message of a phone change."""
     change = session.phone_change(request)
-    return _fate(Challenge.objects.of(change).newest() if change else None)
+    return _fate(Challenge.objects.of(change).with_fate().newest() if change else None)
 
 
 @sensitive_post_parameters("password")
@@ -340,7 +341,7 @@ def _prove_new(request: SignedInRequest, change: PhoneChange, form: TokenForm) -
 def _resend_change(request: SignedInRequest, change: PhoneChange) -> HttpResponse:
     try:
         flows.resend(change)
-    except (CaptchaNeeded, JourneyOver):
+    except (CaptchaNeeded, JourneyOver, SmsSpent):
         flows.cancel_phone_change(change)
         messages.warning(request, _("Too many tokens for one change. Begin again."))
         return redirect("profile")
@@ -358,5 +359,5 @@ def _change_context(request: SignedInRequest, change: PhoneChange, form: Any) ->
         "masked_phone": phones.mask(user.phone_device.number),
         "masked_email": phones.mask_email(user.email),
     }
-    challenge = None if change.step == "password" else Challenge.objects.of(change).newest()
+    challenge = None if change.step == "password" else Challenge.objects.of(change).with_fate().newest()
     return context | (_token_context(change, challenge) if challenge else {})

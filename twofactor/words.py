@@ -26,6 +26,7 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
         "The verification “I'm not a robot” does not answer right now. Try again in a minute."
     ),
     refusals.CaptchaNeeded: _("To send another token, tick “I'm not a robot” again."),
+    refusals.SmsSpent: _("No more SMS can be sent today. Use the e-mail where it is offered, or try again tomorrow."),
     refusals.ChannelRefused: _("Choose SMS or e-mail."),
     refusals.JourneyOver: _("Your sign-in took too long or was ended. Please sign in again."),
     refusals.PasswordRefused: _("This is not your password."),
@@ -81,7 +82,7 @@ NOT_DELIVERED: dict[str, Promise] = {
 
 
 def fate(message: Message | None) -> Fate:
-    """Return the truth about a token's message. Without a message it says what everybody reads (P-08)."""
+    """Return the truth about a token's message. Without a message it says what everybody reads (P-08, C-09)."""
     if message and message.state == State.DELIVERED:
         return Fate("arrived", gettext("Delivered to the phone."))
     if message and message.state in {State.FAILED, State.EXPIRED}:
