@@ -15,3 +15,7 @@ class Limited(Exception):
     def __init__(self, retry_after: int, scope: str, user: "User | None" = None) -> None:
         super().__init__(retry_after)
         self.retry_after, self.scope, self.user = retry_after, scope, user
+
+
+class AppendOnly(Exception):
+    """The audit trail can be read and added to, and nothing else (J-01)."""
