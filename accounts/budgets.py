@@ -84,6 +84,11 @@ def take_back(wanted: Iterable[Window], since: datetime | None = None) -> None:
         _run(TAKE_BACK, rows, 0, [int(since.timestamp()) if since else 2**40])
 
 
+def is_running(window: Window) -> bool:
+    """Tell whether a window has begun and is not over."""
+    return Budget.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch()).exists()
+
+
 def extend(window: Window, seconds: int) -> None:
     """Let a window last for so many seconds from now."""
     Budget.objects.filter(key=window.key, seconds=window.seconds).update(until=Epoch() + seconds)

@@ -105,6 +105,12 @@ PREFIX_BLOCK_SECONDS = 12 * HOUR
 ACCOUNT_SMS_PER_USER = 5
 COUNTRY_BREAKER_SENDS = 20
 COUNTRY_BREAKER_CONVERSION = 0.3
+# Seconds to wait after the first, the second and each later token to one destination.
+RESEND_COOLDOWNS = (30, 60, 120)
+# How long the n-th consecutive failure of the second step keeps a person from trying; between the rungs it does not.
+FAILURE_LADDER = {10: 15 * MINUTE, 15: HOUR, 20: 4 * HOUR, **dict.fromkeys(range(25, 100, 5), DAY)}
+FAILURES_TOLD_AT = 5
+FAILURES_DISABLED_AT = 100
 
 # What leaves the system -----------------------------------------------------------------------
 
@@ -157,6 +163,10 @@ RECAPTCHA_DOMAIN = env.str("RECAPTCHA_DOMAIN", "www.google.com")
 RECAPTCHA_ENABLED = bool(RECAPTCHA_PUBLIC_KEY and RECAPTCHA_PRIVATE_KEY)
 RECAPTCHA_VERIFY_REQUEST_TIMEOUT = 4
 ALTCHA_MAX_NUMBER = 20_000
+# Whether the self-hosted captcha stands in while reCAPTCHA does not answer, and for how long before it is asked again.
+CAPTCHA_FALLBACK = env.bool("CAPTCHA_FALLBACK", False)
+CAPTCHA_FALLBACK_SECONDS = 120
+CAPTCHA_PROBE_SECONDS = 30
 
 # The code -------------------------------------------------------------------------------------
 

@@ -113,11 +113,11 @@ def test_the_hundredth_failure_closes_the_door(bob: User, bobs_phone: PhoneDevic
     assert Browser().post_password("bob").status_code == 200
 
 
-def test_the_ladder_is_that_of_the_documents() -> None:
+def test_the_ladder_is_that_of_the_documents(settings: Any) -> None:
     """L-03."""
     assert [LADDER[count] for count in (10, 15, 20)] == [900, 3600, 14_400]
     assert {LADDER[count] for count in range(25, 100, 5)} == {86_400}
-    assert limits.DISABLED_AT == 100
+    assert settings.FAILURES_DISABLED_AT == 100
 
 
 def test_proving_a_new_phone_elsewhere_resets_nothing(bob: User, bobs_phone: PhoneDevice) -> None:

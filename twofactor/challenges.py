@@ -13,9 +13,6 @@ from twofactor import limits, spending, tokens
 from twofactor.models import Challenge, ChallengeQuerySet, Journey
 from twofactor.spending import Send
 
-# Seconds to wait after the first, the second and each later token to one destination (security.md, section 3).
-RESEND_COOLDOWNS = (30, 60, 120)
-
 
 def move(journey: Journey, **values: object) -> None:
     """Change a journey that is still under way. Raises JourneyOver."""
@@ -65,7 +62,8 @@ def resend(journey: Journey) -> Challenge:
 
 def cooldown(last: Challenge, sends: int) -> int:
     """Return how many seconds have to pass before another token may follow the last one to its destination."""
-    wait = RESEND_COOLDOWNS[min(sends, len(RESEND_COOLDOWNS)) - 1]
+    pauses = settings.RESEND_COOLDOWNS
+    wait = pauses[min(sends, len(pauses)) - 1]
     return max(0, wait - int(last.age.total_seconds()))
 
 

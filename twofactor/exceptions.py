@@ -61,6 +61,10 @@ class CaptchaUnavailable(CaptchaRefused):
     """The captcha's verifier does not answer; nobody passes (C-05)."""
 
 
+class CaptchaReplaced(CaptchaUnavailable):
+    """The captcha's verifier does not answer, and the self-hosted one takes its place (F37)."""
+
+
 class CaptchaNeeded(TwoFactorError):
     """The captcha's unlock is spent or too old; a new one is needed (C-06)."""
 

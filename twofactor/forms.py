@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account, User
 from messaging.delivery.models import Channel
 from twofactor import captcha, flows, phones, tokens, words
-from twofactor.exceptions import CaptchaRefused, Limited, TwoFactorError
+from twofactor.exceptions import CaptchaRefused, CaptchaReplaced, Limited, TwoFactorError
 
 
 class RefusableForm(forms.Form):
@@ -111,7 +111,7 @@ class GuardedForm(RefusableForm):
         data = super().clean() or self.cleaned_data
         if not self.errors and "captcha" in self.fields:
             try:
-                self.solved = captcha.check(data.get("captcha", ""))
+                self.solved = captcha.check(data.get("captcha", ""), self.fields["captcha"])
             except CaptchaRefused as refusal:
                 self._refuse_captcha(refusal)
         return data
@@ -127,6 +127,8 @@ class GuardedForm(RefusableForm):
     def _refuse_captcha(self, refusal: CaptchaRefused) -> None:
         captcha.note_refusal(refusal)
         self.add_error("captcha", words.of(refusal))
+        if isinstance(refusal, CaptchaReplaced):
+            self.fields["captcha"].widget = captcha.field().widget
 
 
 class EnrolmentForm(GuardedForm, PhoneForm):

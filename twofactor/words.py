@@ -25,6 +25,7 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     refusals.CaptchaUnavailable: _(
         "The verification “I'm not a robot” does not answer right now. Try again in a minute."
     ),
+    refusals.CaptchaReplaced: _("The usual check does not answer right now. Tick this one instead."),
     refusals.CaptchaNeeded: _("To send another token, tick “I'm not a robot” again."),
     refusals.SmsSpent: _("No more SMS can be sent today. Use the e-mail where it is offered, or try again tomorrow."),
     refusals.ChannelRefused: _("Choose SMS or e-mail."),

@@ -87,9 +87,11 @@
 
     if ($(".g-recaptcha", form)) {
       const missing = $("[data-captcha-missing]", form);
+      // Where the operator has a second door, the button asks the server for it.
+      const second = form.querySelector("[data-captcha-second]") !== null;
       const failed = () => {
-        set(false);
-        if (missing) missing.hidden = false;
+        set(second);
+        if (missing) missing.hidden = second;
       };
       window.captchaDone = () => {
         if (missing) missing.hidden = true;
