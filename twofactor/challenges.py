@@ -48,6 +48,7 @@ def send_token(
             language=journey.user.language,
             lifetime=settings.TOKEN_LIFETIME_SECONDS,
             urgent=True,
+            owner_id=journey.user.account_id,
         )
     return challenge
 
