@@ -39,6 +39,10 @@ class AltchaWidget(forms.Widget):
     template_name = "twofactor/captcha_altcha.html"
     posted_as = "altcha"
 
+    def __init__(self, *, is_explained: bool = False) -> None:
+        super().__init__()
+        self.is_explained = is_explained  # whether the page says already why it is this one
+
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
         """Read the field that the box posts, whatever the form calls it."""
         return data.get(self.posted_as)
@@ -48,7 +52,7 @@ class AltchaWidget(forms.Widget):
         context = super().get_context(self.posted_as, None, attrs)
         context["widget"]["challenge_json"] = json.dumps(new_altcha())
         context["widget"]["strings"] = json.dumps(altcha_words())
-        context["second_door"] = settings.RECAPTCHA_ENABLED
+        context["second_door"] = settings.RECAPTCHA_ENABLED and not self.is_explained
         context["widget"]["worker_url"] = static("vendor/altcha-2.3.0/worker.js")
         return context
 

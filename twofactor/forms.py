@@ -128,7 +128,7 @@ class GuardedForm(RefusableForm):
         captcha.note_refusal(refusal)
         self.add_error("captcha", words.of(refusal))
         if isinstance(refusal, CaptchaReplaced):
-            self.fields["captcha"].widget = captcha.field().widget
+            self.fields["captcha"].widget = captcha.AltchaWidget(is_explained=True)
 
 
 class EnrolmentForm(GuardedForm, PhoneForm):

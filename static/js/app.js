@@ -88,10 +88,10 @@
     if ($(".g-recaptcha", form)) {
       const missing = $("[data-captcha-missing]", form);
       // Where the operator has a second door, the button asks the server for it.
-      const second = form.querySelector("[data-captcha-second]") !== null;
+      const second = $("[data-captcha-second]", form);
       const failed = () => {
-        set(second);
-        if (missing) missing.hidden = second;
+        set(Boolean(second));
+        if (second ?? missing) (second ?? missing).hidden = false;
       };
       window.captchaDone = () => {
         if (missing) missing.hidden = true;
