@@ -118,7 +118,8 @@ def tell_failures(event: AuditEvent) -> Notice:
 @tells("phone.shared")
 def tell_phone_shared(event: AuditEvent) -> Notice:
     """Tell the administrators that one phone serves several people (P-08)."""
-    facts = {**event.data, "person": event.user.full_name if event.user else "-"}
+    data, person = event.data, event.user.full_name if event.user else "-"
+    facts = {"number": data["number"], "people": data["people"], "person": person}
     return Notice(
         heading=_("Several people use the same phone"),
         paragraphs=[
@@ -134,7 +135,8 @@ def tell_phone_shared(event: AuditEvent) -> Notice:
 @tells("account_sms.spent")
 def tell_account_sms(event: AuditEvent) -> Notice:
     """Tell the administrators, and at the end the operators, how much of an account's day of SMS is spent."""
-    facts = {**event.data, "account": event.account.name if event.account else "-"}
+    data, account = event.data, event.account.name if event.account else "-"
+    facts = {"account": account, "used": data["used"], "limit": data["limit"]}
     spent = event.action == "account_sms.spent"
     return Notice(
         heading=_heading_of_spent(event.action),
