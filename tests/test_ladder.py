@@ -67,6 +67,16 @@ def test_failures_are_counted_across_tokens_sign_ins_and_channels(bob: User, bob
     assert at_token_refused("bob")
 
 
+def test_failures_are_shown_at_the_next_sign_in(bob: User, bobs_phone: PhoneDevice) -> None:
+    """L-07: five and more; fewer are the slips of every day."""
+    for count in (4, 5):
+        fail(count)
+        browser = at_token()
+        browser.post_token(last_token())
+        assert (f"there were {count} wrong tokens in a row" in browser.get("/").content.decode()) is (count == 5)
+        assert failures(bob) == 0
+
+
 def at_token_refused(login: str) -> bool:
     """Tell whether a right password leads to no token."""
     browser = Browser()

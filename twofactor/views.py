@@ -153,7 +153,17 @@ def _prove_sign_in(request: HttpRequest, pending: PendingSignIn, form: TokenForm
     challenge = challenges.verify(pending, form.cleaned_data["token"])
     device = flows.complete_sign_in(pending, challenge)
     session.sign_in(request, pending.user, device)
+    if pending.user.failures >= settings.FAILURES_TOLD_AT:
+        messages.warning(request, _say_failures(pending.user.failures))
     return redirect(pending.next_url or "home")
+
+
+def _say_failures(count: int) -> str:
+    """Tell whoever signs in at last how often somebody with the right password failed before (L-07)."""
+    return _(
+        "Before this sign-in there were %(count)s wrong tokens in a row. If they were not yours, somebody knows your "
+        "password: choose another one."
+    ) % {"count": count}
 
 
 def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
