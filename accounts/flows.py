@@ -37,6 +37,15 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
     return bool(changed)
 
 
+def set_accent(account: Account, accent: str, *, actor: User) -> bool:
+    """Change the colour that the account shows itself in; return whether that changed anything."""
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(accent=accent).update(accent=accent)
+        if changed:
+            audit.record("account.accent_changed", user=actor, before=account.accent, after=accent)
+    return bool(changed)
+
+
 def tell_administrators(account: Account, event: AuditEvent) -> None:
     """Tell every administrator of an account about an event (A-01)."""
     for administrator in account.users.filter(role=Role.ADMINISTRATOR, is_active=True):

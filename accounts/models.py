@@ -16,6 +16,17 @@ from messaging.database import Clock
 OPERATORS = "Operação"
 
 
+class Accent(models.TextChoices):
+    """The colours an account may show itself in; app.css holds each in light and dark, and a test their contrast."""
+
+    GREEN = "green", _("Green")
+    BLUE = "blue", _("Blue")
+    VIOLET = "violet", _("Violet")
+    PINK = "pink", _("Pink")
+    AMBER = "amber", _("Amber")
+    GRAPHITE = "graphite", _("Graphite")
+
+
 class Account(models.Model):
     """A tenant. Its policy decides how all of its people sign in."""
 
@@ -24,6 +35,7 @@ class Account(models.Model):
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
     two_factor_changed_at = models.DateTimeField(null=True, editable=False)
     allowed_regions = models.JSONField(_("countries of the phones"), default=list, blank=True, editable=False)
+    accent = models.CharField(_("colour"), max_length=8, choices=Accent.choices, default=Accent.GREEN)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
     class Meta:
@@ -41,6 +53,11 @@ class Account(models.Model):
         """
         chosen = [region for region in settings.ALLOWED_REGIONS if region in self.allowed_regions]
         return chosen or settings.ALLOWED_REGIONS[:1]
+
+    @property
+    def monogram(self) -> str:
+        """Return the letter that stands for the account where others have a logo."""
+        return self.name[:1].upper()
 
 
 class Role(models.TextChoices):

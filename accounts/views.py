@@ -9,14 +9,15 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import flows, language
-from accounts.forms import PasswordResetForm, ProfileForm
+from accounts.decorators import administrators_only
+from accounts.forms import AppearanceForm, PasswordResetForm, ProfileForm
 from accounts.http import SignedInRequest
 
 
@@ -38,6 +39,17 @@ def profile(request: SignedInRequest) -> HttpResponse:
             messages.success(request, _("Your profile was saved."))
         return response
     return render(request, "accounts/profile.html", {"form": form})
+
+
+@administrators_only
+@require_POST
+def appearance(request: SignedInRequest) -> HttpResponse:
+    """Take the account's colour; a form that was not ours changes nothing."""
+    form = AppearanceForm(request.POST)
+    account = request.user.account
+    if form.is_valid() and flows.set_accent(account, form.cleaned_data["accent"], actor=request.user):
+        messages.success(request, _("The colour of your account was changed."))
+    return redirect(reverse("account-settings") + "#appearance")
 
 
 @sensitive_post_parameters()

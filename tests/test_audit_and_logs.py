@@ -300,6 +300,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     browser.sign_in("alice")
     browser.post(SETTINGS, {})
     browser.post(SETTINGS, {"two_factor_required": "on"})
+    browser.post(f"{SETTINGS}aparencia/", {"accent": "blue"})
     Account.objects.update(two_factor_required=False)
     Browser().post_password("alice")
     flows.disown_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))

@@ -16,7 +16,6 @@ from typing import Any
 import altcha
 from django import forms
 from django.conf import settings
-from django.templatetags.static import static
 from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -53,7 +52,7 @@ class AltchaWidget(forms.Widget):
         context["widget"]["challenge_json"] = json.dumps(new_altcha())
         context["widget"]["strings"] = json.dumps(altcha_words())
         context["second_door"] = settings.RECAPTCHA_ENABLED and not self.is_explained
-        context["widget"]["worker_url"] = static("vendor/altcha-2.3.0/worker.js")
+        context["widget"]["lifetime"] = settings.PENDING_SIGN_IN_SECONDS
         return context
 
 
@@ -209,6 +208,4 @@ def altcha_words() -> dict[str, str]:
         "verified": _("Verified"),
         "error": _("The verification failed. Try again in a moment."),
         "expired": _("The verification is too old. Try again."),
-        "waitAlert": _("Verifying… please wait."),
-        "ariaLinkLabel": "ALTCHA",
     }

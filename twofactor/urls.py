@@ -1,6 +1,6 @@
 from django.urls import path
 
-from twofactor import views
+from twofactor import components, views
 
 urlpatterns = [
     path("entrar/", views.sign_in, name="sign-in"),
@@ -23,5 +23,6 @@ urlpatterns = [
         views.profile_phone_fate,
         name="profile-phone-fate",
     ),
+    path("componentes/", components.components, name="components"),
     path("configuracoes/minha-conta/", views.account_settings, name="account-settings"),
 ]

@@ -86,7 +86,7 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         flows.introduce(pending)
         return redirect("phone")
     context = {
-        "account_name": pending.user.account.name,
+        "account": pending.user.account,
         "policy_switched_on_by_you": pending.switches_policy_on,
     }
     return render(request, "twofactor/introduction.html", context)
@@ -102,7 +102,7 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         lambda: flows.start_enrolment(pending, form.phone, captcha=form.solved)
     ):
         return redirect("token")
-    return render(request, "twofactor/phone.html", {"form": form})
+    return render(request, "twofactor/phone.html", {"form": form, "account": pending.user.account})
 
 
 @pending_sign_in_at(lambda pending: bool(pending.device))
@@ -115,6 +115,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     ):
         return redirect("token")
     context = {
+        "account": pending.user.account,
         "form": form,
         "unlocked": "captcha" not in form.fields,
         "masked_phone": phones.mask(pending.known_destination(Channel.SMS)),
@@ -141,6 +142,7 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         return redirect("channel" if pending.device else "phone")
     context = {
         **_token_context(pending, challenge),
+        "account": pending.user.account,
         "form": form,
         "can_change_number": pending.device is None,
         "other_channel": _other_channel(pending, challenge),
@@ -174,6 +176,7 @@ def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
         "challenge": challenge,
         "masked_destination": hide(challenge.destination),
         "seconds_left": challenge.seconds_left,
+        "attempts_left": settings.TOKEN_ATTEMPTS - challenge.attempts,
         "lifetime": settings.TOKEN_LIFETIME_SECONDS,
         "fate": words.fate(challenge.message),
         "resend_in": challenges.cooldown(challenge, journey.sends),
