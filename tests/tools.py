@@ -12,14 +12,14 @@ from unittest import mock
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
 from accounts.models import Budget
-from messaging.delivery.models import GatewayFailure, Heartbeat, Message, OpenCircuit
+from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import Challenge, PendingSignIn, PhoneChange
 
 ROOT = Path(__file__).parent.parent
 # What changes with every rendering and belongs to nobody: CSRF tokens and captcha challenges.
 _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[^"]*"')
 
-MOVED = (Challenge, GatewayFailure, Heartbeat, Message, OpenCircuit, PendingSignIn, PhoneChange)
+MOVED = (BlockedPrefix, Challenge, GatewayFailure, Heartbeat, Message, OpenCircuit, PendingSignIn, PhoneChange)
 
 
 def let_pass(seconds: float) -> None:
