@@ -6,14 +6,16 @@ import logging
 import logging.config
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import RequestFactory
+from django.utils import timezone
 
-from accounts import audit, origin
+from accounts import audit, origin, places, switching
 from accounts.flows import create_account, unlock_user
 from accounts.models import Account, AuditEvent, User
 from messaging.delivery.models import Message
@@ -303,6 +305,14 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     browser.post(f"{SETTINGS}aparencia/", {"accent": "blue"})
     Account.objects.update(two_factor_required=False)
     Browser().post_password("alice")
+    tomorrow = timezone.now() + timedelta(hours=20)
+    switching.announce(alice.account, actor=alice)
+    switching.schedule(alice.account, tomorrow, actor=alice)
+    Account.objects.update(two_factor_reminded=None)
+    switching.keep_dates(None)
+    switching.unschedule(alice.account, actor=alice)
+    AuditEvent.objects.create(account=alice.account, user=alice, action="sign_in.verified", ip="192.0.2.1")
+    places.find_new_places(None)
     flows.disown_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
     unlock_user(bob)
     for failures in (5, 10):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from twofactor import components, views
+from twofactor import coming, components, views
 
 urlpatterns = [
     path("entrar/", views.sign_in, name="sign-in"),
@@ -25,4 +25,7 @@ urlpatterns = [
     ),
     path("componentes/", components.components, name="components"),
     path("configuracoes/minha-conta/", views.account_settings, name="account-settings"),
+    path("configuracoes/minha-conta/data/", coming.policy_date, name="policy-date"),
+    path("configuracoes/minha-conta/aviso/", coming.policy_announce, name="policy-announce"),
+    path("configuracoes/minha-conta/sem-telefone/", coming.policy_without_phone, name="policy-without-phone"),
 ]

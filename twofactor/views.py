@@ -21,7 +21,7 @@ from accounts.http import SignedInRequest
 from accounts.models import User
 from messaging.delivery import circuit, gateways
 from messaging.delivery.models import Channel
-from twofactor import challenges, flows, objections, phones, session, words
+from twofactor import challenges, coming, flows, objections, phones, session, words
 from twofactor.decorators import pending_sign_in_at
 from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsSpent
 from twofactor.forms import (
@@ -261,6 +261,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         "gateway_ready": gateways.sms_is_possible(),
         "own_phone_needed": not session.is_verified(user),
         "changed_at": account.two_factor_changed_at,
+        **coming.context(user),
     }
     return render(request, "twofactor/account_settings.html", context)
 
