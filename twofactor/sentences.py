@@ -81,3 +81,21 @@ for _scope in ("account_sms", "system_sms"):
     describe(f"{_scope}.half_spent", _("Half of the day's SMS are sent"), _SPENT)
     describe(f"{_scope}.nearly_spent", _("Most of the day's SMS are sent"), _SPENT)
     describe(f"{_scope}.spent", _("All of the day's SMS are sent"), _SPENT)
+say(
+    "scope",
+    {
+        "password": _("wrong passwords"),
+        "ladder": _("wrong tokens in a row"),
+        "cooldown": _("pause between two tokens"),
+        **dict.fromkeys(("user", "user_sms", "user_email"), _("tokens of a person")),
+        "phone": _("SMS of a phone"),
+        "mailbox": _("e-mails of a mailbox"),
+        "numbers": _("different numbers tried"),
+        "address": _("tokens of an address"),
+        "prefix": _("range of numbers"),
+        "country": _("SMS of a country"),
+        "conversion": _("tokens of a country that nobody types"),
+        "people": _("people of a phone"),
+        "announcement": _("announcements"),
+    },
+)
