@@ -9,7 +9,7 @@ from django.db.models.functions import Greatest
 from accounts import audit, budgets, origin
 from accounts import flows as accounts
 from accounts.models import AuditEvent, User
-from messaging.database import Clock, clock_plus, delete_in_batches
+from messaging.database import Clock, clock_plus, delete_in_batches, tried_twice
 from messaging.delivery.models import Channel
 from twofactor import challenges, limits, phones, spending
 from twofactor import exceptions as refusals
@@ -66,6 +66,7 @@ def introduce(pending: PendingSignIn) -> None:
     challenges.move(pending, introduced=True)
 
 
+@tried_twice
 def start_enrolment(pending: PendingSignIn, phone: Phone, *, captcha: str) -> Challenge:
     """Send the token that proves a first phone. ``captcha`` names the one that this very request solved (C-01).
 
@@ -76,6 +77,7 @@ def start_enrolment(pending: PendingSignIn, phone: Phone, *, captcha: str) -> Ch
         return challenges.send_token(pending, Channel.SMS, phone.number, granted=True, captcha=captcha)
 
 
+@tried_twice
 def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha: str) -> Challenge:
     """Send a token to the person's phone or mailbox. ``captcha`` names the one just solved, if one was.
 
@@ -86,6 +88,7 @@ def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha: st
         return challenges.send_token(pending, channel, destination, granted=bool(captcha), captcha=captcha)
 
 
+@tried_twice
 def resend(journey: Journey) -> Challenge:
     """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver, Limited or SmsSpent."""
     with transaction.atomic():

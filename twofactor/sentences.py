@@ -86,6 +86,7 @@ say(
     {
         "password": _("wrong passwords"),
         "ladder": _("wrong tokens in a row"),
+        "conflict": _("many at once"),
         "cooldown": _("pause between two tokens"),
         **dict.fromkeys(("user", "user_sms", "user_email"), _("tokens of a person")),
         "phone": _("SMS of a phone"),
