@@ -32,10 +32,9 @@ def send_token(
     """
     limits.refuse_while_locked(journey.user)
     before = _spend_send(journey, granted) - 1
-    if before:
-        _await_cooldown(journey, destination, before)
     withheld = spending.spend(Send(journey, channel, destination, captcha))
     if before:
+        _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
     challenge = Challenge.issue(journey, channel=channel, destination=destination, network=spending.here())
     audit.record("challenge.issued", user=journey.user, purpose=journey.purpose, channel=channel)
