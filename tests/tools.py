@@ -13,6 +13,7 @@ from unittest import mock
 from django.db import DataError
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
+from accounts.models import Budget
 from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import Challenge, PendingSignIn, PhoneChange
 
@@ -30,6 +31,7 @@ def let_pass(seconds: float) -> None:
         shift = timedelta(seconds=seconds)
         earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
         model._default_manager.update(**earlier)
+    Budget.objects.update(until=F("until") - int(seconds))
 
 
 def refuse_nul(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:

@@ -11,9 +11,9 @@ from accounts import flows as accounts
 from accounts.models import AuditEvent, User
 from messaging.database import Clock, clock_plus, delete_in_batches, tried_twice
 from messaging.delivery.models import Channel
-from twofactor import challenges, limits, phones
+from twofactor import challenges, limits, phones, spending
 from twofactor import exceptions as refusals
-from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange, PhoneDevice, UsedCaptcha
+from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange, PhoneDevice
 from twofactor.phones import Phone
 
 DAY = 86_400  # seconds
@@ -67,26 +67,30 @@ def introduce(pending: PendingSignIn) -> None:
 
 
 @tried_twice
-def start_enrolment(pending: PendingSignIn, phone: Phone) -> Challenge:
-    """Send the token that proves a first phone. The caller has checked the captcha of this very request (C-01).
+def start_enrolment(pending: PendingSignIn, phone: Phone, *, captcha: str) -> Challenge:
+    """Send the token that proves a first phone. ``captcha`` names the one that this very request solved (C-01).
 
-    Nothing is bound to the person until the token is typed (P-06). Raises JourneyOver or Limited.
+    Nothing is bound to the person until the token is typed (P-06). Raises CaptchaRefused, JourneyOver, Limited or
+    SmsSpent.
     """
     with transaction.atomic():
-        return challenges.send_token(pending, Channel.SMS, phone.number, granted=True)
+        return challenges.send_token(pending, Channel.SMS, phone.number, granted=True, captcha=captcha)
 
 
 @tried_twice
-def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha_passed: bool) -> Challenge:
-    """Send a token to the person's phone or mailbox. Raises CaptchaNeeded, JourneyOver or Limited."""
+def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha: str) -> Challenge:
+    """Send a token to the person's phone or mailbox. ``captcha`` names the one just solved, if one was.
+
+    Raises CaptchaNeeded, CaptchaRefused, JourneyOver, Limited or SmsSpent.
+    """
     with transaction.atomic():
         destination = pending.known_destination(channel)
-        return challenges.send_token(pending, channel, destination, granted=captcha_passed)
+        return challenges.send_token(pending, channel, destination, granted=bool(captcha), captcha=captcha)
 
 
 @tried_twice
 def resend(journey: Journey) -> Challenge:
-    """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver or Limited."""
+    """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver, Limited or SmsSpent."""
     with transaction.atomic():
         return challenges.resend(journey)
 
@@ -102,6 +106,7 @@ def complete_sign_in(pending: PendingSignIn, challenge: Challenge) -> PhoneDevic
         device = known or _bind(user, challenge)
         audit.record("sign_in.verified", user=user, channel=challenge.channel)
         _note_sign_in(user, challenge, proved=known)
+        spending.convert(challenge)
         if pending.switches_policy_on and user.is_administrator:
             accounts.set_two_factor_policy(user.account, True, actor=user)
     return device
@@ -143,7 +148,16 @@ def _bind(user: User, challenge: Challenge) -> PhoneDevice:
     except IntegrityError:
         raise refusals.JourneyOver from None
     accounts.tell(user, audit.record("phone.enrolled", user=user, number=phones.mask(phone.number)))
+    _note_sharing(device)
     return device
+
+
+def _note_sharing(device: PhoneDevice) -> None:
+    """Raise an alarm when a phone serves three people of an account or more (P-08)."""
+    people = PhoneDevice.objects.filter(number=device.number, user__account=device.user.account_id).count()
+    if people >= settings.USERS_PER_PHONE_ALARM:
+        event = audit.record("phone.shared", user=device.user, number=phones.mask(device.number), people=people)
+        accounts.tell_administrators(device.user.account, event)
 
 
 # Changing the phone ---------------------------------------------------------------------------
@@ -172,8 +186,8 @@ def prove_password(change: PhoneChange, password: str, channel: str) -> Challeng
     Raises PasswordRefused, or Limited: a stolen session has no more guesses than the sign-in page.
     """
     user, ip = change.user, origin.current.get().ip
-    if budgets.is_spent(user.username, ip):
-        raise refusals.Limited(retry_after=budgets.LOGIN_AND_ADDRESS.seconds)
+    if wait := budgets.password_wait(user.username, ip):
+        raise refusals.Limited(wait, "password", user)
     if not user.check_password(password):
         budgets.count_wrong_password(user.username, ip)
         audit.record("reauthentication.refused", user=user)
@@ -190,6 +204,7 @@ def prove_holder(change: PhoneChange, challenge: Challenge) -> Challenge:
     with transaction.atomic():
         challenges.consume(challenge)
         limits.take_back(change.user)
+        spending.convert(challenge)
         challenges.move(change, holder_proved=True, expires_at=soon)
         change.holder_proved = True
         return challenges.send_token(change, Channel.SMS, change.number, granted=True)
@@ -208,11 +223,13 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
         device.number, device.region, device.kind = change.number, change.region, change.kind
         device.confirmed_at = Clock()
         device.save()
+        _note_sharing(device)
         event = audit.record("phone.changed", user=user, before=phones.mask(old), after=phones.mask(change.number))
         accounts.tell(user, event, sms_to=old)
         accounts.tell(user, event)
         accounts.end_sessions(user)
         PhoneChange.objects.filter(user=user, expires_at__gt=Clock()).exclude(pk=change.pk).update(expires_at=Clock())
+        spending.convert(challenge)
     return device
 
 
@@ -238,14 +255,13 @@ def cancel_phone_change(change: PhoneChange) -> None:
 
 
 def purge() -> int:
-    """Forget, in batches: destinations of yesterday's challenges, journeys of 30 days, captchas of a day (J-05).
+    """Forget, in batches: destinations of yesterday's challenges, addresses too, journeys of 30 days (J-05).
 
     Return how many journeys were deleted; their challenges go with them.
     """
     yesterday = clock_plus(-DAY)
-    Challenge.objects.filter(issued_at__lt=yesterday).exclude(destination="").update(destination="")
+    Challenge.objects.filter(issued_at__lt=yesterday).exclude(destination="").update(destination="", network="")
     PhoneChange.objects.filter(created_at__lt=yesterday).exclude(number="").update(number="")
-    delete_in_batches(UsedCaptcha.objects.filter(used_at__lt=yesterday))
     accounts.purge_budgets()
     before = clock_plus(-settings.CHALLENGE_DAYS * DAY)
     journeys = (PendingSignIn.objects.filter(created_at__lt=before), PhoneChange.objects.filter(created_at__lt=before))

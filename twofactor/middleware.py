@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.middleware import OTPMiddleware
 
+from accounts import audit
 from accounts.exceptions import Limited
 from messaging.database import is_conflict
 from twofactor import session
@@ -42,11 +43,12 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Turn a limit into 429 with Retry-After; so a transaction that lost against others twice (F20)."""
+        """Turn a limit into 429 with Retry-After, written down (J-01); so a transaction that lost twice (F20)."""
         if is_conflict(error):
-            error = Limited(retry_after=1)
+            error = Limited(1, "conflict")
         if not isinstance(error, Limited):
             return None
+        audit.record("limit.hit", user=error.user, scope=error.scope)
         context = {"retry_after": error.retry_after}
         if request.accepts("text/html"):
             response = render(request, "429.html", context, status=429)

@@ -20,11 +20,10 @@ from accounts.forms import ProfileForm
 from accounts.http import SignedInRequest
 from accounts.models import User
 from messaging.delivery import circuit, gateways
-from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
 from twofactor import challenges, coming, flows, objections, phones, session, words
 from twofactor.decorators import pending_sign_in_at, second_click_follows_the_first
-from twofactor.exceptions import CaptchaNeeded, JourneyOver
+from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsSpent
 from twofactor.forms import (
     AccountSettingsForm,
     ChannelForm,
@@ -99,8 +98,11 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
-    form = EnrolmentForm(posted(request), initial={"country": settings.ALLOWED_REGIONS[0]})
-    if request.method == "POST" and form.attempt(lambda: flows.start_enrolment(pending, form.phone)):
+    regions = pending.user.account.regions
+    form = EnrolmentForm(posted(request), regions=regions, initial={"country": regions[0]})
+    if request.method == "POST" and form.attempt(
+        lambda: flows.start_enrolment(pending, form.phone, captcha=form.solved)
+    ):
         return redirect("token")
     return render(request, "twofactor/phone.html", {"form": form, "account": pending.user.account})
 
@@ -112,7 +114,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
     form = ChannelForm(posted(request), unlocked=pending.can_send)
     if request.method == "POST" and form.attempt(
-        lambda: flows.start_sign_in_challenge(pending, form.cleaned_data["channel"], captcha_passed=form.captcha_passed)
+        lambda: flows.start_sign_in_challenge(pending, form.cleaned_data["channel"], captcha=form.solved)
     ):
         return redirect("token")
     context = {
@@ -138,7 +140,7 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         opened = form.attempt(lambda: _prove_sign_in(request, pending, form), at="token")
     if opened:
         return opened
-    challenge = Challenge.objects.of(pending).newest()
+    challenge = Challenge.objects.of(pending).with_fate().newest()
     if challenge is None:
         return redirect("channel" if pending.device else "phone")
     context = {
@@ -156,7 +158,17 @@ def _prove_sign_in(request: HttpRequest, pending: PendingSignIn, form: TokenForm
     challenge = challenges.verify(pending, form.cleaned_data["token"])
     device = flows.complete_sign_in(pending, challenge)
     session.sign_in(request, pending.user, device)
+    if pending.user.failures >= settings.FAILURES_TOLD_AT:
+        messages.warning(request, _say_failures(pending.user.failures))
     return redirect(pending.next_url or "home")
+
+
+def _say_failures(count: int) -> str:
+    """Tell whoever signs in at last how often somebody with the right password failed before (L-07)."""
+    return _(
+        "Before this sign-in there were %(count)s wrong tokens in a row. If they were not yours, somebody knows your "
+        "password: choose another one."
+    ) % {"count": count}
 
 
 def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
@@ -169,7 +181,7 @@ def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
         "seconds_left": challenge.seconds_left,
         "attempts_left": settings.TOKEN_ATTEMPTS - challenge.attempts,
         "lifetime": settings.TOKEN_LIFETIME_SECONDS,
-        "fate": words.fate(delivery.fate("token", challenge.pk)),
+        "fate": words.fate(challenge.message),
         "resend_in": challenges.cooldown(challenge, journey.sends),
     }
 
@@ -184,11 +196,11 @@ def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
 @require_safe
 def token_fate(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Tell what became of the last token's message, for the page to show without a reload."""
-    return _fate(Challenge.objects.of(pending).newest())
+    return _fate(Challenge.objects.of(pending).with_fate().newest())
 
 
 def _fate(challenge: Challenge | None) -> HttpResponse:
-    fate = words.fate(delivery.fate("token", challenge.pk) if challenge else None)
+    fate = words.fate(challenge.message if challenge else None)
     return JsonResponse({"state": fate.state, "text": fate.text})
 
 
@@ -199,7 +211,7 @@ def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Send another token where the last one went; when the captcha is spent, ask for it again."""
     try:
         flows.resend(pending)
-    except (CaptchaNeeded, JourneyOver) as refusal:
+    except (CaptchaNeeded, JourneyOver, SmsSpent) as refusal:
         messages.warning(request, words.of(refusal))
         return redirect("channel" if pending.device else "phone")
     messages.success(request, _("Another token is on its way. The one before is cancelled."))
@@ -279,7 +291,7 @@ def profile_phone(request: SignedInRequest) -> HttpResponse:
     user = request.user
     if not (user.two_factor_required and hasattr(user, "phone_device")):
         raise Http404
-    form = PhoneForm(request.POST)
+    form = PhoneForm(request.POST, regions=user.account.regions)
     started = form.attempt(
         lambda: flows.start_phone_change(user, form.phone, session_hash=session.session_hash(request)),
         at="number",
@@ -294,7 +306,7 @@ def profile_phone(request: SignedInRequest) -> HttpResponse:
 def profile_phone_fate(request: SignedInRequest) -> HttpResponse:
     """Tell what became of the last token's message of a phone change."""
     change = session.phone_change(request)
-    return _fate(Challenge.objects.of(change).newest() if change else None)
+    return _fate(Challenge.objects.of(change).with_fate().newest() if change else None)
 
 
 @sensitive_post_parameters("password")
@@ -347,7 +359,7 @@ def _prove_new(request: SignedInRequest, change: PhoneChange, form: TokenForm) -
 def _resend_change(request: SignedInRequest, change: PhoneChange) -> HttpResponse:
     try:
         flows.resend(change)
-    except (CaptchaNeeded, JourneyOver):
+    except (CaptchaNeeded, JourneyOver, SmsSpent):
         flows.cancel_phone_change(change)
         messages.warning(request, _("Too many tokens for one change. Begin again."))
         return redirect("profile")
@@ -365,5 +377,5 @@ def _change_context(request: SignedInRequest, change: PhoneChange, form: Any) ->
         "masked_phone": phones.mask(user.phone_device.number),
         "masked_email": phones.mask_email(user.email),
     }
-    challenge = None if change.step == "password" else Challenge.objects.of(change).newest()
+    challenge = None if change.step == "password" else Challenge.objects.of(change).with_fate().newest()
     return context | (_token_context(change, challenge) if challenge else {})

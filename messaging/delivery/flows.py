@@ -153,11 +153,6 @@ def silence() -> float | None:
     return last.age.total_seconds() if last else None
 
 
-def fate(kind: str, subject_id: int) -> Message | None:
-    """Return the message about a subject, for telling its reader the truth; None when there was none to send."""
-    return Message.objects.filter(kind=kind, subject_id=subject_id).order_by("-pk").first()
-
-
 def count_recent(kind: str, subject_id: int, *, seconds: int) -> int:
     """Return how many messages about a subject were queued within the last ``seconds``."""
     return Message.objects.filter(kind=kind, subject_id=subject_id, created_at__gt=clock_plus(-seconds)).count()
