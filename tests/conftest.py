@@ -139,6 +139,18 @@ class Browser(Client):
         self.post_channel(channel)
         return self.post_token(last_token())
 
+    def prove_identity(self, channel: str = "sms") -> Any:
+        """Prove that it is still you: the password, and a token where there is a phone."""
+        answer = self.post("/confirmar-identidade/", {"password": PASSWORD, "channel": channel})
+        if answer.headers.get("Location") != "/confirmar-identidade/":
+            return answer
+        return self.post("/confirmar-identidade/", {"token": last_token()})
+
+    def reauthenticate(self, path: str) -> Any:
+        """Ask for a page that wants a fresh proof, and walk the proof; the answer leads back to the page."""
+        assert self.get(path).headers["Location"] == "/confirmar-identidade/"
+        return self.prove_identity()
+
     def is_in(self) -> bool:
         return bool(self.get("/meu-perfil/").status_code == 200)
 

@@ -46,6 +46,7 @@ TOKEN = "/entrar/token/"
 PROFILE = "/meu-perfil/"
 CONFIRM = "/meu-perfil/telefone/confirmar/"
 ACCOUNT_SETTINGS = "/configuracoes/minha-conta/"
+IDENTITY = "/confirmar-identidade/"
 PASSWORD_CHANGE = "/senha/alterar/"
 NEW_NUMBER = "21 99887-7665"
 OTHER_PASSWORD = {"old_password": PASSWORD, "new_password1": "another long one", "new_password2": "another long one"}
@@ -405,11 +406,18 @@ class Walk:
         browser = self.browser()
         browser.sign_in("alice")
         self.note("settings, on", browser.get(ACCOUNT_SETTINGS))
-        self.note("settings, switched off", browser.post(ACCOUNT_SETTINGS, follow=True))
+        self.note("identity", browser.post(ACCOUNT_SETTINGS, follow=True))
+        self.note("identity, token", browser.post(IDENTITY, {"password": PASSWORD, "channel": "sms"}, follow=True))
+        self.note("settings, switched off", browser.post(IDENTITY, {"token": last_token()}, follow=True))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(settings, "SMS_GATEWAYS", [])
             self.note("settings, no gateway", browser.post(ACCOUNT_SETTINGS, {"two_factor_required": "on"}))
-        self.note("settings, switched on", browser.post(ACCOUNT_SETTINGS, {"two_factor_required": "on"}, follow=True))
+        browser.post(ACCOUNT_SETTINGS, {"two_factor_required": "on"})
+        browser.prove_identity()
+        self.note("settings, switched on", browser.get(ACCOUNT_SETTINGS))
+        browser.post(ACCOUNT_SETTINGS)
+        self.note("identity, cancelled", browser.post(IDENTITY, {"action": "cancel"}, follow=True))
+        self.note("identity, over", browser.get(IDENTITY, follow=True))
 
     def errors(self) -> None:
         self.note("no page", self.browser().get("/nowhere/"), 404)

@@ -12,13 +12,13 @@ from unittest import mock
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
 from messaging.delivery.models import GatewayFailure, Heartbeat, Message, OpenCircuit
-from twofactor.models import Challenge, PendingSignIn, PhoneChange
+from twofactor.models import Challenge, PendingSignIn, PhoneChange, Reauthentication
 
 ROOT = Path(__file__).parent.parent
 # What changes with every rendering and belongs to nobody: CSRF tokens and captcha challenges.
 _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[^"]*"')
 
-MOVED = (Challenge, GatewayFailure, Heartbeat, Message, OpenCircuit, PendingSignIn, PhoneChange)
+MOVED = (Challenge, GatewayFailure, Heartbeat, Message, OpenCircuit, PendingSignIn, PhoneChange, Reauthentication)
 
 
 def let_pass(seconds: float) -> None:

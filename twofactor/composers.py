@@ -42,25 +42,18 @@ def sms_text(token: str, purpose: str) -> str:
     elif purpose == Purpose.CHANGE_PHONE:
         text = _("%(brand)s: your token for the new phone is %(token)s. Valid %(minutes)s min. Do not share it.")
     else:
-        text = _("%(brand)s: your token to change the phone is %(token)s. Valid %(minutes)s min. Do not share it.")
+        text = _("%(brand)s: your token to confirm that it is you: %(token)s. Valid %(minutes)s min. Do not share it.")
     return f"{text % facts}\n\n@{settings.PUBLIC_HOST} #{token}"
 
 
 def _email(token: str, purpose: str) -> Content:
     """Return the e-mail; neither subject nor the lines that a lock screen shows have the token (T-12)."""
     facts = {"brand": BRAND}
-    signing_in = purpose in {Purpose.SIGN_IN, Purpose.ENROL}
-    context = {
-        "lead": (
-            _("Here is your token to sign in to %(brand)s.")
-            if signing_in
-            else _("Here is your token to change the phone of your login at %(brand)s.")
-        )
-        % facts,
-        "token": token,
-        "minutes": settings.TOKEN_LIFETIME_SECONDS // 60,
-        "brand": BRAND,
-    }
+    if purpose in {Purpose.SIGN_IN, Purpose.ENROL}:
+        lead = _("Here is your token to sign in to %(brand)s.") % facts
+    else:
+        lead = _("Here is your token to confirm at %(brand)s that it is you.") % facts
+    context = {"lead": lead, "token": token, "minutes": settings.TOKEN_LIFETIME_SECONDS // 60, "brand": BRAND}
     return Content(
         subject=_("Your %(brand)s token") % context,
         text=render_to_string("messages/token.txt", context),

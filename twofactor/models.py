@@ -1,6 +1,9 @@
 """The phone proved held, the journeys that ask for tokens, and the demands for proof."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -51,6 +54,21 @@ class Journey(models.Model):
     class Meta:
         abstract = True
         indexes = [models.Index(fields=["created_at"], name="%(class)s_created")]
+
+    @property
+    def device(self) -> PhoneDevice | None:
+        """Return the person's phone, if they have proved one."""
+        return getattr(self.user, "phone_device", None)
+
+    def known_destination(self, channel: str) -> str:
+        """Return the person's proved phone or their address.
+
+        Raises ChannelRefused before the first phone (P-05), and for the mailbox after a password reset by
+        e-mail, until one sign-in by SMS (R-06): otherwise one mailbox would be both factors.
+        """
+        if self.device is None or (channel == Channel.EMAIL and self.user.mailbox_suspect):
+            raise ChannelRefused
+        return self.user.email if channel == Channel.EMAIL else self.device.number
 
     # Abstract, by hand: Django's metaclass for models is not ABC's.
 
@@ -109,24 +127,9 @@ class PendingSignIn(Journey):
         return unchanged and self.user.may_sign_in
 
     @property
-    def device(self) -> PhoneDevice | None:
-        """Return the person's phone, if they have proved one."""
-        return getattr(self.user, "phone_device", None)
-
-    @property
     def purpose(self) -> str:
         """Return "login", or "enrol" while no phone is proved."""
         return Purpose.SIGN_IN if self.device else Purpose.ENROL
-
-    def known_destination(self, channel: str) -> str:
-        """Return the person's proved phone or their address.
-
-        Raises ChannelRefused before the first phone (P-05), and for the mailbox after a password reset by
-        e-mail, until one sign-in by SMS (R-06): otherwise one mailbox would be both factors.
-        """
-        if self.device is None or (channel == Channel.EMAIL and self.user.mailbox_suspect):
-            raise ChannelRefused
-        return self.user.email if channel == Channel.EMAIL else self.device.number
 
     def destination(self, challenge: "Challenge") -> str:
         """Return today's phone or address; for a first phone, the number sealed into the challenge (P-07)."""
@@ -142,16 +145,45 @@ class PendingSignIn(Journey):
         return "phone" if self.introduced else "introduction"
 
 
-class PhoneChange(Journey):
+class Proof(Journey):
+    """A journey of somebody signed in who is asked again: the password, then a token to today's phone (R-01)."""
+
+    password_proved = models.BooleanField(default=False)
+    holder_proved = models.BooleanField(default=False)
+
+    action: Any  # what it is asked for, as the audit names it
+    cancelled: ClassVar[str]  # what the audit says when the person gives up
+
+    class Meta(Journey.Meta):
+        abstract = True
+
+    @property
+    def purpose(self) -> str:
+        """Return "reauth"."""
+        return Purpose.REAUTHENTICATE
+
+    def destination(self, challenge: "Challenge") -> str:
+        """Return today's phone or address."""
+        return self.known_destination(challenge.channel)
+
+    @property
+    def step(self) -> str:
+        """Return which of the two proofs is outstanding, or "new" when both are there."""
+        if self.holder_proved:
+            return "new"
+        return "current" if self.password_proved else "password"
+
+
+class PhoneChange(Proof):
     """A change of the phone on its way: first it is still you, then the new number."""
 
     number = models.CharField(max_length=16)
     region = models.CharField(max_length=2)
     kind = models.CharField(max_length=24)
-    password_proved = models.BooleanField(default=False)
-    holder_proved = models.BooleanField(default=False)
 
     name = "phone_change"
+    action = "phone.change"
+    cancelled = "phone.change_cancelled"
 
     def __str__(self) -> str:
         return f"phone change {self.pk}"
@@ -163,17 +195,42 @@ class PhoneChange(Journey):
 
     def destination(self, challenge: "Challenge") -> str:
         """Return the new number, or today's phone or address for the proof that it is still you."""
-        if self.holder_proved:
-            return self.number
-        user = self.user
-        return user.email if challenge.channel == Channel.EMAIL else user.phone_device.number
+        return self.number if self.holder_proved else super().destination(challenge)
+
+
+class ReauthenticationQuerySet(models.QuerySet["Reauthentication"]):
+    """What was proved, and whether it still opens anything."""
+
+    def alive(self) -> "ReauthenticationQuerySet":
+        """Return what is neither too old nor used."""
+        return self.filter(expires_at__gt=Clock(), used_at__isnull=True)
+
+    def granted(self) -> "ReauthenticationQuerySet":
+        """Return what was proved in the last 300 s and is not used."""
+        return self.alive().filter(holder_proved=True)
+
+
+class Reauthentication(Proof):
+    """The proof that it is still you, for one action on one page, once; it lives and dies with its session."""
+
+    action = models.CharField(max_length=60)
+    path = models.CharField(max_length=300)
+    query = models.CharField(max_length=500, default="")
+    wish = models.JSONField(null=True)  # what is carried out as soon as it is proved
+    used_at = models.DateTimeField(null=True)
+
+    name = "reauthentication"
+    cancelled = "reauthentication.cancelled"
+
+    objects: ClassVar[Any] = ReauthenticationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"re-authentication {self.pk}: {self.action}"
 
     @property
-    def step(self) -> str:
-        """Return which of the three proofs is outstanding."""
-        if not self.password_proved:
-            return "password"
-        return "new" if self.holder_proved else "current"
+    def next_url(self) -> str:
+        """Return the page that asked for the proof."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
 
 class Purpose(models.TextChoices):
@@ -224,12 +281,27 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
         return bool(self.open().filter(pk=challenge.pk).update(verified_at=Clock()))
 
 
+# The fields that lead a challenge to its journey, and the constraints by which each journey has one live challenge.
+JOURNEYS = {
+    "pending_sign_in": "challenge_one_live_sign_in",
+    "phone_change": "challenge_one_live_change",
+    "reauthentication": "challenge_one_live_proof",
+}
+
+
+def _one_of(fields: Iterable[str]) -> Q:
+    """Return the condition that exactly one of the fields is set."""
+    names = list(fields)
+    return reduce(or_, (Q(**{f"{name}__isnull": name != one for name in names}) for one in names))
+
+
 class Challenge(models.Model):
     """One demand for proof. It knows its destination and its nonce, never its token (T-06)."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     pending_sign_in = models.ForeignKey(PendingSignIn, models.CASCADE, null=True, related_name="+")
     phone_change = models.ForeignKey(PhoneChange, models.CASCADE, null=True, related_name="+")
+    reauthentication = models.ForeignKey(Reauthentication, models.CASCADE, null=True, related_name="+")
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     destination = models.CharField(max_length=254)
@@ -247,20 +319,14 @@ class Challenge(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(pending_sign_in__isnull=False, phone_change__isnull=True)
-                | Q(pending_sign_in__isnull=True, phone_change__isnull=False),
-                name="challenge_of_one_journey",
-            ),
-            models.UniqueConstraint(
-                fields=["pending_sign_in", "purpose"],
-                condition=Q(verified_at__isnull=True, superseded_at__isnull=True),
-                name="challenge_one_live_sign_in",
-            ),
-            models.UniqueConstraint(
-                fields=["phone_change", "purpose"],
-                condition=Q(verified_at__isnull=True, superseded_at__isnull=True),
-                name="challenge_one_live_change",
+            models.CheckConstraint(condition=_one_of(JOURNEYS), name="challenge_of_one_journey"),
+            *(
+                models.UniqueConstraint(
+                    fields=[journey, "purpose"],
+                    condition=Q(verified_at__isnull=True, superseded_at__isnull=True),
+                    name=name,
+                )
+                for journey, name in JOURNEYS.items()
             ),
         ]
         indexes = [models.Index(fields=["issued_at"], name="challenge_issued")]
@@ -290,9 +356,13 @@ class Challenge(models.Model):
         """
         for key in (settings.TOKEN_KEY, settings.TOKEN_KEY_PREVIOUS):
             if key and tokens.key_id(key) == self.key_id:
-                journey = f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
-                return tokens.derive(key, self.nonce, user.pk, purpose, self.channel, destination, journey)
+                return tokens.derive(key, self.nonce, user.pk, purpose, self.channel, destination, self._bound_to())
         raise TokenLate
+
+    def _bound_to(self) -> str:
+        if self.reauthentication_id:
+            return f"re-authentication {self.reauthentication_id}"
+        return f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
 
     @classmethod
     def issue(cls, journey: Journey, *, channel: str, destination: str) -> "Challenge":

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from messaging.database import Clock
 from twofactor import flows
-from twofactor.models import PendingSignIn, PhoneChange, PhoneDevice
+from twofactor.models import PendingSignIn, PhoneChange, PhoneDevice, Reauthentication, ReauthenticationQuerySet
 
 BACKEND = "twofactor.backends.PhoneBackend"
 
@@ -76,3 +76,18 @@ def phone_change(request: HttpRequest) -> PhoneChange | None:
         return None
     change.user = user
     return change
+
+
+def reauthentications(request: HttpRequest) -> ReauthenticationQuerySet:
+    """Return what the session has proved or is proving, as a queryset of one row at most."""
+    user: Any = request.user
+    rows: ReauthenticationQuerySet = Reauthentication.objects.filter(session_hash=session_hash(request), user=user)
+    return rows
+
+
+def reauthentication(request: HttpRequest) -> Reauthentication | None:
+    """Return the session's proof that is under way or not used yet."""
+    journey = reauthentications(request).alive().first()
+    if journey:
+        journey.user = request.user  # type: ignore[assignment]  # with account and phone, at no cost
+    return journey

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from twofactor import views
+from twofactor import proofs, views
 
 urlpatterns = [
     path("entrar/", views.sign_in, name="sign-in"),
@@ -13,15 +13,9 @@ urlpatterns = [
     path("sair/", views.sign_out, name="sign-out"),
     path("nao-fui-eu/<str:signed>/", views.not_me, name="not-me"),
     path("meu-perfil/telefone/", views.profile_phone, name="profile-phone"),
-    path(
-        "meu-perfil/telefone/confirmar/",
-        views.profile_phone_confirm,
-        name="profile-phone-confirm",
-    ),
-    path(
-        "meu-perfil/telefone/confirmar/estado/",
-        views.profile_phone_fate,
-        name="profile-phone-fate",
-    ),
+    path("meu-perfil/telefone/confirmar/", proofs.phone_change, name="profile-phone-confirm"),
+    path("meu-perfil/telefone/confirmar/estado/", proofs.phone_change_fate, name="profile-phone-fate"),
+    path("confirmar-identidade/", proofs.reauthentication, name="reauthentication"),
+    path("confirmar-identidade/estado/", proofs.reauthentication_fate, name="reauthentication-fate"),
     path("configuracoes/minha-conta/", views.account_settings, name="account-settings"),
 ]

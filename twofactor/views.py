@@ -1,6 +1,5 @@
-"""Signing in in two steps, changing the phone, switching the policy. Views translate HTTP; flows decide."""
+"""Signing in in two steps, wishing another phone, switching the policy. Views translate HTTP; flows decide."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from accounts.decorators import administrators_only
 from accounts.forms import ProfileForm
 from accounts.http import SignedInRequest
 from accounts.models import User
+from accounts.reauthentication import Wish, carries_out, demand
 from messaging.delivery import circuit, gateways
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
@@ -30,13 +30,11 @@ from twofactor.forms import (
     ChannelForm,
     EnrolmentForm,
     PhoneForm,
-    ProofForm,
     SignInForm,
     TokenForm,
 )
-from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange
+from twofactor.models import Challenge, Journey, PendingSignIn
 
-Proof = Callable[[SignedInRequest, PhoneChange, Any], HttpResponse]
 page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -138,7 +136,7 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     if challenge is None:
         return redirect("channel" if pending.device else "phone")
     context = {
-        **_token_context(pending, challenge),
+        **token_context(pending, challenge),
         "form": form,
         "can_change_number": pending.device is None,
         "other_channel": _other_channel(pending, challenge),
@@ -154,7 +152,7 @@ def _prove_sign_in(request: HttpRequest, pending: PendingSignIn, form: TokenForm
     return redirect(pending.next_url or "home")
 
 
-def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
+def token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
     """Return what a token page shows: where it went, how long it lives, when another may be sent."""
     by_email = challenge.channel == Channel.EMAIL
     hide = phones.mask_email if by_email else phones.mask
@@ -178,10 +176,12 @@ def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
 @require_safe
 def token_fate(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Tell what became of the last token's message, for the page to show without a reload."""
-    return _fate(Challenge.objects.of(pending).newest())
+    return fate_of(pending)
 
 
-def _fate(challenge: Challenge | None) -> HttpResponse:
+def fate_of(journey: Journey | None) -> HttpResponse:
+    """Tell what became of the last token's message of a journey."""
+    challenge = Challenge.objects.of(journey).newest() if journey else None
     fate = words.fate(delivery.fate("token", challenge.pk) if challenge else None)
     return JsonResponse({"state": fate.state, "text": fate.text})
 
@@ -251,15 +251,24 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
 
 
 def _switch_policy(request: SignedInRequest, wanted: bool) -> HttpResponse:
-    """Switch; an administrator who has not proved their own phone in this session does that first (A-02, D6)."""
+    """Ask who it is, then switch (A-01).
+
+    An administrator who has not proved their own phone in this session does that first, and it counts (A-02, D6).
+    """
     user = request.user
+    if wanted == user.account.two_factor_required:
+        return redirect("account-settings")
     if wanted and not session.is_verified(user):
         here = resolve_url("account-settings")
         return redirect(session.hold_sign_in(request, user, here, switches_policy_on=True).step)
-    if accounts.set_two_factor_policy(user.account, wanted, actor=user):
-        said = _("Two factor authentication is on.") if wanted else _("Two factor authentication is off.")
-        messages.success(request, said)
-    return redirect("account-settings")
+    return demand(request, "policy", wish={"two_factor_required": wanted})
+
+
+@carries_out("policy")
+def _carry_out_policy(user: User, wish: Wish) -> str:
+    wanted = bool(wish["two_factor_required"])
+    accounts.set_two_factor_policy(user.account, wanted, actor=user)
+    return _("Two factor authentication is on.") if wanted else _("Two factor authentication is off.")
 
 
 # Changing the phone ---------------------------------------------------------------------------
@@ -280,82 +289,3 @@ def profile_phone(request: SignedInRequest) -> HttpResponse:
         return redirect("profile-phone-confirm")
     context = {"form": ProfileForm(instance=user), "phone_form": form}
     return render(request, "accounts/profile.html", context)
-
-
-@require_safe
-def profile_phone_fate(request: SignedInRequest) -> HttpResponse:
-    """Tell what became of the last token's message of a phone change."""
-    change = session.phone_change(request)
-    return _fate(Challenge.objects.of(change).newest() if change else None)
-
-
-@sensitive_post_parameters("password")
-@page
-def profile_phone_confirm(request: SignedInRequest) -> HttpResponse:
-    """Ask for the proofs, one after the other: it is still you, then the new number."""
-    change = session.phone_change(request)
-    if change is None:
-        messages.warning(request, _("The change of your phone took too long or was ended."))
-        return redirect("profile")
-    form = (ProofForm if change.step == "password" else TokenForm)(posted(request))
-    if request.method == "POST" and (done := _advance(request, change, form)):
-        return done
-    return render(request, "twofactor/phone_change.html", _change_context(request, change, form))
-
-
-def _advance(request: SignedInRequest, change: PhoneChange, form: Any) -> HttpResponse | None:
-    """Take the step that was posted; None when it was refused."""
-    action = request.POST.get("action")
-    if action == "cancel":
-        flows.cancel_phone_change(change)
-        messages.info(request, _("Your phone was not changed."))
-        return redirect("profile")
-    if action == "resend" and change.step != "password":
-        return _resend_change(request, change)
-    steps: dict[str, Proof] = {"password": _prove_password, "current": _prove_holder, "new": _prove_new}
-    field = "password" if change.step == "password" else "token"
-    proved: HttpResponse | None = form.attempt(lambda: steps[change.step](request, change, form), at=field)
-    return proved
-
-
-def _prove_password(request: SignedInRequest, change: PhoneChange, form: ProofForm) -> HttpResponse:
-    data = form.cleaned_data
-    flows.prove_password(change, data["password"], data["channel"] or Channel.SMS)
-    return redirect("profile-phone-confirm")
-
-
-def _prove_holder(request: SignedInRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
-    flows.prove_holder(change, challenges.verify(change, form.cleaned_data["token"]))
-    return redirect("profile-phone-confirm")
-
-
-def _prove_new(request: SignedInRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
-    flows.complete_phone_change(change, challenges.verify(change, form.cleaned_data["token"]))
-    session.keep_signed_in(request, change.user)
-    messages.success(request, _("Your phone was changed. Your other sessions were ended."))
-    return redirect("profile")
-
-
-def _resend_change(request: SignedInRequest, change: PhoneChange) -> HttpResponse:
-    try:
-        flows.resend(change)
-    except (CaptchaNeeded, JourneyOver):
-        flows.cancel_phone_change(change)
-        messages.warning(request, _("Too many tokens for one change. Begin again."))
-        return redirect("profile")
-    messages.success(request, _("Another token is on its way. The one before is cancelled."))
-    return redirect("profile-phone-confirm")
-
-
-def _change_context(request: SignedInRequest, change: PhoneChange, form: Any) -> dict[str, Any]:
-    user = request.user
-    context = {
-        "step": change.step,
-        "form": form,
-        "profile_form": ProfileForm(instance=user),
-        "masked_new": phones.mask(change.number),
-        "masked_phone": phones.mask(user.phone_device.number),
-        "masked_email": phones.mask_email(user.email),
-    }
-    challenge = None if change.step == "password" else Challenge.objects.of(change).newest()
-    return context | (_token_context(change, challenge) if challenge else {})
