@@ -7,3 +7,7 @@ class Limited(Exception):
     def __init__(self, retry_after: int) -> None:
         super().__init__(retry_after)
         self.retry_after = retry_after
+
+
+class LastAdministrator(Exception):
+    """An account keeps at least one administrator who can sign in (A-02)."""

@@ -1,9 +1,10 @@
 """What happens to accounts and people. Every rule about them has its one home here."""
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q, QuerySet
 
 from accounts import audit
+from accounts.exceptions import LastAdministrator
 from accounts.models import Account, AuditEvent, Budget, Role, User
 from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
@@ -54,11 +55,67 @@ def tell(user: User, event: AuditEvent, *, sms_to: str = "") -> None:
     )
 
 
-def end_sessions(user: User) -> None:
+def end_sessions(user: User, *, actor: User | None = None) -> None:
     """End every session and pending sign-in of a person, by raising their epoch."""
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.refresh_from_db(fields=["session_epoch"])
-    audit.record("sessions.ended", user=user)
+    audit.record("sessions.ended", user=user, actor=actor)
+
+
+def change_role(user: User, role: str, *, actor: User) -> bool:
+    """Make somebody an administrator or a member; return whether that changed anything. Raises LastAdministrator."""
+    with transaction.atomic():
+        people = User.objects.filter(pk=user.pk) if role == Role.ADMINISTRATOR else _dispensable(user)
+        changed = people.exclude(role=role).update(role=role)
+        if changed:
+            audit.record("user.role_changed", user=user, actor=actor, before=user.role, after=role)
+        elif role != Role.ADMINISTRATOR:
+            _refuse_if_last(user)
+    user.refresh_from_db(fields=["role"])
+    return bool(changed)
+
+
+def deactivate_user(user: User, *, actor: User) -> bool:
+    """Keep somebody out and end their sessions; return whether that changed anything. Raises LastAdministrator."""
+    with transaction.atomic():
+        changed = _dispensable(user).filter(is_active=True).update(is_active=False)
+        if changed:
+            audit.record("user.deactivated", user=user, actor=actor)
+            end_sessions(user, actor=actor)
+        else:
+            _refuse_if_last(user)
+    user.refresh_from_db(fields=["is_active"])
+    return bool(changed)
+
+
+def reactivate_user(user: User, *, actor: User) -> bool:
+    """Let a deactivated person in again; return whether that changed anything."""
+    with transaction.atomic():
+        changed = User.objects.filter(pk=user.pk, is_active=False).update(is_active=True)
+        if changed:
+            audit.record("user.reactivated", user=user, actor=actor)
+    user.refresh_from_db(fields=["is_active"])
+    return bool(changed)
+
+
+RUNS_THE_ACCOUNT = Q(role=Role.ADMINISTRATOR, is_active=True)
+
+
+def _dispensable(user: User) -> "QuerySet[User]":
+    """Return a person as a queryset; an empty one when their account could not be run without them (A-02).
+
+    The lock on the account puts those who take administrators away in a line: of two who demote each other at
+    once, the second one is refused. Somebody locked (D3) runs nothing until another administrator acts.
+    """
+    Account.objects.select_for_update(no_key=True).get(pk=user.account_id)
+    others = User.objects.filter(RUNS_THE_ACCOUNT, account=user.account_id, locked_at=None).exclude(pk=user.pk)
+    return User.objects.filter(~RUNS_THE_ACCOUNT | Exists(others), pk=user.pk)
+
+
+def _refuse_if_last(user: User) -> None:
+    """Say why nothing changed, unless it was so already."""
+    if User.objects.filter(RUNS_THE_ACCOUNT, pk=user.pk).exists():
+        raise LastAdministrator
 
 
 def purge_budgets() -> int:

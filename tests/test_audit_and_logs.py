@@ -14,8 +14,8 @@ from django.contrib.sessions.models import Session
 from django.test import RequestFactory
 
 from accounts import audit, origin
-from accounts.flows import create_account, unlock_user
-from accounts.models import Account, AuditEvent, User
+from accounts.flows import change_role, create_account, deactivate_user, reactivate_user, unlock_user
+from accounts.models import Account, AuditEvent, Role, User
 from messaging.delivery.models import Message
 from tests.conftest import (
     ALICES_NUMBER,
@@ -294,6 +294,9 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     Browser().post_password("alice")
     flows.disown_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
     unlock_user(bob)
+    change_role(bob, Role.ADMINISTRATOR, actor=alice)
+    deactivate_user(bob, actor=alice)
+    reactivate_user(bob, actor=alice)
     for failures in (5, 10):
         limits.note_failure(bob, failures, "login")
     create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from http.cookies import Morsel
 from pathlib import Path
 from typing import Any
@@ -315,7 +316,7 @@ def test_another_persons_phone_verifies_nobody(
 
 # What ends a pending sign-in (S-06) -----------------------------------------------------------
 
-ENDINGS = {
+ENDINGS: dict[str, Callable[[User], object]] = {
     "password changed": lambda bob: accounts.change_password(bob, NEW_PASSWORD),
     "password reset": lambda bob: accounts.change_password(bob, NEW_PASSWORD, by_reset=True),
     "person deactivated": lambda bob: User.objects.filter(pk=bob.pk).update(is_active=False),
