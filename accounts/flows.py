@@ -5,7 +5,7 @@ from django.db.models import Exists, F, Q, QuerySet
 
 from accounts import audit
 from accounts.exceptions import LastAdministrator
-from accounts.models import Account, AuditEvent, Budget, Role, User
+from accounts.models import Account, AuditEvent, Budget, Role, Session, User
 from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
 
@@ -60,6 +60,21 @@ def end_sessions(user: User, *, actor: User | None = None) -> None:
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.refresh_from_db(fields=["session_epoch"])
     audit.record("sessions.ended", user=user, actor=actor)
+
+
+def open_sessions(user: User) -> list[Session]:
+    """Return where a person is signed in, the last seen first."""
+    alive = Session.objects.filter(user=user, expire_date__gt=Clock()).order_by("-seen_at", "-pk")
+    return [session for session in alive if session.holds_for(user)]
+
+
+def end_session(user: User, session_id: int) -> bool:
+    """End one of a person's own sessions; return whether there was one to end (S-12)."""
+    with transaction.atomic():
+        deleted, _rows = Session.objects.filter(user=user, pk=session_id).delete()
+        if deleted:
+            audit.record("session.ended", user=user)
+    return bool(deleted)
 
 
 def change_role(user: User, role: str, *, actor: User) -> bool:

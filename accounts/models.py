@@ -3,13 +3,16 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from accounts.sessions import SessionStore
 from messaging.database import Clock
 
 OPERATORS = "Operação"
@@ -142,6 +145,27 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Bind sessions to the password and to the epoch: raising the epoch ends all of them."""
         value = f"{self.password}:{self.session_epoch}"
         return salted_hmac("accounts.User.session", value, secret=secret, algorithm="sha256").hexdigest()
+
+
+class Session(AbstractBaseSession):
+    """One browser, of somebody who is signed in or of nobody yet. The row's id may be shown, the session's never."""
+
+    id = models.BigAutoField(primary_key=True)
+    session_key = models.CharField(max_length=40, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=200, default="")
+    created_at = models.DateTimeField(db_default=Clock())
+    seen_at = models.DateTimeField(db_default=Clock())
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        """Return the store that reads and writes these rows."""
+        return SessionStore
+
+    def holds_for(self, user: "User") -> bool:
+        """Tell whether the person is still signed in here: neither password nor epoch changed since."""
+        return constant_time_compare(self.get_decoded().get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
 
 
 class AuditEvent(models.Model):

@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import connection
 
+from accounts.models import Session
 from messaging.delivery import gateways
 
 Row = dict[str, Any]

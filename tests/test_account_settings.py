@@ -299,12 +299,14 @@ def routes(patterns: Any, before: str = "") -> Iterator[str]:
 
 
 def test_no_address_of_the_portal_names_an_object() -> None:
-    """A-04: there is no id to swap, but in the link to a new password and for operators."""
+    """A-04: there is no id to swap, but in links that are signed, for operators, and where test_routes.py swaps it."""
     named = {route for route in routes(get_resolver().url_patterns) if "<" in route or "(?P" in route}
     assert {route for route in named if not route.startswith("admin/")} == {
         "senha/redefinir/<uidb64>/<token>/",  # signed
         "nao-fui-eu/<str:signed>/",  # signed
         "retorno/twilio/<int:message_id>/",  # signed by Twilio; tells nothing back
+        "meu-perfil/sessoes/<int:session_id>/encerrar/",  # one's own
+        "configuracoes/usuarios/<int:user_id>/sessoes/encerrar/",  # of the account
     }
 
 

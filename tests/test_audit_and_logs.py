@@ -10,12 +10,11 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import RequestFactory
 
 from accounts import audit, origin
 from accounts.flows import change_role, create_account, deactivate_user, reactivate_user, unlock_user
-from accounts.models import Account, AuditEvent, Role, User
+from accounts.models import Account, AuditEvent, Role, Session, User
 from messaging.delivery.models import Message
 from tests.conftest import (
     ALICES_NUMBER,
@@ -292,6 +291,9 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     browser.post("/confirmar-identidade/", {"action": "cancel"})
     Account.objects.update(two_factor_required=False)
     Browser().post_password("alice")
+    other = Browser()
+    other.post_password("alice")
+    browser.post(f"/meu-perfil/sessoes/{Session.objects.latest('pk').pk}/encerrar/")
     flows.disown_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
     unlock_user(bob)
     change_role(bob, Role.ADMINISTRATOR, actor=alice)

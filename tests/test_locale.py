@@ -28,7 +28,7 @@ from django.test import Client, RequestFactory
 from django.utils import translation
 from django.utils.translation.template import templatize
 
-from accounts.models import Account, Role, User
+from accounts.models import Account, Role, Session, User
 from messaging.delivery import outbox
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person
 from tests.test_tokens import GSM_7, GSM_7_EXTENSION
@@ -47,6 +47,7 @@ PROFILE = "/meu-perfil/"
 CONFIRM = "/meu-perfil/telefone/confirmar/"
 ACCOUNT_SETTINGS = "/configuracoes/minha-conta/"
 IDENTITY = "/confirmar-identidade/"
+SESSIONS = "/meu-perfil/sessoes/"
 PASSWORD_CHANGE = "/senha/alterar/"
 NEW_NUMBER = "21 99887-7665"
 OTHER_PASSWORD = {"old_password": PASSWORD, "new_password1": "another long one", "new_password2": "another long one"}
@@ -385,6 +386,12 @@ class Walk:
         browser.post_token(last_token())
         self.note("forbidden", browser.get(ACCOUNT_SETTINGS), 403)
         self.note("profile", browser.get(PROFILE))
+        other = self.browser()
+        other.sign_in("bob", "email")
+        self.note("sessions", browser.get(SESSIONS))
+        other_id = Session.objects.latest("pk").pk
+        self.note("sessions, one ended", browser.post(f"{SESSIONS}{other_id}/encerrar/", follow=True))
+        self.note("sessions, all ended", browser.post(f"{SESSIONS}encerrar-outras/", follow=True))
         self.note("password", browser.get(PASSWORD_CHANGE))
         self.note("password, nothing typed", browser.post(PASSWORD_CHANGE, {"new_password1": "bob"}))
         self.note(
@@ -406,6 +413,8 @@ class Walk:
         browser = self.browser()
         browser.sign_in("alice")
         self.note("settings, on", browser.get(ACCOUNT_SETTINGS))
+        bobs = f"/configuracoes/usuarios/{User.objects.get(username='bob').pk}/"
+        self.note("sessions of somebody", browser.post(f"{bobs}sessoes/encerrar/", follow=True))
         self.note("identity", browser.post(ACCOUNT_SETTINGS, follow=True))
         self.note("identity, token", browser.post(IDENTITY, {"password": PASSWORD, "channel": "sms"}, follow=True))
         self.note("settings, switched off", browser.post(IDENTITY, {"token": last_token()}, follow=True))

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session
 from django.core import signing
 from django.core.management import CommandError, call_command
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Session, User
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, sent_to
 from tests.evidence import dump
 from tests.tools import let_pass, page

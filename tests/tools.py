@@ -11,6 +11,7 @@ from unittest import mock
 
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
+from accounts.models import Session
 from messaging.delivery.models import GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import Challenge, PendingSignIn, PhoneChange, Reauthentication
 
@@ -18,7 +19,17 @@ ROOT = Path(__file__).parent.parent
 # What changes with every rendering and belongs to nobody: CSRF tokens and captcha challenges.
 _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[^"]*"')
 
-MOVED = (Challenge, GatewayFailure, Heartbeat, Message, OpenCircuit, PendingSignIn, PhoneChange, Reauthentication)
+MOVED = (
+    Challenge,
+    GatewayFailure,
+    Heartbeat,
+    Message,
+    OpenCircuit,
+    PendingSignIn,
+    PhoneChange,
+    Reauthentication,
+    Session,
+)
 
 
 def let_pass(seconds: float) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.models import Session, User
 from messaging.database import Clock
 from twofactor import flows
 from twofactor.models import PendingSignIn, PhoneChange, PhoneDevice, Reauthentication, ReauthenticationQuerySet
@@ -66,6 +66,11 @@ def sign_out(request: HttpRequest) -> None:
 def keep_signed_in(request: HttpRequest, user: User) -> None:
     """Let this session survive the end of the person's sessions, under a new id."""
     update_session_auth_hash(request, user)
+
+
+def is_here(request: HttpRequest, session: Session) -> bool:
+    """Tell whether a row is the session of this very request."""
+    return bool(session.session_key == request.session.session_key)
 
 
 def phone_change(request: HttpRequest) -> PhoneChange | None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from twofactor import proofs, views
+from twofactor import proofs, sessions, views
 
 urlpatterns = [
     path("entrar/", views.sign_in, name="sign-in"),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("meu-perfil/telefone/", views.profile_phone, name="profile-phone"),
     path("meu-perfil/telefone/confirmar/", proofs.phone_change, name="profile-phone-confirm"),
     path("meu-perfil/telefone/confirmar/estado/", proofs.phone_change_fate, name="profile-phone-fate"),
+    path("meu-perfil/sessoes/", sessions.sessions, name="sessions"),
+    path("meu-perfil/sessoes/<int:session_id>/encerrar/", sessions.session_end, name="session-end"),
+    path("meu-perfil/sessoes/encerrar-outras/", sessions.sessions_end, name="sessions-end"),
     path("confirmar-identidade/", proofs.reauthentication, name="reauthentication"),
     path("confirmar-identidade/estado/", proofs.reauthentication_fate, name="reauthentication-fate"),
     path("configuracoes/minha-conta/", views.account_settings, name="account-settings"),
