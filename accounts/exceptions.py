@@ -11,3 +11,7 @@ class Limited(Exception):
 
 class LastAdministrator(Exception):
     """An account keeps at least one administrator who can sign in (A-02)."""
+
+
+class AddressTaken(Exception):
+    """Somebody else has this e-mail address."""

@@ -1,10 +1,10 @@
 """What happens to accounts and people. Every rule about them has its one home here."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Q, QuerySet
 
 from accounts import audit
-from accounts.exceptions import LastAdministrator
+from accounts.exceptions import AddressTaken, LastAdministrator
 from accounts.models import Account, AuditEvent, Budget, Role, Session, User
 from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
@@ -38,17 +38,27 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
     return bool(changed)
 
 
+def set_sign_in_options(account: Account, *, email_tokens: bool, mailbox_before_phone: bool, actor: User) -> bool:
+    """Change what the account adds to the second factor (D1, D3); return whether that changed anything."""
+    options = {"email_tokens": email_tokens, "mailbox_before_phone": mailbox_before_phone}
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(**options).update(**options)
+        if changed:
+            audit.record("policy.options_changed", user=actor, **options)
+    return bool(changed)
+
+
 def _tell_administrators(account: Account, event: AuditEvent) -> None:
     """Tell every administrator of an account about an event (A-01)."""
     for administrator in account.users.filter(role=Role.ADMINISTRATOR, is_active=True):
         tell(administrator, event)
 
 
-def tell(user: User, event: AuditEvent, *, sms_to: str = "") -> None:
-    """Queue a notice about an event to a person's mailbox, or by SMS to a number, in their language."""
+def tell(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "") -> None:
+    """Queue a notice about an event to a person's mailbox, to another address or by SMS, in their language."""
     delivery.enqueue(
         channel="sms" if sms_to else "email",
-        destination=sms_to or user.email,
+        destination=sms_to or email_to or user.email,
         kind="notice",
         subject_id=event.pk,
         language=user.language,
@@ -163,6 +173,33 @@ def request_password_reset(user: User) -> None:
         delivery.enqueue(
             channel="email", destination=user.email, kind="password.reset", subject_id=user.pk, language=user.language
         )
+
+
+def change_email(user: User, email: str, *, before: str, after: str) -> None:
+    """Put a proved address in force and tell both, masked as ``before`` and ``after`` (R-08).
+
+    Every session of the person ends. Raises AddressTaken when somebody else has it by now.
+    """
+    old = user.email
+    user.email = email
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                user.save(update_fields=["email"])
+        except IntegrityError:
+            user.email = old
+            raise AddressTaken from None
+        event = audit.record("email.changed", user=user, before=before, after=after)
+        tell(user, event, email_to=old)
+        tell(user, event)
+        end_sessions(user)
+
+
+def tell_address_taken(email: str) -> None:
+    """Tell the person who has an address that somebody else wished it; nobody else learns that they exist (R-08)."""
+    holder = User.objects.filter(email=email).first()
+    if holder:
+        tell(holder, audit.record("email.wished_by_another", user=holder))
 
 
 def change_password(user: User, password: str, *, by_reset: bool = False) -> None:

@@ -25,6 +25,9 @@ class Account(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
     two_factor_changed_at = models.DateTimeField(null=True, editable=False)
+    # Whether the mailbox may stand in for the phone at a sign-in (D1), and must be proved before a first phone (D3).
+    email_tokens = models.BooleanField(_("tokens by e-mail"), default=True)
+    mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
     class Meta:
@@ -92,6 +95,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("operator"), default=False)
     # Since a password reset by e-mail: the mailbox alone may not be both factors (R-06).
     mailbox_suspect = models.BooleanField(default=False, editable=False)
+    # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
+    phone_was_reset = models.BooleanField(default=False, editable=False)
     budget_spent: bool  # by ``budgets.with_budget``
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the ladder).
@@ -135,6 +140,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     def two_factor_required(self) -> bool:
         """Tell whether the second factor is demanded: by the account's policy, and of every operator."""
         return self.account.two_factor_required or self.is_staff
+
+    @property
+    def takes_tokens_by_email(self) -> bool:
+        """Tell whether the mailbox may be the second factor: the account says so (D1) and no reset came by it (R-06)."""
+        return self.account.email_tokens and not self.mailbox_suspect
+
+    @property
+    def mailbox_before_phone(self) -> bool:
+        """Tell whether the mailbox must be proved before a phone may be: by the account (D3) or after a reset (R-07)."""
+        return self.account.mailbox_before_phone or self.phone_was_reset
 
     @property
     def may_sign_in(self) -> bool:

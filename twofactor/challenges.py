@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db.models import F
 
 from accounts import audit
+from accounts.models import User
 from messaging.database import Clock, clock_plus, update_returning
 from messaging.delivery import flows as delivery
 from twofactor import exceptions as refusals
 from twofactor import limits, tokens
-from twofactor.models import Challenge, ChallengeQuerySet, Journey, PendingSignIn, PhoneDevice
+from twofactor.models import Challenge, ChallengeQuerySet, EmailChange, Journey, PendingSignIn, PhoneDevice, Purpose
 
 # Seconds to wait after the first, the second and each later token to one destination (security.md, section 3).
 RESEND_COOLDOWNS = (30, 60, 120)
@@ -118,15 +119,22 @@ def _await_cooldown(journey: Journey, destination: str, sends: int) -> None:
 
 
 def _is_withheld(journey: Journey, destination: str) -> bool:
-    """Tell whether a first phone already serves as many people of the account as it may.
+    """Tell whether a first phone serves as many people of the account as it may, or a new address somebody else.
 
     The person gets the same answer as ever and no message: nobody learns whose phone it is (P-08, C-09).
     """
-    if not isinstance(journey, PendingSignIn) or journey.device:
+    if isinstance(journey, EmailChange):
+        return is_taken(journey)
+    if not isinstance(journey, PendingSignIn) or journey.purpose != Purpose.ENROL:
         return False
     account_id = journey.user.account_id
     holders = PhoneDevice.objects.filter(number=destination, user__account_id=account_id)
     return bool(holders.count() >= settings.USERS_PER_PHONE)
+
+
+def is_taken(change: EmailChange) -> bool:
+    """Tell whether the token is for a new address that somebody else has (R-08)."""
+    return change.holder_proved and User.objects.filter(email=change.email).exclude(pk=change.user_id).exists()
 
 
 def _why_closed(of_journey: ChallengeQuerySet) -> refusals.TokenRefused:

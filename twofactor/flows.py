@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Concat, Greatest
 
 from accounts import audit, budgets, origin, reauthentication
 from accounts import flows as accounts
+from accounts.exceptions import AddressTaken
 from accounts.models import AuditEvent, User
 from messaging.database import Clock, clock_plus, delete_in_batches
 from messaging.delivery.models import Channel
@@ -18,6 +19,7 @@ from twofactor import challenges, limits, phones
 from twofactor import exceptions as refusals
 from twofactor.models import (
     Challenge,
+    EmailChange,
     Journey,
     PendingSignIn,
     PhoneChange,
@@ -79,6 +81,24 @@ def introduce(pending: PendingSignIn) -> None:
     challenges.move(pending, introduced=True)
 
 
+def start_mailbox_proof(pending: PendingSignIn) -> Challenge:
+    """Send the token that proves the mailbox before a first phone (D3, R-07). The captcha was checked just now (C-01).
+
+    Raises JourneyOver or Limited.
+    """
+    with transaction.atomic():
+        return challenges.send_token(pending, Channel.EMAIL, pending.user.email, granted=True)
+
+
+def prove_mailbox(pending: PendingSignIn, challenge: Challenge) -> None:
+    """Consume the token of the mailbox; the phone comes next, with sends of its own. Raises TokenUsed or JourneyOver."""
+    with transaction.atomic():
+        challenges.consume(challenge)
+        limits.take_back(pending.user)
+        challenges.move(pending, mailbox_proved=True, sends=0, sends_allowed=0, sends_until=None)
+        audit.record("mailbox.proved", user=pending.user)
+
+
 def start_enrolment(pending: PendingSignIn, phone: Phone) -> Challenge:
     """Send the token that proves a first phone. The caller has checked the captcha of this very request (C-01).
 
@@ -132,6 +152,7 @@ def _bind(user: User, challenge: Challenge) -> PhoneDevice:
             )
     except IntegrityError:
         raise refusals.JourneyOver from None
+    User.objects.filter(pk=user.pk, phone_was_reset=True).update(phone_was_reset=False)
     accounts.tell(user, audit.record("phone.enrolled", user=user, number=phones.mask(phone.number)))
     return device
 
@@ -291,9 +312,73 @@ def disown_phone(event: AuditEvent) -> None:
     if user is None:
         return
     with transaction.atomic():
-        PhoneDevice.objects.filter(user=user).delete()
+        _take_phone_away(user)
         audit.record("phone.disowned", user=user, after=event.action)
         accounts.lock_user(user, reason="phone.disowned")
+
+
+def reset_phone(user: User, *, reason: str, actor: User | None = None) -> None:
+    """Take a lost phone away: sessions end, the mailbox is told and comes before the next phone (R-07).
+
+    Without ``actor`` it is the operator (D4). Raises OwnPhone: who still holds their phone changes it instead, and
+    nobody takes away their own last way in (A-02); and NoPhone.
+    """
+    if actor and actor.pk == user.pk:
+        raise refusals.OwnPhone
+    number = user.phone_device.number if hasattr(user, "phone_device") else ""
+    with transaction.atomic():
+        if not _take_phone_away(user):
+            raise refusals.NoPhone
+        facts = {"reason": reason, "number": phones.mask(number), "by_operator": actor is None}
+        accounts.tell(user, audit.record("phone.reset", user=user, actor=actor, **facts))
+        accounts.end_sessions(user, actor=actor)
+
+
+def _take_phone_away(user: User) -> bool:
+    """Delete the phone; whoever knows the password alone binds no other one (R-07, D3)."""
+    User.objects.filter(pk=user.pk).update(phone_was_reset=True)
+    return bool(PhoneDevice.objects.filter(user=user).delete()[0])
+
+
+# Changing the address -------------------------------------------------------------------------
+
+
+def start_email_change(user: User, email: str, *, session_hash: str) -> EmailChange:
+    """Keep a wished address for 600 s; today's stays in force (R-08). Raises SameAddress."""
+    email = email.lower()
+    if email == user.email:
+        raise refusals.SameAddress
+    change = EmailChange(user=user, session_hash=session_hash, email=email)
+    with transaction.atomic():
+        _start(change)
+        audit.record("email.change_started", user=user, address=phones.mask_email(email))
+    return change
+
+
+def prove_before_email(change: EmailChange, challenge: Challenge | None) -> None:
+    """Take the proof that it is still you and send a token to the new address (R-08).
+
+    Where somebody else has the address they get a notice instead, and the page says the same.
+    """
+    with transaction.atomic():
+        if challenge:
+            prove_holder(change, challenge)
+        challenges.send_token(change, Channel.EMAIL, change.email, granted=True)
+        if challenges.is_taken(change):
+            accounts.tell_address_taken(change.email)
+
+
+def complete_email_change(change: EmailChange, challenge: Challenge) -> None:
+    """Put the proved address in force, tell both, end the person's sessions (R-08). Raises AddressRefused."""
+    user = change.user
+    masked = {"before": phones.mask_email(user.email), "after": phones.mask_email(change.email)}
+    with transaction.atomic():
+        challenges.consume(challenge)
+        limits.take_back(user)
+        try:
+            accounts.change_email(user, change.email, **masked)
+        except AddressTaken:
+            raise refusals.AddressRefused from None
 
 
 # Forgetting -----------------------------------------------------------------------------------
@@ -307,8 +392,9 @@ def purge() -> int:
     yesterday = clock_plus(-DAY)
     Challenge.objects.filter(issued_at__lt=yesterday).exclude(destination="").update(destination="")
     PhoneChange.objects.filter(created_at__lt=yesterday).exclude(number="").update(number="")
+    EmailChange.objects.filter(created_at__lt=yesterday).exclude(email="").update(email="")
     delete_in_batches(UsedCaptcha.objects.filter(used_at__lt=yesterday))
     accounts.purge_budgets()
     before = clock_plus(-settings.CHALLENGE_DAYS * DAY)
-    journeys: tuple[type[Journey], ...] = (PendingSignIn, PhoneChange, Reauthentication)
+    journeys: tuple[type[Journey], ...] = (PendingSignIn, PhoneChange, EmailChange, Reauthentication)
     return sum(delete_in_batches(kind._default_manager.filter(created_at__lt=before)) for kind in journeys)

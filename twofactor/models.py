@@ -63,10 +63,11 @@ class Journey(models.Model):
     def known_destination(self, channel: str) -> str:
         """Return the person's proved phone or their address.
 
-        Raises ChannelRefused before the first phone (P-05), and for the mailbox after a password reset by
-        e-mail, until one sign-in by SMS (R-06): otherwise one mailbox would be both factors.
+        Raises ChannelRefused before the first phone (P-05), and for the mailbox where the account takes no tokens
+        by e-mail (D1) or after a password reset by e-mail, until one sign-in by SMS (R-06): otherwise one mailbox
+        would be both factors.
         """
-        if self.device is None or (channel == Channel.EMAIL and self.user.mailbox_suspect):
+        if self.device is None or (channel == Channel.EMAIL and not self.user.takes_tokens_by_email):
             raise ChannelRefused
         return self.user.email if channel == Channel.EMAIL else self.device.number
 
@@ -88,7 +89,8 @@ class PendingSignInQuerySet(models.QuerySet["PendingSignIn"]):
     def alive(self) -> "PendingSignInQuerySet":
         """Return what has not come to its end: neither too old nor completed by a verified token."""
         verified = Challenge.objects.filter(pending_sign_in=models.OuterRef("pk"), verified_at__isnull=False)
-        return self.filter(~models.Exists(verified), expires_at__gt=Clock())
+        completed = verified.exclude(purpose=Purpose.MAILBOX)
+        return self.filter(~models.Exists(completed), expires_at__gt=Clock())
 
     def of_session(self, session_hash: str) -> "PendingSignIn | None":
         """Return the live pending sign-in of a session, with its person, account and phone; None if there is none.
@@ -111,6 +113,7 @@ class PendingSignIn(Journey):
     auth_hash = models.CharField(max_length=64)
     next_url = models.CharField(max_length=500, default="")
     introduced = models.BooleanField(default=False)
+    mailbox_proved = models.BooleanField(default=False)
     switches_policy_on = models.BooleanField(default=False)
 
     name = "pending_sign_in"
@@ -127,22 +130,36 @@ class PendingSignIn(Journey):
         return unchanged and self.user.may_sign_in
 
     @property
+    def needs_mailbox(self) -> bool:
+        """Tell whether the mailbox has to be proved before a first phone may be (D3, R-07)."""
+        return self.device is None and self.user.mailbox_before_phone and not self.mailbox_proved
+
+    @property
     def purpose(self) -> str:
-        """Return "login", or "enrol" while no phone is proved."""
-        return Purpose.SIGN_IN if self.device else Purpose.ENROL
+        """Return "login", or "enrol" while no phone is proved, or "mailbox" where that comes before it."""
+        if self.device:
+            return Purpose.SIGN_IN
+        return Purpose.MAILBOX if self.needs_mailbox else Purpose.ENROL
 
     def destination(self, challenge: "Challenge") -> str:
         """Return today's phone or address; for a first phone, the number sealed into the challenge (P-07)."""
+        if self.needs_mailbox:
+            return self.user.email
         return self.known_destination(challenge.channel) if self.device else challenge.destination
 
     @property
     def step(self) -> str:
         """Return the name of the view that this journey waits at."""
-        if self.sends:
-            return "token"
+        return "token" if self.sends else self.sends_from
+
+    @property
+    def sends_from(self) -> str:
+        """Return the name of the view that sends the next token, or leads there."""
         if self.device:
             return "channel"
-        return "phone" if self.introduced else "introduction"
+        if not self.introduced:
+            return "introduction"
+        return "mailbox" if self.needs_mailbox else "phone"
 
 
 class Proof(Journey):
@@ -198,6 +215,28 @@ class PhoneChange(Proof):
         return self.number if self.holder_proved else super().destination(challenge)
 
 
+class EmailChange(Proof):
+    """A change of the e-mail address on its way: first it is still you, then the new mailbox (R-08)."""
+
+    email = models.EmailField(max_length=254)
+
+    name = "email_change"
+    action = "email.change"
+    cancelled = "email.change_cancelled"
+
+    def __str__(self) -> str:
+        return f"e-mail change {self.pk}"
+
+    @property
+    def purpose(self) -> str:
+        """Return "reauth" until it is proved that it is still you, then "change_email"."""
+        return Purpose.CHANGE_EMAIL if self.holder_proved else Purpose.REAUTHENTICATE
+
+    def destination(self, challenge: "Challenge") -> str:
+        """Return the new address, or today's phone or address for the proof that it is still you."""
+        return self.email if self.holder_proved else super().destination(challenge)
+
+
 class ReauthenticationQuerySet(models.QuerySet["Reauthentication"]):
     """What was proved, and whether it still opens anything."""
 
@@ -240,6 +279,8 @@ class Purpose(models.TextChoices):
     ENROL = "enrol"
     CHANGE_PHONE = "change_phone"
     REAUTHENTICATE = "reauth"
+    MAILBOX = "mailbox"
+    CHANGE_EMAIL = "change_email"
 
 
 class ChallengeQuerySet(models.QuerySet["Challenge"]):
@@ -286,6 +327,7 @@ JOURNEYS = {
     "pending_sign_in": "challenge_one_live_sign_in",
     "phone_change": "challenge_one_live_change",
     "reauthentication": "challenge_one_live_proof",
+    "email_change": "challenge_one_live_address",
 }
 
 
@@ -302,6 +344,7 @@ class Challenge(models.Model):
     pending_sign_in = models.ForeignKey(PendingSignIn, models.CASCADE, null=True, related_name="+")
     phone_change = models.ForeignKey(PhoneChange, models.CASCADE, null=True, related_name="+")
     reauthentication = models.ForeignKey(Reauthentication, models.CASCADE, null=True, related_name="+")
+    email_change = models.ForeignKey(EmailChange, models.CASCADE, null=True, related_name="+")
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     destination = models.CharField(max_length=254)
@@ -362,6 +405,8 @@ class Challenge(models.Model):
     def _bound_to(self) -> str:
         if self.reauthentication_id:
             return f"re-authentication {self.reauthentication_id}"
+        if self.email_change_id:
+            return f"e-mail change {self.email_change_id}"
         return f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
 
     @classmethod

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts.models import Session, User
 from messaging.database import Clock
 from twofactor import flows
-from twofactor.models import PendingSignIn, PhoneChange, PhoneDevice, Reauthentication, ReauthenticationQuerySet
+from twofactor.models import EmailChange, PendingSignIn, PhoneChange, PhoneDevice, Reauthentication, ReauthenticationQuerySet
 
 BACKEND = "twofactor.backends.PhoneBackend"
 
@@ -80,6 +80,15 @@ def phone_change(request: HttpRequest) -> PhoneChange | None:
     if change is None or not hasattr(user, "phone_device"):
         return None
     change.user = user
+    return change
+
+
+def email_change(request: HttpRequest) -> EmailChange | None:
+    """Return the session's change of the address, if it is under way."""
+    user: Any = request.user
+    change = EmailChange.objects.filter(session_hash=session_hash(request), user=user, expires_at__gt=Clock()).first()
+    if change:
+        change.user = user
     return change
 
 
