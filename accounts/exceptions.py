@@ -11,3 +11,7 @@ class Limited(Exception):
 
 class LastAdministrator(Exception):
     """An account keeps at least one administrator who can sign in (A-02)."""
+
+
+class AppendOnly(Exception):
+    """The audit trail can be read and added to, and nothing else (J-01)."""

@@ -52,6 +52,7 @@ def tell(user: User, event: AuditEvent, *, sms_to: str = "") -> None:
         kind="notice",
         subject_id=event.pk,
         language=user.language,
+        owner_id=user.account_id,
     )
 
 
@@ -161,7 +162,12 @@ def request_password_reset(user: User) -> None:
     with transaction.atomic():
         audit.record("password.reset_requested", user=user)
         delivery.enqueue(
-            channel="email", destination=user.email, kind="password.reset", subject_id=user.pk, language=user.language
+            channel="email",
+            destination=user.email,
+            kind="password.reset",
+            subject_id=user.pk,
+            language=user.language,
+            owner_id=user.account_id,
         )
 
 

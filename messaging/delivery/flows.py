@@ -21,7 +21,7 @@ SWEEP_LIMIT = 200
 DAY = 86_400  # seconds
 
 
-def enqueue(
+def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     *,
     channel: str,
     destination: str,
@@ -30,12 +30,13 @@ def enqueue(
     language: str = "",
     lifetime: float | None = None,
     urgent: bool = False,
+    owner_id: int | None = None,
 ) -> Message:
     """Queue a message in the caller's transaction and ring the doorbell once that is committed.
 
     ``language`` is the reader's, if known; else that of the request. ``lifetime`` is in seconds from now; None
     means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, so
-    that notices never stand before them.
+    that notices never stand before them. ``owner_id`` says on whose behalf, for the figures of the apps above.
     """
     expires_at: models.Expression | None = None if lifetime is None else clock_plus(lifetime)
     message = Message.objects.create(
@@ -45,6 +46,7 @@ def enqueue(
         subject_id=subject_id,
         language=language or get_language() or settings.LANGUAGE_CODE,
         expires_at=expires_at,  # an expression, on the database's clock
+        owner_id=owner_id,
     )
     queue = "tokens" if urgent else "notices"
     transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue, expires_in=lifetime), robust=True)

@@ -86,6 +86,8 @@ class Message(models.Model):
     kind = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     language = models.CharField(max_length=5)
+    # On whose behalf: a number that means something to the apps above only, for their figures.
+    owner_id = models.BigIntegerField(null=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
     tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Clock())
@@ -110,6 +112,7 @@ class Message(models.Model):
             models.Index(fields=["kind", "subject_id"], name="message_subject"),
             models.Index(fields=["gateway", "sent_at"], name="message_gateway"),
             models.Index(fields=["created_at"], name="message_created"),
+            models.Index(fields=["owner_id", "created_at"], name="message_owner_token", condition=Q(kind="token")),
         ]
 
     def __str__(self) -> str:
