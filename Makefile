@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 LOCALES := pt_BR es
 
-.PHONY: run test check test-fast test-services test-browser bench messages lock clean runtime dev
+.PHONY: run test check test-fast test-services test-browser walk fuzz bench messages lock clean runtime dev
 
 run: runtime  ## The portal with demo accounts; make run PORT=8001
 	@exec $(PY) -m messaging.embedded
@@ -29,6 +29,12 @@ test-services: dev  ## With PostgreSQL, Redis and a worker process
 
 test-browser: dev  ## The journeys in Chromium
 	@$(PY) -m pytest tests/browser
+
+walk: dev  ## Every address by every method as everybody; ends with "0 surprises"
+	@$(PY) -m tests.walk
+
+fuzz: dev  ## Ten thousand hostile requests to every form; ends with "0 findings"
+	@$(PY) -m tests.fuzz
 
 bench: dev  ## Check our figures on this machine
 	@$(PY) -m benchmarks

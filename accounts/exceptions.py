@@ -15,3 +15,7 @@ class LastAdministrator(Exception):
 
 class AddressTaken(Exception):
     """Somebody else has this e-mail address."""
+
+
+class AppendOnly(Exception):
+    """The audit trail can be read and added to, and nothing else (J-01)."""

@@ -62,6 +62,7 @@ def tell(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "")
         kind="notice",
         subject_id=event.pk,
         language=user.language,
+        owner_id=user.account_id,
     )
 
 
@@ -171,7 +172,12 @@ def request_password_reset(user: User) -> None:
     with transaction.atomic():
         audit.record("password.reset_requested", user=user)
         delivery.enqueue(
-            channel="email", destination=user.email, kind="password.reset", subject_id=user.pk, language=user.language
+            channel="email",
+            destination=user.email,
+            kind="password.reset",
+            subject_id=user.pk,
+            language=user.language,
+            owner_id=user.account_id,
         )
 
 

@@ -1,6 +1,6 @@
 """Tenants, their people, and what they did."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from accounts.exceptions import AppendOnly
 from accounts.sessions import SessionStore
 from messaging.database import Clock
 
@@ -183,6 +184,22 @@ class Session(AbstractBaseSession):
         return constant_time_compare(self.get_decoded().get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
 
 
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """The trail, which can be read and added to. The database refuses the rest as well, with triggers (J-01)."""
+
+    def update(self, **values: Any) -> NoReturn:
+        """Refuse: what happened has happened."""
+        raise AppendOnly
+
+    def delete(self) -> NoReturn:
+        """Refuse: forgetting is the operator's own act (docs/operations.md)."""
+        raise AppendOnly
+
+    def bulk_update(self, *args: Any, **options: Any) -> NoReturn:
+        """Refuse, as ``update`` does."""
+        raise AppendOnly
+
+
 class AuditEvent(models.Model):
     """Who did what, when, from where. Rows are only ever added."""
 
@@ -195,6 +212,8 @@ class AuditEvent(models.Model):
     user_agent = models.CharField(max_length=200, default="")
     request_id = models.CharField(max_length=32, default="")
     data = models.JSONField(default=dict)
+
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("audit event")

@@ -65,7 +65,12 @@ def password_change(request: SignedInRequest) -> HttpResponse:
     return render(request, "accounts/password_change.html", {"form": form})
 
 
+# Django's form views take PUT for POST; nothing of ours sends it.
+form_methods = method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
+
+
 @method_decorator(login_not_required, name="dispatch")
+@form_methods
 class PasswordReset(auth.PasswordResetView):
     """Ask for the link; the answer is the same for every address."""
 
@@ -91,6 +96,7 @@ class ResetForm(SetPasswordForm):
 
 
 @method_decorator(login_not_required, name="dispatch")
+@form_methods
 class PasswordResetConfirm(auth.PasswordResetConfirmView):
     """Choose the new password. Never signs in (R-05)."""
 

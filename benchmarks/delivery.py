@@ -4,6 +4,7 @@ Three figures: how long the browser waits for "send me the token" whatever the g
 click to the gateway; and how many tokens a second one worker process sends. Bounded, loopback only.
 """
 
+import signal
 import statistics
 import sys
 import tempfile
@@ -99,7 +100,9 @@ def measure_worker(portal: Portal) -> None:
     assert worker.process
     pid = worker.process.pid
     before = cpu_seconds(pid)
+    worker.signal(signal.SIGSTOP)  # else the worker waits for whoever fills its queue
     portal.manage("shell", "-c", FILL.replace("TOKENS", str(TOKENS)))
+    worker.signal(signal.SIGCONT)
     wait_for(lambda: len(spans(portal)) >= TOKENS, 120, meaning="all tokens sent")
     ((seconds,),) = portal.database.rows("SELECT EXTRACT(EPOCH FROM MAX(sent_at) - MIN(sent_at)) FROM delivery_message")
     rate, limit = (TOKENS - THREADS) / float(seconds), THREADS / GATEWAY_SECONDS

@@ -1,9 +1,10 @@
-"""Two things the ORM does not have and every rule here rests on: the database's clock and UPDATE … RETURNING."""
+"""What the ORM does not have: the database's clock, UPDATE … RETURNING, and statements built once."""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from django.db import connections, models
+from django.db import connection, models
 from django.db.models import sql
 from django.db.models.functions import Now
 
@@ -41,21 +42,83 @@ def clock_plus(seconds: float) -> models.Expression:
     return models.ExpressionWrapper(Clock() + shift, output_field=models.DateTimeField())
 
 
+class Slot(models.Expression):
+    """A place in a statement for a value that is told at each run. It goes where the ORM takes an expression."""
+
+    def __init__(self, name: str, output_field: "models.Field[Any, Any]") -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return "%s", [self]
+
+    def filled(self, values: dict[str, Any]) -> Any:
+        """Return this run's value as the database takes it."""
+        return self.output_field.get_db_prep_value(values[self.name], connection)
+
+
+class Statement(Generic[M]):
+    """The SQL of a queryset, or of an UPDATE of it, with its parameters."""
+
+    def __init__(self, queryset: models.QuerySet[M], **changes: Any) -> None:
+        """Build the statement: a SELECT without ``changes``, else an UPDATE … RETURNING the changed rows."""
+        self.model = queryset.model
+        fields = self.model._meta.concrete_fields
+        self.names = [field.attname for field in fields]
+        query = queryset.query
+        if changes:
+            query = query.chain(sql.UpdateQuery)
+            query.add_update_values(changes)  # type: ignore[attr-defined]
+        compiler = query.get_compiler(queryset.db)
+        self.sql, self.params = compiler.as_sql()
+        if changes:
+            columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+            self.sql = f"{self.sql} RETURNING {columns}"
+        self.converters = compiler.get_converters([field.get_col(self.model._meta.db_table) for field in fields])
+        self.convert = compiler.apply_converters
+
+    def run(self, **values: Any) -> list[M]:
+        """Run the statement with these values in its slots; return its rows."""
+        params = [param.filled(values) if isinstance(param, Slot) else param for param in self.params]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, params)
+            rows: Sequence[Any] = cursor.fetchall()  # to the end: SQLite holds its lock until the last row is read
+        if self.converters:
+            rows = list(self.convert(rows, self.converters))
+        return [self.model.from_db(connection.alias, self.names, row) for row in rows]
+
+
+class Compiled(Generic[M]):
+    """A statement that is built once for each kind of database and run again and again with other values.
+
+    For the few statements that every token needs: the ORM spends five times as long on building them as the
+    database on answering (docs/figures.md). Settings are read when it is built, at the first run.
+    """
+
+    def __init__(self, build: Callable[[], Statement[M]]) -> None:
+        self.build = build
+        self.by_vendor: dict[str, Statement[M]] = {}
+
+    def run(self, **values: Any) -> list[M]:
+        """Run the statement with these values in its slots; return its rows."""
+        statement = self.by_vendor.get(connection.vendor)
+        if statement is None:
+            statement = self.by_vendor[connection.vendor] = self.build()
+        return statement.run(**values)
+
+    def row(self, **values: Any) -> M | None:
+        """Run the statement, which finds or changes at most one row; return it, or None."""
+        rows = self.run(**values)
+        return rows[0] if rows else None
+
+
 def update_returning(queryset: models.QuerySet[M], **values: Any) -> M | None:
     """Run one ``UPDATE … WHERE … RETURNING`` and return the changed row, or None when no row matched.
 
     The database decides and answers in the same statement, so two requests can never both be told yes.
     The queryset must match at most one row.
     """
-    model = queryset.model
-    query = queryset.query.chain(sql.UpdateQuery)
-    query.add_update_values(values)  # type: ignore[attr-defined]
-    statement, params = query.get_compiler(queryset.db).as_sql()
-    connection = connections[queryset.db]
-    fields = model._meta.concrete_fields
-    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    rows = model._default_manager.using(queryset.db).raw(f"{statement} RETURNING {columns}", params)
-    changed = list(rows)  # to the end: SQLite holds its lock until the last row is read
+    changed = Statement(queryset, **values).run()
     return changed[0] if changed else None
 
 

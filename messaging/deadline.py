@@ -1,10 +1,12 @@
 """A hard cap on calls that leave the process."""
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as DeadlinePassed
+from queue import SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -15,15 +17,37 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     """Run ``call`` and give up after ``seconds`` of wall-clock time, whatever it is doing.
 
     A read time-out counts per read: a server that dripped one byte at a time held a call with ``timeout=1``
-    for 20 s (security.md G-01). Raises DeadlinePassed; the abandoned thread ends with its socket.
+    for 20 s (security.md G-01). Raises DeadlinePassed; the call goes on in its thread until its socket ends.
     """
+    try:
+        runner = _idle.pop()
+    except IndexError:
+        runner = Runner()
+        runner.start()
     future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 (handed to the caller, who decides)
-            future.set_exception(error)
-
-    Thread(target=run, name="within", daemon=True).start()
+    runner.calls.put((call, future))
     return future.result(timeout=seconds)
+
+
+class Runner(Thread):
+    """A thread that makes one call after another: to start one for each call costs as much as a statement.
+
+    Only those that came back are used again, so a call that hangs holds up nobody but its own thread.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="within", daemon=True)
+        self.calls: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+
+    def run(self) -> None:
+        while True:
+            call, future = self.calls.get()
+            try:
+                future.set_result(call())
+            except BaseException as error:  # noqa: BLE001 (handed to the caller, who decides)
+                future.set_exception(error)
+            del call, future  # nothing of a message is kept until the next one comes
+            _idle.append(self)
+
+
+_idle: deque[Runner] = deque()

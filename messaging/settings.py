@@ -140,7 +140,11 @@ INSTALLED_APPS = [
     "messaging.apps.PortalAdminConfig",
 ]
 MIDDLEWARE = [
+    # What is promised of every answer stands outside of whatever may answer by itself, static files among them.
     "django.middleware.security.SecurityMiddleware",
+    "messaging.headers.HeadersMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.middleware.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -150,8 +154,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "twofactor.middleware.PhoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "twofactor.middleware.RefusalMiddleware",
     "twofactor.middleware.GateMiddleware",
 ]
@@ -275,6 +277,15 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Nothing of ours asks for these; whatever else came to run in a page does not get them either. WebOTP is left alone.
+_UNUSED_POWERS = (
+    "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation gyroscope magnetometer"
+    " microphone midi payment picture-in-picture publickey-credentials-get screen-wake-lock serial usb"
+)
+RESPONSE_HEADERS = {
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{power}=()" for power in _UNUSED_POWERS.split()),
+}
 _RECAPTCHA_HOSTS = [f"https://{RECAPTCHA_DOMAIN}", "https://www.gstatic.com"] if RECAPTCHA_ENABLED else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -294,6 +305,8 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+DATA_UPLOAD_MAX_NUMBER_FILES = 0  # no form takes one, so none is kept, not even for a moment
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
 
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "messaging-demo")
 

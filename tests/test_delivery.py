@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 
 from accounts import audit
 from accounts.models import User
-from messaging.delivery import doorbell, gateways, outbox, tasks
+from messaging.delivery import claims, doorbell, gateways, outbox, tasks
 from messaging.delivery import flows as delivery
 from messaging.delivery.composers import NothingToSay, compose
 from messaging.delivery.faults import Fault
@@ -98,9 +98,9 @@ def test_a_message_holds_no_text(message: Message) -> None:
 
 def test_two_workers_send_one_message(message: Message, fake: FakeGateway) -> None:
     """F12: the second finds it claimed."""
-    claimed = Message.objects.claim(message.pk)
+    claimed = claims.claim(message.pk)
     assert claimed
-    assert Message.objects.claim(message.pk) is None
+    assert claims.claim(message.pk) is None
     delivery.deliver(message.pk)
     tasks.deliver(message.pk)
     delivery.deliver_pending(by="poller")
@@ -123,7 +123,7 @@ def test_a_message_that_is_not_there_is_ignored(message: Message) -> None:
 
 def test_a_worker_killed_before_sending_is_replaced_after_its_lease(message: Message, fake: FakeGateway) -> None:
     """F1, Q-03: another try within 20 s."""
-    Message.objects.claim(message.pk)
+    claims.claim(message.pk)
     let_pass(14)
     delivery.deliver_pending(by="poller")
     assert fake.sent == []
@@ -146,7 +146,7 @@ def test_a_worker_killed_after_sending_costs_a_duplicate_with_the_same_digits(
 
 
 def test_a_worker_that_comes_back_late_does_not_overwrite_what_another_recorded(message: Message) -> None:
-    slow = Message.objects.claim(message.pk)
+    slow = claims.claim(message.pk)
     assert slow
     let_pass(16)
     delivery.deliver(message.pk)
@@ -157,7 +157,7 @@ def test_a_worker_that_comes_back_late_does_not_overwrite_what_another_recorded(
 def test_a_message_is_tried_twice_at_most(message: Message, fake: FakeGateway) -> None:
     """F6, G-04: also when the worker dies each time and nothing is recorded."""
     for _ in range(2):
-        assert Message.objects.claim(message.pk)
+        assert claims.claim(message.pk)
         let_pass(16)
     delivery.deliver(message.pk)
     delivery.deliver_pending(by="poller")

@@ -87,7 +87,7 @@ def test_the_mailbox_is_told_about_the_first_phone(browser: Browser, bob: User) 
     assert notice["subject"] == "A phone was added to your login"
     assert "•••••••21" in notice["text"]
     assert "98765" not in notice["text"]
-    assert not re.search(r"\d{3}", notice["text"])
+    assert not re.search(r"\d{3}", re.sub(r"http\S+", "", notice["text"]))  # the signed link may hold any digits
 
 
 # P-06: nothing is bound before the proof ----------------------------------------------------------

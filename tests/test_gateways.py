@@ -16,7 +16,7 @@ from django.core import checks
 from django.utils.translation import override
 
 from messaging.database import clock_plus
-from messaging.delivery import circuit, faults, gateways
+from messaging.delivery import circuit, claims, faults, gateways
 from messaging.delivery import flows as delivery
 from messaging.delivery.composers import Content
 from messaging.delivery.faults import Fault
@@ -522,7 +522,7 @@ def test_who_lost_the_claim_does_not_fail_over(both: Wire, message: Message, mon
 
     def slowly(gateway: Any, *args: Any, **options: Any) -> str:
         let_pass(16)
-        assert Message.objects.claim(message.pk)
+        assert claims.claim(message.pk)
         raise gateways.GatewayError("twilio-20429", Fault.BUSY)
 
     monkeypatch.setattr(gateways.TwilioGateway, "send", slowly)

@@ -10,8 +10,8 @@ from twilio.request_validator import RequestValidator
 
 from accounts.models import AuditEvent
 from messaging.database import clock_plus
+from messaging.delivery import claims, gateways
 from messaging.delivery import flows as delivery
-from messaging.delivery import gateways
 from messaging.delivery.faults import Fault
 from messaging.delivery.models import Message, OpenCircuit, State
 from tests.conftest import BOBS_NUMBER, Browser
@@ -212,7 +212,7 @@ def test_a_report_may_overtake_our_commit(message: Message) -> None:
     Message.objects.update(state=State.SENDING, gateway="", gateway_id="")
     slow = Message.objects.get()
     report(message.pk, "delivered")
-    delivery._record_sent(slow, "twilio", SID)
+    claims.note_sent(slow, "twilio", SID)
     delivery.deliver_pending(by="poller")
     assert (state_of(message), message.gateway, message.gateway_id) == (State.DELIVERED, "twilio", SID)
 

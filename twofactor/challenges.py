@@ -46,6 +46,7 @@ def send_token(journey: Journey, channel: str, destination: str, *, granted: boo
             language=journey.user.language,
             lifetime=settings.TOKEN_LIFETIME_SECONDS,
             urgent=True,
+            owner_id=journey.user.account_id,
         )
     return challenge
 

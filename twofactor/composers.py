@@ -1,12 +1,14 @@
 """The words of what this app sends: tokens, and notices about phones."""
 
 from django.conf import settings
+from django.db import models
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.composers import Notice, tells
 from accounts.models import AuditEvent
+from messaging.database import Compiled, Slot, Statement
 from messaging.delivery.composers import Content, NothingToSay, composes
 from messaging.delivery.models import Channel, Message
 from twofactor import objections
@@ -14,12 +16,14 @@ from twofactor.exceptions import TokenLate
 from twofactor.models import Challenge, Purpose
 
 BRAND = "Messaging"
+# Run for each token, so built once.
+CHALLENGE = Compiled(lambda: Statement(Challenge.objects.filter(pk=Slot("id", models.BigIntegerField()))))
 
 
 @composes("token")
 def compose_token(message: Message) -> Content:
     """Derive the token at the moment of sending (T-06); nothing is sent for a challenge that is closed."""
-    challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
+    challenge = CHALLENGE.row(id=message.subject_id)
     if challenge is None or not challenge.is_open:
         raise NothingToSay
     try:

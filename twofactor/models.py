@@ -390,16 +390,19 @@ class Challenge(models.Model):
 
     def token(self) -> str:
         """Return the six digits to send, derived from the row. Raises TokenLate when its key is gone."""
-        return self.token_for(self.user, self.purpose, self.destination)
+        return self._derived(self.user_id, self.purpose, self.destination)
 
     def token_for(self, user: User, purpose: str, destination: str) -> str:
         """Return the six digits that these facts, told by the present request, would need (T-05).
 
         Raises TokenLate when the key of the row was rotated away.
         """
+        return self._derived(user.pk, purpose, destination)
+
+    def _derived(self, user_id: int, purpose: str, destination: str) -> str:
         for key in (settings.TOKEN_KEY, settings.TOKEN_KEY_PREVIOUS):
             if key and tokens.key_id(key) == self.key_id:
-                return tokens.derive(key, self.nonce, user.pk, purpose, self.channel, destination, self._bound_to())
+                return tokens.derive(key, self.nonce, user_id, purpose, self.channel, destination, self._bound_to())
         raise TokenLate
 
     def _bound_to(self) -> str:

@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 from django.utils.translation import get_language
 
 from messaging.database import Clock, clock_plus, delete_in_batches
-from messaging.delivery import circuit, doorbell, gateways
+from messaging.delivery import circuit, claims, doorbell, gateways
 from messaging.delivery.composers import Content, NothingToSay, compose
 from messaging.delivery.faults import Fault
 from messaging.delivery.models import Channel, GatewayFailure, Heartbeat, Message, State
@@ -21,7 +21,7 @@ SWEEP_LIMIT = 200
 DAY = 86_400  # seconds
 
 
-def enqueue(
+def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     *,
     channel: str,
     destination: str,
@@ -30,12 +30,13 @@ def enqueue(
     language: str = "",
     lifetime: float | None = None,
     urgent: bool = False,
+    owner_id: int | None = None,
 ) -> Message:
     """Queue a message in the caller's transaction and ring the doorbell once that is committed.
 
     ``language`` is the reader's, if known; else that of the request. ``lifetime`` is in seconds from now; None
     means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, so
-    that notices never stand before them.
+    that notices never stand before them. ``owner_id`` says on whose behalf, for the figures of the apps above.
     """
     expires_at: models.Expression | None = None if lifetime is None else clock_plus(lifetime)
     message = Message.objects.create(
@@ -45,6 +46,7 @@ def enqueue(
         subject_id=subject_id,
         language=language or get_language() or settings.LANGUAGE_CODE,
         expires_at=expires_at,  # an expression, on the database's clock
+        owner_id=owner_id,
     )
     queue = "tokens" if urgent else "notices"
     transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue, expires_in=lifetime), robust=True)
@@ -53,7 +55,7 @@ def enqueue(
 
 def deliver(message_id: int) -> None:
     """Send one message if it can be claimed; record what came of it."""
-    message = Message.objects.claim(message_id)
+    message = claims.claim(message_id)
     if message is None:
         return
     try:
@@ -125,7 +127,7 @@ def _send_email(message: Message, content: Content) -> None:
     except gateways.GatewayError as error:
         _record_failure(message, "smtp", error)
     else:
-        _record_sent(message, "smtp", "")
+        claims.note_sent(message, "smtp", "")
 
 
 def _send_sms(message: Message, content: Content) -> None:
@@ -133,7 +135,7 @@ def _send_sms(message: Message, content: Content) -> None:
     failed: tuple[str, gateways.GatewayError] | None = None
     for way in circuit.ways(settings.SMS_GATEWAYS):
         if failed:
-            renewed = Message.objects.renew(message)
+            renewed = claims.renew(message)
             if renewed is None:
                 return
             message = renewed
@@ -162,7 +164,7 @@ def _call(message: Message, content: Content, way: circuit.Way) -> gateways.Gate
         return error
     if way.probing:
         circuit.close(way.name)
-    _record_sent(message, way.name, gateway_id)
+    claims.note_sent(message, way.name, gateway_id)
     return None
 
 
@@ -183,11 +185,6 @@ def _jitter() -> float:
     return random.uniform(1, 3)  # noqa: S311 (spreads retries, no secret)
 
 
-def _record_sent(message: Message, gateway: str, gateway_id: str) -> None:
-    facts = {"gateway": gateway, "gateway_id": gateway_id}
-    _record(message, state=State.SENT, sent_at=Clock(), fault="", error="", **facts)
-
-
 def _record_failure(message: Message, gateway: str, error: gateways.GatewayError) -> None:
     """Give up, or leave the message for another try: soon for a token (G-04), later and later for a notice."""
     logger.warning("message %s not accepted by %s: %s", message.pk, gateway, error.reason)
@@ -203,4 +200,4 @@ def _record_failure(message: Message, gateway: str, error: gateways.GatewayError
 
 def _record(message: Message, **values: Any) -> None:
     """Write the outcome, unless the lease ran out and another worker holds the message now."""
-    Message.objects.filter(pk=message.pk, state=State.SENDING, tries=message.tries).update(**values)
+    claims.held(message.pk, message.tries).update(**values)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from messaging.database import Clock, clock_plus, update_returning
+from messaging.database import Clock, clock_plus
 
 
 class Channel(models.TextChoices):
@@ -38,27 +38,6 @@ class MessageQuerySet(models.QuerySet["Message"]):
         token = Q(expires_at__gt=self.soonest(), tries__lt=settings.DELIVERY_TRIES)
         return self.waiting().filter(notice | token)
 
-    def claim(self, message_id: int) -> "Message | None":
-        """Take a message for sending under a lease, counting the try; None when it is not to be had (F12)."""
-        return update_returning(
-            self.sendable().filter(pk=message_id),
-            state=State.SENDING,
-            tries=models.F("tries") + 1,
-            leased_until=clock_plus(settings.DELIVERY_LEASE_SECONDS),
-        )
-
-    def renew(self, message: "Message") -> "Message | None":
-        """Count one more try of a claimed message under a new lease.
-
-        None when the claim is no longer ours, or when what is left of its life is not worth a call (G-02).
-        """
-        in_time = Q(expires_at__isnull=True) | Q(expires_at__gt=self.soonest())
-        return update_returning(
-            self.filter(in_time, pk=message.pk, state=State.SENDING, tries=message.tries),
-            tries=models.F("tries") + 1,
-            leased_until=clock_plus(settings.DELIVERY_LEASE_SECONDS),
-        )
-
     def close_hopeless(self) -> int:
         """Close what may not be tried again: too late (F5), or out of tries (F6). Return how many."""
         late = self.waiting().filter(expires_at__lte=self.soonest()).update(state=State.EXPIRED)
@@ -71,6 +50,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Move a message forward to what its gateway reports; backward or repeated reports change nothing (G-06)."""
         before = {State.SENT: [State.SENDING]}.get(State(state), [State.SENDING, State.SENT])
         return self.filter(pk=message_id, state__in=before).update(state=state, reported_at=Clock(), **facts)
+
+    def worth_a_call(self) -> "MessageQuerySet":
+        """Return what has no end of life, or enough left of it for a gateway call (G-02)."""
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=self.soonest()))
 
     @staticmethod
     def soonest() -> models.Expression:
@@ -86,6 +69,8 @@ class Message(models.Model):
     kind = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     language = models.CharField(max_length=5)
+    # On whose behalf: a number that means something to the apps above only, for their figures.
+    owner_id = models.BigIntegerField(null=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
     tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Clock())
@@ -110,6 +95,7 @@ class Message(models.Model):
             models.Index(fields=["kind", "subject_id"], name="message_subject"),
             models.Index(fields=["gateway", "sent_at"], name="message_gateway"),
             models.Index(fields=["created_at"], name="message_created"),
+            models.Index(fields=["owner_id", "created_at"], name="message_owner_token", condition=Q(kind="token")),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,36 @@
+"""What programs and people look for at a fixed place of every site (RFC 8615)."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+GOOD_FOR = timedelta(days=90)  # RFC 9116 wants less than a year
+
+
+@login_not_required
+@require_safe
+def security(request: HttpRequest) -> HttpResponse:
+    """Tell whom to write to about a hole, where the operator has named somebody (RFC 9116)."""
+    if not settings.SECURITY_CONTACT:
+        raise Http404
+    lines = {
+        "Contact": settings.SECURITY_CONTACT,
+        "Expires": f"{datetime.now(UTC) + GOOD_FOR:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages": "pt, en, es",
+        "Canonical": settings.PUBLIC_URL + reverse("security-txt"),
+    }
+    return HttpResponse(
+        "".join(f"{name}: {value}\n" for name, value in lines.items()), content_type="text/plain; charset=utf-8"
+    )
+
+
+@login_not_required
+@require_safe
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Send password managers to the page where one's password is changed (W3C)."""
+    return redirect("password-change")
