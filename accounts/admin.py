@@ -18,7 +18,13 @@ class AccountAdmin(admin.ModelAdmin):
 
     list_display = ["name", "is_active", "two_factor_required", "created_at"]
     search_fields = ["name"]
-    readonly_fields = ["two_factor_required", "two_factor_changed_at", "created_at"]
+    readonly_fields = [
+        "two_factor_required",
+        "two_factor_changed_at",
+        "email_tokens",
+        "mailbox_before_phone",
+        "created_at",
+    ]
 
 
 @admin.register(User)

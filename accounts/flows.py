@@ -1,5 +1,7 @@
 """What happens to accounts and people. Every rule about them has its one home here."""
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Q, QuerySet
 
@@ -40,7 +42,7 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
 
 def set_sign_in_options(account: Account, *, email_tokens: bool, mailbox_before_phone: bool, actor: User) -> bool:
     """Change what the account adds to the second factor (D1, D3); return whether that changed anything."""
-    options = {"email_tokens": email_tokens, "mailbox_before_phone": mailbox_before_phone}
+    options: dict[str, Any] = {"email_tokens": email_tokens, "mailbox_before_phone": mailbox_before_phone}
     with transaction.atomic():
         changed = Account.objects.filter(pk=account.pk).exclude(**options).update(**options)
         if changed:

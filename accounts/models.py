@@ -144,12 +144,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def takes_tokens_by_email(self) -> bool:
-        """Tell whether the mailbox may be the second factor: the account says so (D1) and no reset came by it (R-06)."""
+        """Tell whether the mailbox may be the second factor: by the account (D1), and no reset came by it (R-06)."""
         return self.account.email_tokens and not self.mailbox_suspect
 
     @property
     def mailbox_before_phone(self) -> bool:
-        """Tell whether the mailbox must be proved before a phone may be: by the account (D3) or after a reset (R-07)."""
+        """Tell whether the mailbox must be proved before a phone: by the account (D3) or after a reset (R-07)."""
         return self.account.mailbox_before_phone or self.phone_was_reset
 
     @property

@@ -307,6 +307,7 @@ def test_no_address_of_the_portal_names_an_object() -> None:
         "retorno/twilio/<int:message_id>/",  # signed by Twilio; tells nothing back
         "meu-perfil/sessoes/<int:session_id>/encerrar/",  # one's own
         "configuracoes/usuarios/<int:user_id>/sessoes/encerrar/",  # of the account
+        "configuracoes/usuarios/<int:user_id>/telefone/",
     }
 
 

@@ -48,6 +48,8 @@ CONFIRM = "/meu-perfil/telefone/confirmar/"
 ACCOUNT_SETTINGS = "/configuracoes/minha-conta/"
 IDENTITY = "/confirmar-identidade/"
 SESSIONS = "/meu-perfil/sessoes/"
+ADDRESS = "/meu-perfil/email/"
+MAILBOX = "/entrar/email/"
 PASSWORD_CHANGE = "/senha/alterar/"
 NEW_NUMBER = "21 99887-7665"
 OTHER_PASSWORD = {"old_password": PASSWORD, "new_password1": "another long one", "new_password2": "another long one"}
@@ -415,6 +417,12 @@ class Walk:
         self.note("settings, on", browser.get(ACCOUNT_SETTINGS))
         bobs = f"/configuracoes/usuarios/{User.objects.get(username='bob').pk}/"
         self.note("sessions of somebody", browser.post(f"{bobs}sessoes/encerrar/", follow=True))
+        browser.reauthenticate(f"{bobs}telefone/")
+        self.note("reset", browser.post(f"{bobs}telefone/"))
+        self.note("reset, done", browser.post(f"{bobs}telefone/", {"reason": "–"}, follow=True))
+        self.mailbox_first()
+        self.another_address(browser)
+        self.note("options", browser.post(f"{ACCOUNT_SETTINGS}opcoes/", {"email_tokens": "on"}, follow=True))
         self.note("identity", browser.post(ACCOUNT_SETTINGS, follow=True))
         self.note("identity, token", browser.post(IDENTITY, {"password": PASSWORD, "channel": "sms"}, follow=True))
         self.note("settings, switched off", browser.post(IDENTITY, {"token": last_token()}, follow=True))
@@ -427,6 +435,24 @@ class Walk:
         browser.post(ACCOUNT_SETTINGS)
         self.note("identity, cancelled", browser.post(IDENTITY, {"action": "cancel"}, follow=True))
         self.note("identity, over", browser.get(IDENTITY, follow=True))
+
+    def mailbox_first(self) -> None:
+        browser = self.browser()
+        browser.post_password("bob", OTHER_PASSWORD["new_password1"])
+        browser.post("/entrar/introducao/")
+        self.note("mailbox", browser.get(MAILBOX))
+        browser.post(MAILBOX, {"altcha": browser.captcha(MAILBOX)})
+        self.note("mailbox, token", browser.get(TOKEN))
+
+    def another_address(self, browser: Browser) -> None:
+        self.note("address", browser.get(ADDRESS))
+        self.note("address, the same", browser.post(ADDRESS, {"email": "alice@example.com"}))
+        self.note("address, wished", browser.post(ADDRESS, {"email": "x@example.com"}, follow=True))
+        proof = {"password": PASSWORD, "channel": "email"}
+        self.note("address, first token", browser.post(f"{ADDRESS}confirmar/", proof, follow=True))
+        self.note("address, new", browser.post(f"{ADDRESS}confirmar/", {"token": last_token()}, follow=True))
+        self.note("address, cancelled", browser.post(f"{ADDRESS}confirmar/", {"action": "cancel"}, follow=True))
+        self.note("address, over", browser.get(f"{ADDRESS}confirmar/", follow=True))
 
     def errors(self) -> None:
         self.note("no page", self.browser().get("/nowhere/"), 404)

@@ -13,7 +13,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F
 
 from accounts.models import Session
 from messaging.delivery.models import GatewayFailure, Heartbeat, Message, OpenCircuit
-from twofactor.models import Challenge, PendingSignIn, PhoneChange, Reauthentication
+from twofactor.models import Challenge, EmailChange, PendingSignIn, PhoneChange, Reauthentication
 
 ROOT = Path(__file__).parent.parent
 # What changes with every rendering and belongs to nobody: CSRF tokens and captcha challenges.
@@ -21,6 +21,7 @@ _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[
 
 MOVED = (
     Challenge,
+    EmailChange,
     GatewayFailure,
     Heartbeat,
     Message,

@@ -91,7 +91,7 @@ def start_mailbox_proof(pending: PendingSignIn) -> Challenge:
 
 
 def prove_mailbox(pending: PendingSignIn, challenge: Challenge) -> None:
-    """Consume the token of the mailbox; the phone comes next, with sends of its own. Raises TokenUsed or JourneyOver."""
+    """Consume the token of the mailbox; the phone comes next, with sends of its own. Raises TokenUsed, JourneyOver."""
     with transaction.atomic():
         challenges.consume(challenge)
         limits.take_back(pending.user)

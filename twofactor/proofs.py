@@ -17,8 +17,8 @@ from accounts.http import SignedInRequest
 from messaging.delivery.models import Channel
 from twofactor import challenges, flows, phones, session
 from twofactor.exceptions import CaptchaNeeded, JourneyOver
-from twofactor.forms import ProofForm, TokenForm
-from twofactor.models import Challenge, PhoneChange, Proof, Reauthentication
+from twofactor.forms import EmailForm, ProofForm, TokenForm
+from twofactor.models import Challenge, EmailChange, PhoneChange, Proof, Reauthentication
 from twofactor.views import fate_of, page, posted, token_context
 
 Proved = Callable[[SignedInRequest, Any, Any], HttpResponse]
@@ -90,7 +90,7 @@ def _context(request: SignedInRequest, journey: Proof, form: Any) -> dict[str, A
         "journey": journey,
         "masked_phone": phones.mask(journey.device.number) if journey.device else "",
         "masked_email": phones.mask_email(user.email),
-        "email_offered": not user.mailbox_suspect,
+        "email_offered": user.takes_tokens_by_email,
     }
     challenge = None if journey.step == "password" else Challenge.objects.of(journey).newest()
     return context | (token_context(journey, challenge) if challenge else {})
@@ -134,6 +134,60 @@ PHONE_CHANGE = Way(
     current=_old_phone_proved,
     new=_new_phone_proved,
     cancelled=gettext_lazy("Your phone was not changed."),
+    spent=gettext_lazy("Too many tokens for one change. Begin again."),
+    back=lambda change: resolve_url("profile"),
+)
+
+
+# Changing the address -------------------------------------------------------------------------
+
+
+@page
+def email(request: SignedInRequest) -> HttpResponse:
+    """Ask for the new address; the proofs come next (R-08)."""
+    form = EmailForm(posted(request))
+    here = session.session_hash(request)
+    started = request.method == "POST" and form.attempt(
+        lambda: flows.start_email_change(request.user, form.cleaned_data["email"], session_hash=here), at="email"
+    )
+    return redirect("email-confirm") if started else render(request, "twofactor/email.html", {"form": form})
+
+
+@sensitive_post_parameters("password")
+@page
+def email_change(request: SignedInRequest) -> HttpResponse:
+    """Ask for the proofs, one after the other: it is still you, then the new mailbox."""
+    change = session.email_change(request)
+    if change is None:
+        messages.warning(request, _("The change of your e-mail address took too long or was ended."))
+        return redirect("profile")
+    return _walk(request, change, EMAIL_CHANGE)
+
+
+@require_safe
+def email_change_fate(request: SignedInRequest) -> HttpResponse:
+    """Tell what became of the last token's message of a change of the address."""
+    return fate_of(session.email_change(request))
+
+
+def _old_mailbox_proved(request: SignedInRequest, change: EmailChange, challenge: Challenge | None) -> HttpResponse:
+    flows.prove_before_email(change, challenge)
+    return redirect("email-confirm")
+
+
+def _new_mailbox_proved(request: SignedInRequest, change: EmailChange, challenge: Challenge) -> HttpResponse:
+    flows.complete_email_change(change, challenge)
+    session.keep_signed_in(request, change.user)
+    messages.success(request, _("Your e-mail address was changed. Your other sessions were ended."))
+    return redirect("profile")
+
+
+EMAIL_CHANGE = Way(
+    here="email-confirm",
+    template="twofactor/email_change.html",
+    current=_old_mailbox_proved,
+    new=_new_mailbox_proved,
+    cancelled=gettext_lazy("Your e-mail address was not changed."),
     spent=gettext_lazy("Too many tokens for one change. Begin again."),
     back=lambda change: resolve_url("profile"),
 )

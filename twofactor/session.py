@@ -9,7 +9,14 @@ from django.http import HttpRequest
 from accounts.models import Session, User
 from messaging.database import Clock
 from twofactor import flows
-from twofactor.models import EmailChange, PendingSignIn, PhoneChange, PhoneDevice, Reauthentication, ReauthenticationQuerySet
+from twofactor.models import (
+    EmailChange,
+    PendingSignIn,
+    PhoneChange,
+    PhoneDevice,
+    Reauthentication,
+    ReauthenticationQuerySet,
+)
 
 BACKEND = "twofactor.backends.PhoneBackend"
 

@@ -14,22 +14,25 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import flows as accounts
 from accounts import language
-from accounts.decorators import administrators_only
+from accounts.decorators import administrators_only, for_person_of_account
 from accounts.forms import ProfileForm
 from accounts.http import SignedInRequest
 from accounts.models import User
-from accounts.reauthentication import Wish, carries_out, demand
+from accounts.reauthentication import Wish, carries_out, demand, reauthenticated
 from messaging.delivery import circuit, gateways
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
 from twofactor import challenges, flows, objections, phones, session, words
 from twofactor.decorators import pending_sign_in_at
-from twofactor.exceptions import CaptchaNeeded, JourneyOver
+from twofactor.exceptions import CaptchaNeeded, JourneyOver, NoPhone, OwnPhone
 from twofactor.forms import (
     AccountSettingsForm,
     ChannelForm,
     EnrolmentForm,
+    MailboxForm,
+    OptionsForm,
     PhoneForm,
+    PhoneResetForm,
     SignInForm,
     TokenForm,
 )
@@ -87,18 +90,41 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     context = {
         "account_name": pending.user.account.name,
         "policy_switched_on_by_you": pending.switches_policy_on,
+        "steps": _steps(pending, "introduction"),
     }
     return render(request, "twofactor/introduction.html", context)
 
 
-@pending_sign_in_at(lambda pending: not pending.device and pending.introduced)
+def _steps(pending: PendingSignIn, here: str) -> dict[str, object]:
+    """Return where a first sign-in stands: with the mailbox before the phone it has a step more."""
+    known = ["introduction", *(["mailbox"] if pending.user.mailbox_before_phone else []), "phone", "token"]
+    return {"current": known.index(here) + 1, "of": range(1, len(known) + 1)}
+
+
+@pending_sign_in_at(lambda pending: pending.introduced and pending.needs_mailbox)
+@page
+def mailbox(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Send a token to the mailbox, where it comes before the first phone (D3, R-07)."""
+    form = MailboxForm(posted(request))
+    if request.method == "POST" and form.attempt(lambda: flows.start_mailbox_proof(pending)):
+        return redirect("token")
+    context = {
+        "form": form,
+        "masked_email": phones.mask_email(pending.user.email),
+        "was_reset": pending.user.phone_was_reset,
+        "steps": _steps(pending, "mailbox"),
+    }
+    return render(request, "twofactor/mailbox.html", context)
+
+
+@pending_sign_in_at(lambda pending: not pending.device and pending.introduced and not pending.needs_mailbox)
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
     form = EnrolmentForm(posted(request), initial={"country": settings.ALLOWED_REGIONS[0]})
     if request.method == "POST" and form.attempt(lambda: flows.start_enrolment(pending, form.phone)):
         return redirect("token")
-    return render(request, "twofactor/phone.html", {"form": form})
+    return render(request, "twofactor/phone.html", {"form": form, "steps": _steps(pending, "phone")})
 
 
 @pending_sign_in_at(lambda pending: bool(pending.device))
@@ -115,11 +141,17 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "unlocked": "captcha" not in form.fields,
         "masked_phone": phones.mask(pending.known_destination(Channel.SMS)),
         "masked_email": phones.mask_email(pending.user.email),
-        "email_offered": not pending.user.mailbox_suspect,
-        "email_refused_reason": _("E-mail is back after one sign-in by SMS: your password was just reset by e-mail."),
+        "email_offered": pending.user.takes_tokens_by_email,
+        "email_refused_reason": _no_email_because(pending.user),
         "sms_available": circuit.sms_is_available(),
     }
     return render(request, "twofactor/channel.html", context)
+
+
+def _no_email_because(user: User) -> str:
+    if not user.account.email_tokens:
+        return _("Your account sends tokens by SMS only.")
+    return _("E-mail is back after one sign-in by SMS: your password was just reset by e-mail.")
 
 
 @pending_sign_in_at(lambda pending: bool(pending.sends))
@@ -134,11 +166,12 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         return opened
     challenge = Challenge.objects.of(pending).newest()
     if challenge is None:
-        return redirect("channel" if pending.device else "phone")
+        return redirect(pending.sends_from)
     context = {
         **token_context(pending, challenge),
         "form": form,
-        "can_change_number": pending.device is None,
+        "steps": None if pending.device else _steps(pending, "mailbox" if pending.needs_mailbox else "token"),
+        "can_change_number": pending.device is None and not pending.needs_mailbox,
         "other_channel": _other_channel(pending, challenge),
         "unlocked": pending.can_send,
     }
@@ -147,6 +180,9 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 def _prove_sign_in(request: HttpRequest, pending: PendingSignIn, form: TokenForm) -> HttpResponse:
     challenge = challenges.verify(pending, form.cleaned_data["token"])
+    if pending.needs_mailbox:
+        flows.prove_mailbox(pending, challenge)
+        return redirect("phone")
     device = flows.complete_sign_in(pending, challenge)
     session.sign_in(request, pending.user, device)
     return redirect(pending.next_url or "home")
@@ -167,7 +203,7 @@ def token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
 
 
 def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
-    if pending.device is None or pending.user.mailbox_suspect:
+    if pending.device is None or not pending.user.takes_tokens_by_email:
         return ""
     return Channel.SMS if challenge.channel == Channel.EMAIL else Channel.EMAIL
 
@@ -194,7 +230,7 @@ def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         flows.resend(pending)
     except (CaptchaNeeded, JourneyOver) as refusal:
         messages.warning(request, words.of(refusal))
-        return redirect("channel" if pending.device else "phone")
+        return redirect(pending.sends_from)
     messages.success(request, _("Another token is on its way. The one before is cancelled."))
     return redirect("token")
 
@@ -245,6 +281,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         "users_without_phone": people.filter(phone_device__isnull=True).count(),
         "gateway_ready": gateways.sms_is_possible(),
         "own_phone_needed": not session.is_verified(user),
+        "options": OptionsForm(instance=account),
         "changed_at": account.two_factor_changed_at,
     }
     return render(request, "twofactor/account_settings.html", context)
@@ -269,6 +306,48 @@ def _carry_out_policy(user: User, wish: Wish) -> str:
     wanted = bool(wish["two_factor_required"])
     accounts.set_two_factor_policy(user.account, wanted, actor=user)
     return _("Two factor authentication is on.") if wanted else _("Two factor authentication is off.")
+
+
+@administrators_only
+@require_POST
+def account_options(request: SignedInRequest) -> HttpResponse:
+    """Ask who it is, then change what the account adds to the second factor (D1, D3)."""
+    form = OptionsForm(request.POST, instance=request.user.account)
+    if form.is_valid() and not form.has_changed():
+        return redirect("account-settings")
+    if not form.cleaned_data["email_tokens"] and not gateways.sms_is_possible():
+        messages.error(request, _("No SMS gateway is configured: nobody could get a token."))
+        return redirect("account-settings")
+    return demand(request, "policy.options", path=resolve_url("account-settings"), wish=form.cleaned_data)
+
+
+@carries_out("policy.options")
+def _carry_out_options(user: User, wish: Wish) -> str:
+    accounts.set_sign_in_options(user.account, actor=user, **wish)
+    return _("Your settings were saved.")
+
+
+# Helping who lost a phone ---------------------------------------------------------------------
+
+
+@administrators_only
+@for_person_of_account
+@reauthenticated("user.reset_phone")
+@page
+def phone_reset(request: SignedInRequest, person: User) -> HttpResponse:
+    """Take a lost phone away, with the reason (R-07)."""
+    form = PhoneResetForm(posted(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            flows.reset_phone(person, reason=form.cleaned_data["reason"], actor=request.user)
+        except (OwnPhone, NoPhone) as refusal:
+            messages.error(request, words.of(refusal))
+        else:
+            messages.success(request, _("The phone of %(person)s was removed.") % {"person": person.full_name})
+        return redirect("account-settings")
+    device = getattr(person, "phone_device", None)
+    context = {"form": form, "person": person, "masked_phone": phones.mask(device.number) if device else ""}
+    return render(request, "twofactor/phone_reset.html", context)
 
 
 # Changing the phone ---------------------------------------------------------------------------
