@@ -291,7 +291,7 @@ def reset_and_come_back(bob: User, alice: User) -> None:
     flows.reset_phone(bob, reason="lost", actor=alice)
     set_sign_in_options(alice.account, email_tokens=False, mailbox_before_phone=True, actor=alice)
     diary = Diary()
-    diary.post("/entrar/", username="bob", password=NEW_PASSWORD)
+    diary.post("/entrar/", username="bob", password=PASSWORD)
     diary.post("/entrar/introducao/")
     diary.post("/entrar/email/", altcha=diary.captcha("/entrar/email/"))
     diary.post("/entrar/token/", token=diary.token())
@@ -301,7 +301,7 @@ def reset_and_come_back(bob: User, alice: User) -> None:
         diary.post("/meu-perfil/email/", email=address)
         diary.post(EMAIL_CONFIRM, action="cancel")
         diary.post("/meu-perfil/email/", email=address)
-        diary.post(EMAIL_CONFIRM, password=NEW_PASSWORD, channel="sms")
+        diary.post(EMAIL_CONFIRM, password=PASSWORD, channel="sms")
         diary.post(EMAIL_CONFIRM, token=diary.token())
     diary.post(EMAIL_CONFIRM, token=diary.token())
 

@@ -138,9 +138,7 @@ def test_a_disowned_phone_needs_the_mailbox_too(bob: User, browser: Browser) -> 
 # The mailbox before the first phone (D3) ------------------------------------------------------
 
 
-def test_an_account_may_ask_for_the_mailbox_first(
-    browser: Browser, bob: User, policy: Account
-) -> None:
+def test_an_account_may_ask_for_the_mailbox_first(browser: Browser, bob: User, policy: Account) -> None:
     """D3, P-05."""
     Account.objects.filter(pk=policy.pk).update(mailbox_before_phone=True)
     browser.post_password("bob")
@@ -160,9 +158,7 @@ def test_an_account_may_ask_for_the_mailbox_first(
     assert browser.post_token(last_token()).headers["Location"] == "/"
 
 
-def test_who_has_a_phone_is_not_asked_for_it(
-    browser: Browser, bobs_phone: PhoneDevice, policy: Account
-) -> None:
+def test_who_has_a_phone_is_not_asked_for_it(browser: Browser, bobs_phone: PhoneDevice, policy: Account) -> None:
     """D3."""
     Account.objects.filter(pk=policy.pk).update(mailbox_before_phone=True)
     browser.post_password("bob")
@@ -314,9 +310,7 @@ def test_the_change_of_an_address_can_be_given_up_and_grows_old(bobs: Browser) -
     assert "took too long" in page(bobs.get(CONFIRM, follow=True))
 
 
-def test_without_a_phone_the_password_is_the_first_proof(
-    browser: Browser, policy: Account, bob: User
-) -> None:
+def test_without_a_phone_the_password_is_the_first_proof(browser: Browser, policy: Account, bob: User) -> None:
     """R-08."""
     Account.objects.filter(pk=policy.pk).update(two_factor_required=False)
     browser.post_password("bob")
