@@ -50,6 +50,15 @@ def set_sign_in_options(account: Account, *, email_tokens: bool, mailbox_before_
     return bool(changed)
 
 
+def set_accent(account: Account, accent: str, *, actor: User) -> bool:
+    """Change the colour that the account shows itself in; return whether that changed anything."""
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(accent=accent).update(accent=accent)
+        if changed:
+            audit.record("account.accent_changed", user=actor, before=account.accent, after=accent)
+    return bool(changed)
+
+
 def _tell_administrators(account: Account, event: AuditEvent) -> None:
     """Tell every administrator of an account about an event (A-01)."""
     for administrator in account.users.filter(role=Role.ADMINISTRATOR, is_active=True):

@@ -8,7 +8,7 @@ from django.contrib.auth.forms import PasswordResetForm as DjangoPasswordResetFo
 from django.utils.translation import gettext_lazy as _
 
 from accounts import flows
-from accounts.models import User
+from accounts.models import Accent, User
 
 
 class ProfileForm(forms.ModelForm):
@@ -23,6 +23,12 @@ class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["first_name", "last_name", "language"]
+
+
+class AppearanceForm(forms.Form):
+    """The account's colour."""
+
+    accent = forms.ChoiceField(label=_("Colour"), choices=Accent.choices, widget=forms.RadioSelect)
 
 
 class PasswordResetForm(DjangoPasswordResetForm):

@@ -19,6 +19,17 @@ from messaging.database import Clock
 OPERATORS = "Operação"
 
 
+class Accent(models.TextChoices):
+    """The colours an account may show itself in; app.css holds each in light and dark, and a test their contrast."""
+
+    GREEN = "green", _("Green")
+    BLUE = "blue", _("Blue")
+    VIOLET = "violet", _("Violet")
+    PINK = "pink", _("Pink")
+    AMBER = "amber", _("Amber")
+    GRAPHITE = "graphite", _("Graphite")
+
+
 class Account(models.Model):
     """A tenant. Its policy decides how all of its people sign in."""
 
@@ -29,6 +40,7 @@ class Account(models.Model):
     # Whether the mailbox may stand in for the phone at a sign-in (D1), and must be proved before a first phone (D3).
     email_tokens = models.BooleanField(_("tokens by e-mail"), default=True)
     mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
+    accent = models.CharField(_("colour"), max_length=8, choices=Accent.choices, default=Accent.GREEN)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
     class Meta:
@@ -37,6 +49,11 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def monogram(self) -> str:
+        """Return the letter that stands for the account where others have a logo."""
+        return self.name[:1].upper()
 
 
 class Role(models.TextChoices):

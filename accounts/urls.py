@@ -10,6 +10,7 @@ urlpatterns = [
         views.user_sessions_end,
         name="user-sessions-end",
     ),
+    path("configuracoes/minha-conta/aparencia/", views.appearance, name="appearance"),
     path("senha/alterar/", views.password_change, name="password-change"),
     path("senha/esqueci/", views.PasswordReset.as_view(), name="password-reset"),
     path("senha/esqueci/enviado/", views.PasswordResetSent.as_view(), name="password-reset-sent"),

@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import flows, language
 from accounts.decorators import administrators_only, for_person_of_account
-from accounts.forms import PasswordResetForm, ProfileForm
+from accounts.forms import AppearanceForm, PasswordResetForm, ProfileForm
 from accounts.http import SignedInRequest
 from accounts.models import User
 
@@ -50,6 +50,17 @@ def user_sessions_end(request: SignedInRequest, person: User) -> HttpResponse:
     flows.end_sessions(person, actor=request.user)
     messages.success(request, _("All sessions of %(person)s were ended.") % {"person": person.full_name})
     return redirect("account-settings")
+
+
+@administrators_only
+@require_POST
+def appearance(request: SignedInRequest) -> HttpResponse:
+    """Take the account's colour; a form that was not ours changes nothing."""
+    form = AppearanceForm(request.POST)
+    account = request.user.account
+    if form.is_valid() and flows.set_accent(account, form.cleaned_data["accent"], actor=request.user):
+        messages.success(request, _("The colour of your account was changed."))
+    return redirect(reverse("account-settings") + "#appearance")
 
 
 @sensitive_post_parameters()

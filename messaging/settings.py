@@ -146,6 +146,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # The only secret in a page, the CSRF token, is masked anew in each, and Django pads at random (BREACH).
+    "django.middleware.gzip.GZipMiddleware",
     "accounts.middleware.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -317,6 +319,7 @@ LANGUAGES = [("pt-br", "Português Brasileiro"), ("en", "English"), ("es", "Espa
 LOCALE_PATHS = [BASE_DIR / "messaging" / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", "America/Sao_Paulo")
 USE_TZ = True
+FORMAT_MODULE_PATH = ["messaging.formats"]
 
 # Static files ---------------------------------------------------------------------------------
 

@@ -142,10 +142,13 @@ class Browser(Client):
     def post_token(self, token: str) -> Any:
         return self.post("/entrar/token/", {"token": token})
 
-    def enrol(self, login: str, number: str = "11 98765-4321") -> Any:
+    def enrol(self, login: str, number: str = "11 98765-4321", *, mailbox_first: bool = False) -> Any:
         """Walk the whole first sign-in."""
         self.post_password(login)
         self.post("/entrar/introducao/")
+        if mailbox_first:
+            self.post("/entrar/email/", {"altcha": self.captcha("/entrar/email/")})
+            self.post_token(last_token())
         self.post_phone(number)
         return self.post_token(last_token())
 

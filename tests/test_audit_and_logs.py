@@ -321,6 +321,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
         browser.prove_identity()
     browser.post(SETTINGS, {})
     browser.post("/confirmar-identidade/", {"action": "cancel"})
+    browser.post(f"{SETTINGS}aparencia/", {"accent": "blue"})
     Account.objects.update(two_factor_required=False)
     Browser().post_password("alice")
     other = Browser()

@@ -120,7 +120,7 @@ def test_a_wrong_token_binds_nothing(enrolling: Browser, bob: User) -> None:
     """P-06."""
     enrolling.post_phone()
     wrong = "000000" if last_token() != "000000" else "000001"
-    assert "Wrong token. You have 4 more attempts." in page(enrolling.post_token(wrong))
+    assert "Wrong token. Check the six digits and try again." in page(enrolling.post_token(wrong))
     assert phone_of(bob) is None
     assert not enrolling.is_in()
 
@@ -210,7 +210,7 @@ def test_the_sixth_cannot_get_in_by_guessing_what_was_not_sent(browser: Browser,
     browser.post_phone(BOBS_NUMBER)
     challenge = Challenge.objects.get()
     wrong = "000000" if challenge.token() != "000000" else "000001"
-    assert "You have 4 more attempts" in page(browser.post_token(wrong))
+    assert "Check the six digits and try again." in page(browser.post_token(wrong))
 
 
 def test_people_of_other_accounts_do_not_count(browser: Browser, bob: User) -> None:

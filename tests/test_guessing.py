@@ -132,7 +132,7 @@ def test_the_page_counts_the_attempts_down(asking: Browser) -> None:
     token = last_token()
     answers = [said(asking.post_token(wrong(token, turn))) for turn in range(1, 6)]
     assert answers == [
-        "Wrong token. You have 4 more attempts.",
+        "Wrong token. Check the six digits and try again.",
         "Wrong token. You have 3 more attempts.",
         "Wrong token. You have 2 more attempts.",
         "Wrong token. You have 1 more attempt.",

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,6 +27,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.utils import translation
+from django.utils.formats import date_format
 from django.utils.translation.template import templatize
 
 from accounts.models import Account, Role, Session, User
@@ -488,7 +490,7 @@ def walk(language: str) -> dict[str, Reader]:
 
 # Names, addresses and examples: the same in every language.
 SAME = re.compile(
-    r"Messaging|Padaria Aurora|alice|bob|[ABi]|ALTCHA|English|[Ee]spañol|Português (Brasileiro|\(Brasil\))"
+    r"Messaging|Padaria Aurora|alice|bob|[ABPi]|English|[Ee]spañol|Português (Brasileiro|\(Brasil\))"
     r"|\S+@\S+|@\S+ #\d{6}|\d\d:\d\d:\d\d UTC|\d+s|https?://\S+"
 )
 
@@ -758,3 +760,19 @@ def test_tokens_and_notices_go_out_in_the_readers_language(language: str, proces
     assert own == browsers, "without a language of one's own it is that of the browser"
     assert set(own) & set(english) == set()
     assert len(own) == len(english) > 15
+
+
+# Dates --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("pt-br", "24/11/2026 às 20:32"),
+        ("es", "24 de noviembre de 2026 a las 20:32"),
+        ("en", "Nov. 24, 2026, 8:32 p.m."),
+    ],
+)
+def test_dates_are_written_as_a_native_writes_them(language: str, written: str) -> None:
+    with translation.override(language):
+        assert date_format(datetime(2026, 11, 24, 20, 32), "DATETIME_FORMAT") == written  # noqa: DTZ001 (as shown)

@@ -68,7 +68,7 @@ def assert_promised(response: Any) -> None:
         ("/.well-known/security.txt", 200),
         ("/.well-known/change-password", 302),
         ("/static/css/app.css", 200),
-        ("/static/img/logo.svg", 200),
+        ("/static/img/favicon.svg", 200),
         ("/static/nowhere.css", 404),
     ],
 )

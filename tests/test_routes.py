@@ -33,6 +33,7 @@ OPEN = {
     "senha/redefinir/concluido/",
     "idioma/",  # sets a cookie
     "caixa-de-saida/",  # exists in the embedded default only
+    "componentes/",  # exists in the embedded default only
     "admin/login/",  # sends to entrar/
     "healthz",  # a load balancer has no password
     "readyz",

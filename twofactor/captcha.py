@@ -12,7 +12,6 @@ from typing import Any
 import altcha
 from django import forms
 from django.conf import settings
-from django.templatetags.static import static
 from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -45,7 +44,7 @@ class AltchaWidget(forms.Widget):
         context = super().get_context(self.posted_as, None, attrs)
         context["widget"]["challenge_json"] = json.dumps(new_altcha())
         context["widget"]["strings"] = json.dumps(altcha_words())
-        context["widget"]["worker_url"] = static("vendor/altcha-2.3.0/worker.js")
+        context["widget"]["lifetime"] = settings.PENDING_SIGN_IN_SECONDS
         return context
 
 
@@ -150,6 +149,4 @@ def altcha_words() -> dict[str, str]:
         "verified": _("Verified"),
         "error": _("The verification failed. Try again in a moment."),
         "expired": _("The verification is too old. Try again."),
-        "waitAlert": _("Verifying… please wait."),
-        "ariaLinkLabel": "ALTCHA",
     }

@@ -6,8 +6,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.composers import Notice, tells
-from accounts.models import AuditEvent
+from accounts.composers import Notice, look_of, tells
+from accounts.models import Account, AuditEvent
 from messaging.database import Compiled, Slot, Statement
 from messaging.delivery.composers import Content, NothingToSay, composes
 from messaging.delivery.models import Channel, Message
@@ -33,7 +33,7 @@ def compose_token(message: Message) -> Content:
     return (
         Content(text=sms_text(token, challenge.purpose))
         if message.channel == Channel.SMS
-        else _email(token, challenge.purpose)
+        else _email(token, challenge.purpose, challenge.user.account)
     )
 
 
@@ -50,7 +50,7 @@ def sms_text(token: str, purpose: str) -> str:
     return f"{text % facts}\n\n@{settings.PUBLIC_HOST} #{token}"
 
 
-def _email(token: str, purpose: str) -> Content:
+def _email(token: str, purpose: str, account: Account | None = None) -> Content:
     """Return the e-mail; neither subject nor the lines that a lock screen shows have the token (T-12)."""
     facts = {"brand": BRAND}
     if purpose in {Purpose.SIGN_IN, Purpose.ENROL}:
@@ -59,7 +59,13 @@ def _email(token: str, purpose: str) -> Content:
         lead = _("Here is your token to confirm at %(brand)s that this mailbox is yours.") % facts
     else:
         lead = _("Here is your token to confirm at %(brand)s that it is you.") % facts
-    context = {"lead": lead, "token": token, "minutes": settings.TOKEN_LIFETIME_SECONDS // 60, "brand": BRAND}
+    context = {
+        "lead": lead,
+        "token": token,
+        "minutes": settings.TOKEN_LIFETIME_SECONDS // 60,
+        "brand": BRAND,
+        **look_of(account),
+    }
     return Content(
         subject=_("Your %(brand)s token") % context,
         text=render_to_string("messages/token.txt", context),

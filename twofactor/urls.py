@@ -1,6 +1,6 @@
 from django.urls import path
 
-from twofactor import proofs, sessions, views
+from twofactor import components, proofs, sessions, views
 
 urlpatterns = [
     path("entrar/", views.sign_in, name="sign-in"),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("meu-perfil/sessoes/encerrar-outras/", sessions.sessions_end, name="sessions-end"),
     path("confirmar-identidade/", proofs.reauthentication, name="reauthentication"),
     path("confirmar-identidade/estado/", proofs.reauthentication_fate, name="reauthentication-fate"),
+    path("componentes/", components.components, name="components"),
     path("configuracoes/minha-conta/", views.account_settings, name="account-settings"),
     path("configuracoes/minha-conta/opcoes/", views.account_options, name="account-options"),
     path("configuracoes/usuarios/<int:user_id>/telefone/", views.phone_reset, name="phone-reset"),

@@ -88,7 +88,7 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         flows.introduce(pending)
         return redirect("phone")
     context = {
-        "account_name": pending.user.account.name,
+        "account": pending.user.account,
         "policy_switched_on_by_you": pending.switches_policy_on,
         "steps": _steps(pending, "introduction"),
     }
@@ -124,7 +124,8 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     form = EnrolmentForm(posted(request), initial={"country": settings.ALLOWED_REGIONS[0]})
     if request.method == "POST" and form.attempt(lambda: flows.start_enrolment(pending, form.phone)):
         return redirect("token")
-    return render(request, "twofactor/phone.html", {"form": form, "steps": _steps(pending, "phone")})
+    context = {"form": form, "account": pending.user.account, "steps": _steps(pending, "phone")}
+    return render(request, "twofactor/phone.html", context)
 
 
 @pending_sign_in_at(lambda pending: bool(pending.device))
@@ -137,6 +138,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     ):
         return redirect("token")
     context = {
+        "account": pending.user.account,
         "form": form,
         "unlocked": "captcha" not in form.fields,
         "masked_phone": phones.mask(pending.known_destination(Channel.SMS)),
@@ -169,6 +171,7 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         return redirect(pending.sends_from)
     context = {
         **token_context(pending, challenge),
+        "account": pending.user.account,
         "form": form,
         "steps": None if pending.device else _steps(pending, "mailbox" if pending.needs_mailbox else "token"),
         "can_change_number": pending.device is None and not pending.needs_mailbox,
@@ -196,6 +199,7 @@ def token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
         "challenge": challenge,
         "masked_destination": hide(challenge.destination),
         "seconds_left": challenge.seconds_left,
+        "attempts_left": settings.TOKEN_ATTEMPTS - challenge.attempts,
         "lifetime": settings.TOKEN_LIFETIME_SECONDS,
         "fate": words.fate(delivery.fate("token", challenge.pk)),
         "resend_in": challenges.cooldown(challenge, journey.sends),

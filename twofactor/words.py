@@ -41,6 +41,9 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
 }
 
 
+ATTEMPTS_TOLD = 3  # from here down a person is told how many are left
+
+
 def of(refusal: refusals.TwoFactorError) -> str:
     """Return the sentence for a refusal, in the language in force."""
     if isinstance(refusal, refusals.TokenWrong):
@@ -53,6 +56,8 @@ def of(refusal: refusals.TwoFactorError) -> str:
 def _wrong(attempts_left: int) -> str:
     if not attempts_left:
         return str(SENTENCES[refusals.AttemptsSpent])
+    if attempts_left > ATTEMPTS_TOLD:
+        return gettext("Wrong token. Check the six digits and try again.")
     return ngettext(
         "Wrong token. You have %(count)d more attempt.",
         "Wrong token. You have %(count)d more attempts.",

@@ -8,11 +8,9 @@
   // --- pop-ups: the server sends <dialog open>; here it becomes modal, so that focus stays inside ---------------
 
   function firstFocus(root) {
-    return (
-      $("[aria-invalid=true]", root) ||
-      $("input:not([type=hidden], [type=radio], [disabled]), select:not([disabled])", root) ||
-      $("h1", root)
-    );
+    // A choice of one is no choice: with a single country one begins at the number.
+    const fields = all("input:not([type=hidden], [type=radio], [disabled]), select:not([disabled])", root);
+    return $("[aria-invalid=true]", root) || fields.find((field) => field.options?.length !== 1) || $("h1", root);
   }
 
   function upgradePopup(dialog) {
@@ -36,6 +34,11 @@
     form.addEventListener("submit", (event) => {
       if (form.dataset.sentOnce) {
         event.preventDefault();
+        return;
+      }
+      if (!navigator.onLine) {
+        event.preventDefault();
+        connection.lost();
         return;
       }
       form.dataset.sentOnce = "yes";
@@ -74,16 +77,11 @@
     set(false);
 
     const widget = $("altcha-widget", form);
-    widget?.addEventListener("load", () => {
-      const dialog = form.closest("dialog");
-      const active = document.activeElement;
-      const idle = !active || active === document.body || active === dialog || active.matches("h1");
-      if (idle) $("input[type=checkbox]", widget)?.focus();
-    });
-    widget?.addEventListener("statechange", (event) => {
-      const state = event.detail.state;
-      set(state === "verified", { verified: word("done"), expired: word("expired") }[state]);
-    });
+    if (widget) {
+      workBox(widget, (state) => {
+        set(state === "verified", { verified: word("done"), expired: word("expired") }[state]);
+      });
+    }
 
     if ($(".g-recaptcha", form)) {
       const missing = $("[data-captcha-missing]", form);
@@ -100,6 +98,43 @@
       const check = () => setTimeout(() => window.grecaptcha || failed(), 4000);
       document.readyState === "complete" ? check() : window.addEventListener("load", check);
     }
+  }
+
+  // The self-hosted box: a tick starts a worker, and what it finds travels in the field "altcha".
+  function workBox(widget, tell) {
+    const challenge = JSON.parse(widget.getAttribute("challengejson"));
+    const words = JSON.parse(widget.getAttribute("strings"));
+    const row = $("[data-state]", widget);
+    const box = $("input[type=checkbox]", widget);
+    const label = $("[data-label]", widget);
+    const field = $("input[type=hidden]", widget);
+    const set = (state) => {
+      row.dataset.state = state;
+      label.textContent = words[state] ?? words.label;
+      box.checked = state === "verifying" || state === "verified";
+      if (state !== "verified") field.value = "";
+      tell(state);
+    };
+    const solved = (number) => {
+      const { algorithm, challenge: hash, salt, signature } = challenge;
+      field.value = btoa(JSON.stringify({ algorithm, challenge: hash, number, salt, signature }));
+      set("verified");
+    };
+    const work = () => {
+      set("verifying");
+      const worker = new Worker(widget.getAttribute("workerurl"));
+      worker.onmessage = ({ data }) => (data === null ? set("error") : solved(data));
+      worker.onerror = () => set("error");
+      worker.postMessage(challenge);
+    };
+    box.disabled = false;
+    box.checked = false;
+    box.addEventListener("click", (event) => {
+      if (row.dataset.state === "expired") return location.reload();
+      if (row.dataset.state === "unverified" || row.dataset.state === "error") return work();
+      event.preventDefault();
+    });
+    setTimeout(() => set("expired"), Number(widget.dataset.lifetime) * 1000);
   }
 
   // --- countdown: seconds come from the server; the browser's wall clock is never asked --------------------------
@@ -167,12 +202,13 @@
     async function ask() {
       try {
         const answer = await fetch(node.dataset.fate, { headers: { Accept: "application/json" } });
+        connection.back();
         if (!answer.ok) return;
         const told = await answer.json();
         node.dataset.state = told.state;
         if (text.textContent !== told.text) text.textContent = told.text;
       } catch {
-        // No connection: the next round asks again.
+        connection.lost(); // The next round asks again.
       }
       next();
     }
@@ -186,27 +222,89 @@
 
   function tokenField(input) {
     const clean = (text) => text.replace(/\D/g, "").slice(0, 6);
+    const stop = new AbortController();
+    // Sent by itself when complete, once; after a refusal the person says when (WCAG 3.2.2).
+    let mayGo = input.getAttribute("aria-invalid") !== "true";
+
+    function take(text) {
+      if (text !== input.value) input.value = text;
+      if (text.length < 6 || !mayGo) return;
+      mayGo = false;
+      const say = $("[data-say]", input.form);
+      if (say) say.textContent = $("[data-say-sending]", input.form).textContent;
+      input.form.requestSubmit($("[data-main]", input.form));
+    }
+
     input.addEventListener("paste", (event) => {
       const text = clean(event.clipboardData?.getData("text") ?? "");
       if (!text) return;
       event.preventDefault();
-      input.value = text;
-      input.dispatchEvent(new Event("input", { bubbles: true }));
+      take(text);
     });
-    input.addEventListener("input", () => {
-      const text = clean(input.value);
-      if (text !== input.value) input.value = text;
-    });
-    if (!("OTPCredential" in window) || !navigator.credentials) return;
-    const stop = new AbortController();
+    input.addEventListener("input", (event) => event.isComposing || take(clean(input.value)));
+    input.addEventListener("compositionend", () => take(clean(input.value)));
     input.form.addEventListener("submit", () => stop.abort());
+    if (!("OTPCredential" in window) || !navigator.credentials) return;
     navigator.credentials
       .get({ otp: { transport: ["sms"] }, signal: stop.signal })
-      .then((credential) => {
-        if (credential && !input.value) input.value = clean(credential.code);
-      })
-      .catch(() => {});
+      .then((credential) => credential && !input.value && take(clean(credential.code)))
+      .catch(() => {}); // Aborted, refused, or no SMS came: the field is still there to type in.
   }
+
+  // --- telephone number: Brazilian ones are spaced as they are typed; the caret stays at its digit ----------------
+
+  function spaced(text) {
+    const digits = text.replace(/\D/g, "");
+    const written = /^[\d\s().-]*$/.test(text) && digits.length <= 11;
+    if (!written || digits.length < 3) return text;
+    const area = digits.slice(0, 2);
+    const rest = digits.slice(2);
+    const first = rest[0] === "9" || rest.length > 8 ? 5 : 4;
+    return rest.length > first ? `${area} ${rest.slice(0, first)}-${rest.slice(first)}` : `${area} ${rest}`;
+  }
+
+  function phoneField(input) {
+    const country = $("[name=country]", input.form);
+    const format = () => {
+      if (country?.value !== "BR") return;
+      const text = spaced(input.value);
+      if (text === input.value) return;
+      const before = input.value.slice(0, input.selectionStart).replace(/\D/g, "").length;
+      input.value = text;
+      let at = 0;
+      for (let seen = 0; seen < before; at++) if (/\d/.test(text[at])) seen++;
+      if (document.activeElement === input) input.setSelectionRange(at, at);
+    };
+    input.addEventListener("input", (event) => event.isComposing || format());
+    country?.addEventListener("change", format);
+  }
+
+  // --- connection: told where one looks, and a form that could not leave stays as it is --------------------------
+
+  const connection = (() => {
+    const box = $("[data-connection]");
+    if (!box) return { lost() {}, back() {} };
+    const place = () => ($("dialog[data-popup] .popup-card") || $("main") || document.body).prepend(box);
+    const show = (state) => {
+      if (box.dataset.connection === state) return;
+      box.dataset.connection = state;
+      place();
+      // Emptied and filled, because a live region speaks of changes only.
+      const text = $("[data-connection-text]", box);
+      text.textContent = "";
+      box.hidden = state === "";
+      if (state) setTimeout(() => (text.textContent = $(`[data-connection-word=${state}]`, box).textContent), 50);
+    };
+    const back = () => {
+      if (box.dataset.connection !== "lost") return;
+      show("back");
+      setTimeout(() => box.dataset.connection === "back" && show(""), 6000);
+    };
+    window.addEventListener("offline", () => show("lost"));
+    window.addEventListener("online", back);
+    if (!navigator.onLine) show("lost");
+    return { lost: () => show("lost"), back };
+  })();
 
   // --- small things ---------------------------------------------------------------------------------------------
 
@@ -284,6 +382,7 @@
   all("[data-wait]").forEach(waitToResend);
   all("[data-fate]").forEach(fate);
   all("[data-token]").forEach(tokenField);
+  all("input[type=tel]").forEach(phoneField);
   all("[data-reveal]").forEach(revealPassword);
   all("details[data-menu]").forEach(menu);
   all("[data-tip]").forEach(tip);

@@ -12,9 +12,11 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Page,
     Playwright,
     Request,
     Response,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -122,7 +124,7 @@ def visit(portal: Portal, chromium: Browser, complaints: Complaints) -> Iterator
         context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         _listen(context, portal, complaints)
-        return Person(portal, context, login, number)
+        return Person(portal, context, login, number, scripted=options.get("java_script_enabled", True))
 
     yield seat
     for context in contexts:
@@ -149,23 +151,38 @@ def _listen(context: BrowserContext, portal: Portal, complaints: Complaints) -> 
 
 
 class Pictures:
-    """What ``PICTURES=docs/pictures pytest tests/browser -k walk`` writes: large in two colours, and small."""
+    """What ``make pictures`` writes for the guide, the README and the docs: few, in the sizes and colours they show."""
 
-    VIEWS = ((1280, 800, "light"), (1280, 800, "dark"), (390, 844, "light"))
+    VIEWS = {
+        "entrar": ["1280-light", "1280-dark", "390-light"],
+        "introducao": ["390-light"],
+        "telefone": ["390-light"],
+        "token": ["390-light", "390-dark"],
+        "canal": ["1280-light"],
+        "tela-inicial": ["1280-light"],
+        "minha-conta": ["1280-light"],
+        "meu-perfil": ["1280-light"],
+        "confirmar": ["1280-light"],
+        "componentes": ["1280-light"],
+        "e-mail": ["390-light", "390-dark"],
+        "aviso": ["390-light"],
+    }
+    SIZES: dict[str, ViewportSize] = {"1280": {"width": 1280, "height": 800}, "390": {"width": 390, "height": 844}}
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
-    def take(self, person: Person, name: str) -> None:
+    def take(self, page: Page, name: str, *, whole: bool = False) -> None:
         if not self.folder:
             return
-        page, before = person.page, person.page.viewport_size
+        before = page.viewport_size
         page.mouse.move(0, 0)
-        for width, height, scheme in self.VIEWS:
-            page.set_viewport_size({"width": width, "height": height})
+        for view in self.VIEWS[name]:
+            size, scheme = view.split("-")
+            page.set_viewport_size(self.SIZES[size])
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-            path = self.folder / f"{name}-{width}-{scheme}.png"
-            page.screenshot(path=path, animations="disabled", caret="hide")
+            path = self.folder / f"{name}-{view}.png"
+            page.screenshot(path=path, animations="disabled", caret="hide", full_page=whole)
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         if before:
             page.set_viewport_size(before)

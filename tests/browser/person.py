@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
 
+from tests.browser.hands import Mouse
 from tests.browser.portal import Portal
 from tests.browser.seed import PASSWORD
 
@@ -12,8 +13,12 @@ from tests.browser.seed import PASSWORD
 class Person:
     """Somebody with a login, a phone, and one tab of a browser."""
 
-    def __init__(self, portal: Portal, context: BrowserContext, login: str, number: str) -> None:
+    def __init__(
+        self, portal: Portal, context: BrowserContext, login: str, number: str, *, scripted: bool = True
+    ) -> None:
         self.portal, self.context, self.login, self.number = portal, context, login, number
+        self.scripted = scripted
+        self.hands = Mouse()
         self.page: Page = context.new_page()
         self.posts: list[str] = []
         self.page.on("request", self._note)
@@ -47,7 +52,7 @@ class Person:
         return self.page.locator(f"form[action='{path}'] button[type=submit]").first
 
     def press(self, path: str) -> None:
-        self.submit_of(path).click()
+        self.hands.press(self.submit_of(path))
 
     def press_twice(self, button: Locator, path: str) -> None:
         """Click again while the answer to the first click is still on its way, however quick the server is."""
@@ -76,13 +81,20 @@ class Person:
 
     def type_password(self) -> None:
         """Fill in the sign-in page and send it."""
-        self.go("/entrar/")
-        self.field("username").fill(self.login)
-        self.field("password").fill(PASSWORD)
+        self.type_password_but_send()
         self.press("/entrar/")
 
+    def type_password_but_send(self) -> None:
+        self.go("/entrar/")
+        self.write("username", self.login)
+        self.write("password", PASSWORD)
+
+    def write(self, name: str, text: str) -> None:
+        """Write into the field of a name."""
+        self.hands.write(self.field(name), text)
+
     def tick_captcha(self) -> None:
-        self.page.locator("altcha-widget input[type=checkbox]").click()
+        self.hands.press(self.page.locator("altcha-widget input[type=checkbox]"))
         self.captcha_is_done()
 
     def captcha_is_done(self) -> None:
@@ -90,20 +102,26 @@ class Person:
 
     def give_phone(self, typed: str = "") -> None:
         """Fill in pop-up B and send it."""
-        self.field("number").fill(typed or self.typed_number)
+        self.write("number", typed or self.typed_number)
         self.tick_captcha()
         self.press("/entrar/telefone/")
 
     def ask_for_token(self, channel: str = "sms") -> None:
         """Tick the captcha of a later sign-in and choose a channel."""
         self.tick_captcha()
-        self.page.locator(f"button[name=channel][value={channel}]").click()
+        self.hands.press(self.page.locator(f"button[name=channel][value={channel}]"))
         self.is_at("/entrar/token/")
 
     def type_token(self, to: str = "", count: int = 1) -> None:
         """Read the n-th token sent to a number or address, and send it back."""
-        self.field("token").fill(self.portal.token(to or self.number, count))
-        self.page.locator("[data-main]").click()
+        self.enter_token(self.portal.token(to or self.number, count))
+
+    def enter_token(self, token: str) -> None:
+        """Write six digits, which a page with JavaScript sends by itself unless it has just refused some."""
+        by_itself = self.scripted and not self.field("token").get_attribute("aria-invalid")
+        self.write("token", token)
+        if not by_itself:
+            self.hands.press(self.page.locator("[data-main]"))
 
     def enrol(self) -> None:
         """Walk the whole first sign-in, from the sign-in page."""
@@ -124,7 +142,7 @@ class Person:
         self.is_at("/")
 
     def sign_out(self) -> None:
-        self.page.locator("details.profile-menu summary").click()
+        self.hands.press(self.page.locator("details.profile-menu summary"))
         self.press("/sair/")
         self.is_at("/entrar/")
 

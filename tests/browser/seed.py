@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import django
 
-EACH = {"off": 10, "on": 14, "enrolled": 26}
+EACH = {"off": 18, "on": 26, "enrolled": 36}
 PASSWORD = "messaging-demo"
 
 

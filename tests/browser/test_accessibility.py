@@ -1,34 +1,12 @@
 """Nobody is kept out: axe finds nothing on any stop, in light and in dark."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Complaints, Fresh, Visit
+from tests.browser.conftest import Complaints, Fresh, Pictures, Visit
 from tests.browser.person import Person
 from tests.browser.tour import tour
-
-# Without its preload, which reads style sheets for rules we have no use for by writing inline ones.
-AXE = "() => axe.run({resultTypes: ['violations'], preload: false})"
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe has against a page, in both colours."""
-    page.evaluate(Axe().axe_script)
-    return _violations(page, "light") + _violations(page, "dark")
-
-
-def _violations(page: Page, scheme: str) -> list[str]:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-    found = page.evaluate(AXE)["violations"]
-    return [f"{scheme}: {_told(violation)}" for violation in found]
-
-
-def _told(violation: dict[str, object]) -> str:
-    nodes = violation["nodes"]
-    assert isinstance(nodes, list)
-    places = "; ".join(f"{node['html'][:160]} ({node['failureSummary'][:300]})" for node in nodes[:3])
-    return f"{violation['id']}: {places}"
+from tests.browser.wcag import violations
 
 
 @pytest.fixture
@@ -55,6 +33,13 @@ def _says_what_it_is(page: Page, stop: str) -> None:
     if page.locator("dialog").count():
         named = page.get_by_role("dialog", name=page.locator("h1").inner_text(), exact=True)
         assert named.count() == 1, stop
+
+
+def test_the_page_of_componentes_is_for_the_demonstration(alice: Person, pictures: Pictures) -> None:
+    alice.go("/componentes/")
+    pictures.take(alice.page, "componentes")
+
+    assert alice.page.locator(".gallery section").count() > 8
 
 
 def test_axe_can_find_something(alice: Person) -> None:

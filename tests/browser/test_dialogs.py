@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Complaints, Fresh, Visit
 from tests.browser.person import Person, written
@@ -157,10 +157,59 @@ def test_a_double_click_on_a_channel_sends_one(bob: Person, channel: str) -> Non
 
 def test_a_double_click_on_validate_signs_in(bob: Person) -> None:
     at_token(bob)
-    bob.field("token").fill(bob.portal.token(bob.number))
+    token = bob.portal.token(bob.number)
+    bob.field("token").evaluate("(field, token) => (field.value = token)", token)  # as some password managers do
     bob.press_twice(bob.page.locator("[data-main]"), "/entrar/token/")
     bob.is_at("/")
 
+    assert bob.posts.count("/entrar/token/") == 1
+
+
+def test_a_complete_token_is_sent_by_itself_and_once(bob: Person) -> None:
+    """Also for whoever presses Enter after the sixth digit, as everywhere else."""
+    at_token(bob)
+    page, token = bob.page, bob.portal.token(bob.number)
+    held: list[Route] = []
+    page.route(bob.portal.base + "/entrar/token/", held.append)
+    bob.field("token").press_sequentially(token[:5])
+    page.wait_for_timeout(100)
+    assert held == [], "sent before it was complete"
+    bob.field("token").press_sequentially(token[5])
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(100)
+    assert len(held) == 1
+    held[0].continue_()
+    bob.is_at("/")
+
+    assert bob.posts.count("/entrar/token/") == 1
+
+
+def test_after_a_refusal_the_person_says_when(bob: Person) -> None:
+    at_token(bob)
+    page, token = bob.page, bob.portal.token(bob.number)
+    wrong = "000000" if token != "000000" else "111111"
+    bob.enter_token(wrong)
+    expect(page.locator(".field-errors")).to_be_visible()
+    bob.field("token").fill(wrong)
+    page.wait_for_timeout(150)
+    assert bob.posts.count("/entrar/token/") == 1
+    bob.field("token").fill(token)
+    page.keyboard.press("Enter")
+
+    bob.is_at("/")
+
+
+def test_the_phone_offers_the_token_by_itself(bob: Person) -> None:
+    """WebOTP, where the browser has it; here a browser that hands out whatever the test says."""
+    at_token(bob)
+    token = bob.portal.token(bob.number)
+    bob.page.add_init_script(
+        f"""window.OTPCredential = window.OTPCredential || class {{}};
+        navigator.credentials.get = (asked) => Promise.resolve(asked.otp && asked.signal && {{ code: "{token}" }});"""
+    )
+    bob.page.reload()
+
+    bob.is_at("/")
     assert bob.posts.count("/entrar/token/") == 1
 
 
@@ -169,7 +218,8 @@ def test_a_double_click_in_the_change_of_phone_sends_one(bob: Person) -> None:
     bob.field("password").fill(PASSWORD)
     bob.press_twice(bob.submit_of(CONFIRM), CONFIRM)
     expect(bob.field("token")).to_be_visible()
-    bob.field("token").fill(bob.portal.token(bob.number))
+    token = bob.portal.token(bob.number)
+    bob.field("token").evaluate("(field, token) => (field.value = token)", token)
     bob.press_twice(bob.page.locator("[data-main]"), CONFIRM)
     expect(bob.page.locator(".progress .done")).to_have_count(2)
     bob.portal.token(bob.new_number)
@@ -191,8 +241,7 @@ def test_back_never_sends_again(newcomer: Person) -> None:
     newcomer.is_at("/entrar/token/")
 
     assert newcomer.posts == posts
-    newcomer.field("token").fill(token)  # the first one still opens
-    page.locator("[data-main]").click()
+    newcomer.enter_token(token)  # the first one still opens
     newcomer.is_at("/")
     assert len(newcomer.portal.outbox(newcomer.number)) == 1
 
@@ -231,6 +280,8 @@ def test_back_after_signing_in_stays_in(bob: Person) -> None:
 def test_a_token_may_be_pasted_as_it_came(bob: Person) -> None:
     bob.context.grant_permissions(["clipboard-read", "clipboard-write"])
     at_token(bob)
+    bob.enter_token("000000")
+    expect(bob.page.locator(".field-errors")).to_be_visible()  # so that nothing goes by itself
     for pasted in ("#123 456", " 123456\n", "123-456", "token: 123456."):
         bob.field("token").fill("")
         bob.page.evaluate("text => navigator.clipboard.writeText(text)", pasted)
@@ -300,6 +351,53 @@ def test_send_token_waits_for_the_captcha(newcomer: Person) -> None:
     assert newcomer.posts.count("/entrar/telefone/") == 0
 
 
+# The telephone number --------------------------------------------------------------------------
+
+
+def test_a_brazilian_number_is_spaced_as_it_is_typed(newcomer: Person) -> None:
+    at_phone(newcomer)
+    field, keyboard = newcomer.field("number"), newcomer.page.keyboard
+    field.press_sequentially("11987654321")
+    expect(field).to_have_value("11 98765-4321")
+    keyboard.press("Home")
+    for _ in range(4):
+        keyboard.press("ArrowRight")  # behind the 9 and the 8
+    keyboard.press("Backspace")
+    expect(field).to_have_value("11 97654-321")
+    keyboard.type("8")  # where the caret was left
+    expect(field).to_have_value("11 98765-4321")
+
+
+@pytest.mark.parametrize("typed", ["+55 11 98765 4321", "11 98765-4321 x", "011 98765 43210"])
+def test_what_is_no_brazilian_number_stays_as_typed(newcomer: Person, typed: str) -> None:
+    at_phone(newcomer)
+    newcomer.field("number").press_sequentially(typed)
+
+    expect(newcomer.field("number")).to_have_value(typed)
+
+
+# The connection --------------------------------------------------------------------------------
+
+
+def test_a_lost_connection_says_so_and_nothing_is_lost(newcomer: Person) -> None:
+    at_phone(newcomer)
+    page, said = newcomer.page, newcomer.page.locator("dialog [data-connection]")
+    newcomer.field("number").fill(newcomer.typed_number)
+    newcomer.tick_captcha()
+    newcomer.context.set_offline(True)
+    expect(said).to_be_visible()
+    newcomer.press("/entrar/telefone/")
+    expect(said).to_have_attribute("data-connection", "lost")
+    expect(newcomer.field("number")).to_have_value(newcomer.typed_number)
+    assert newcomer.posts.count("/entrar/telefone/") == 0
+    newcomer.context.set_offline(False)
+    expect(said).to_have_attribute("data-connection", "back")
+    newcomer.press("/entrar/telefone/")
+
+    newcomer.is_at("/entrar/token/")
+    expect(page.locator("[data-connection]")).to_be_hidden()
+
+
 # The keyboard alone ---------------------------------------------------------------------------
 
 
@@ -329,7 +427,6 @@ def test_a_later_sign_in_needs_no_mouse(bob: Person) -> None:
     bob.is_at("/entrar/token/")
     expect(bob.field("token")).to_be_focused()
     page.keyboard.type(bob.portal.token(bob.number))
-    page.keyboard.press("Enter")
 
     bob.is_at("/meu-perfil/")  # the page first asked for
 

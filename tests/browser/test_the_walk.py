@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Fresh, Pictures, Visit
+from tests.browser.hands import Keyboard, Mouse
 from tests.browser.person import Person, written
 from tests.browser.seed import PASSWORD, Household
+from tests.browser.wcag import violations
 
 DEMO = Household("off", "alice", "bob", "+5511987654321", "+5521987651234")
 DESKTOP = {"width": 1280, "height": 800}
@@ -39,6 +41,7 @@ class Walker:
 
     def __init__(self, alice: Person, bob: Person, language: str, pictures: Pictures) -> None:
         self.alice, self.bob, self.language, self.pictures = alice, bob, language, pictures
+        self.scheme = "dark" if isinstance(alice.hands, Keyboard) else "light"
 
     def says(self, place: Locator, word: str) -> None:
         """Assert the help page's own word, where the language is the help page's."""
@@ -52,7 +55,7 @@ class Walker:
     def press(self, person: Person, path: str, word: str) -> None:
         button = person.submit_of(path)
         self.says(button, word)
-        button.click()
+        person.hands.press(button)
 
     # First sign-in, from the introduction on --------------------------------------------------
 
@@ -68,7 +71,7 @@ class Walker:
         self.enter_token(person, person.number)
 
     def give_wrong_number(self, person: Person) -> None:
-        person.field("number").fill("11 8765-4321")
+        person.write("number", "11 8765-4321")
         if self.language == "pt-BR":
             expect(person.page.get_by_label(WORDS["captcha"]).last).to_be_visible()
         self.picture(person, "telefone")
@@ -81,10 +84,8 @@ class Walker:
 
     def enter_token(self, person: Person, to: str, count: int = 1) -> None:
         self.says(person.field("token"), "token")
-        person.field("token").fill(self.read_outbox(person, to, count))
-        button = person.page.locator("[data-main]")
-        self.says(button, "validate")
-        button.click()
+        self.says(person.page.locator("[data-main]"), "validate")
+        person.enter_token(self.read_outbox(person, to, count))
 
     def read_outbox(self, person: Person, to: str, count: int) -> str:
         """Read a token where a visitor of the demo does: on the outbox page, in another tab."""
@@ -101,8 +102,8 @@ class Walker:
     def enter_without_policy(self, person: Person) -> None:
         person.go("/")
         person.is_at("/entrar/")
-        person.field("username").fill(person.login)
-        person.field("password").fill(PASSWORD)
+        person.write("username", person.login)
+        person.write("password", PASSWORD)
         self.picture(person, "entrar")
         self.press(person, "/entrar/", "login")
         person.is_at("/")
@@ -113,14 +114,14 @@ class Walker:
         if page.viewport_size == DESKTOP:
             self.reads(page.locator(".menu-heading"), "settings")
         self.says(link, "my account")
-        link.click()
+        alice.hands.press(link)
         alice.is_at("/configuracoes/minha-conta/")
         self.reads(page.locator("h1"), "account settings")
         switch = alice.field("two_factor_required")
         self.says(switch, "two factor")
         expect(switch).not_to_be_checked()
         expect(page.locator(".figures strong")).to_have_text(["2", "2"])
-        switch.check()
+        alice.hands.press(switch)
         self.press(alice, "/configuracoes/minha-conta/", "save")
         self.set_up(alice)
         alice.is_at("/configuracoes/minha-conta/")
@@ -141,10 +142,10 @@ class Walker:
         assert window
         assert box["y"] < 100  # top …
         assert box["x"] + box["width"] > window["width"] - 100  # … right corner
-        summary.click()
+        person.hands.press(summary)
         link = person.page.locator(".profile-list a[href='/meu-perfil/']")
         self.says(link, "profile")
-        link.click()
+        person.hands.press(link)
 
     def come_back_by_email(self) -> None:
         bob, page = self.bob, self.bob.page
@@ -160,7 +161,7 @@ class Walker:
         expect(by_sms).to_be_enabled()
         expect(by_email).to_be_enabled()
         self.picture(bob, "canal")
-        by_email.click()
+        bob.hands.press(by_email)
         bob.is_at("/entrar/token/")
         self.enter_token(bob, bob.email, count=2)  # the first one told that the phone was confirmed
         bob.is_at("/")
@@ -175,10 +176,10 @@ class Walker:
         expect(page.locator("#phone")).to_contain_text(written(bob.number))
         self.picture(bob, "meu-perfil")
         before = {to: len(bob.portal.outbox(to)) for to in (bob.number, bob.email)}
-        bob.field("number").fill(written(new))
+        bob.write("number", written(new))
         self.press(bob, "/meu-perfil/telefone/", "save")
         bob.is_at("/meu-perfil/telefone/confirmar/")
-        bob.field("password").fill(PASSWORD)
+        bob.write("password", PASSWORD)
         self.picture(bob, "confirmar")
         bob.press("/meu-perfil/telefone/confirmar/")
         self.enter_token(bob, bob.number, before[bob.number] + 1)
@@ -190,27 +191,35 @@ class Walker:
         bob.portal.texts(bob.email, before[bob.email] + 1)  # and the mailbox
 
     def picture(self, person: Person, name: str) -> None:
-        """Show what most people see, which is what Bob sees, and the page that only Alice has."""
+        """Look at a stop with axe; show what most people see, which is what Bob sees, and the page of Alice's own."""
+        assert violations(person.page, self.scheme) == [], name
         if person is self.bob or name == "minha-conta":
-            self.pictures.take(person, name)
+            self.pictures.take(person.page, name)
 
 
+LANGUAGES = {"pt-BR": "pt-br", "en-US": "en", "es-ES": "es"}
+# Every language at every size, and each of them by mouse and by the keys alone.
 WALKS = [
-    pytest.param("pt-BR", DESKTOP, id="pt-BR-1280"),
-    pytest.param("pt-BR", PHONE, id="pt-BR-390"),
-    pytest.param("en-US", DESKTOP, id="en-1280"),
-    pytest.param("es-ES", PHONE, id="es-390"),
+    pytest.param("pt-BR", DESKTOP, Mouse, id="pt-BR-1280-mouse"),
+    pytest.param("pt-BR", PHONE, Keyboard, id="pt-BR-390-keyboard"),
+    pytest.param("en-US", DESKTOP, Keyboard, id="en-1280-keyboard"),
+    pytest.param("en-US", PHONE, Mouse, id="en-390-mouse"),
+    pytest.param("es-ES", DESKTOP, Mouse, id="es-1280-mouse"),
+    pytest.param("es-ES", PHONE, Keyboard, id="es-390-keyboard"),
 ]
 
 
-@pytest.mark.parametrize(("language", "size"), WALKS)
-def test_the_walk(visit: Visit, fresh: Fresh, pictures: Pictures, language: str, size: dict[str, int]) -> None:
+@pytest.mark.parametrize(("language", "size", "hands"), WALKS)
+def test_the_walk(
+    visit: Visit, fresh: Fresh, pictures: Pictures, language: str, size: dict[str, int], hands: type[Mouse]
+) -> None:
     # The demo's own people walk once; that walk makes the pictures.
     first = language == "pt-BR" and size == DESKTOP
     household = DEMO if first else fresh("off")
     options: dict[str, Any] = {"locale": language, "viewport": size}
     alice = visit(household.alice, household.alices_number, **options)
     bob = visit(household.bob, household.bobs_number, **options)
+    alice.hands, bob.hands = hands(), hands()
     walker = Walker(alice, bob, language, pictures if first else Pictures(None))
 
     walker.enter_without_policy(alice)
@@ -221,5 +230,43 @@ def test_the_walk(visit: Visit, fresh: Fresh, pictures: Pictures, language: str,
     walker.come_back_by_email()
     walker.change_phone()
 
-    html = alice.page.locator("html")
-    expect(html).to_have_attribute("lang", {"pt-BR": "pt-br", "en-US": "en", "es-ES": "es"}[language])
+    expect(alice.page.locator("html")).to_have_attribute("lang", LANGUAGES[language])
+
+
+@pytest.mark.parametrize(
+    ("hands", "effort"), [(Mouse, {"clicks": 3, "keys": 6}), (Keyboard, {"clicks": 0, "keys": 11})]
+)
+def test_the_effort_of_a_later_sign_in(visit: Visit, fresh: Fresh, hands: type[Mouse], effort: dict[str, int]) -> None:
+    """After login and password: what docs/design.md writes beside Login.gov's."""
+    household = fresh("enrolled")
+    bob = visit(household.bob, household.bobs_number)
+    bob.type_password_but_send()
+    bob.hands = hands()
+    bob.press("/entrar/")
+    bob.is_at("/entrar/canal/")
+    bob.ask_for_token("sms")
+    bob.type_token()
+    bob.is_at("/")
+
+    assert vars(bob.hands) == effort
+
+
+@pytest.mark.parametrize(
+    ("hands", "effort"), [(Mouse, {"clicks": 4, "keys": 19}), (Keyboard, {"clicks": 0, "keys": 26})]
+)
+def test_the_effort_of_a_first_sign_in(visit: Visit, fresh: Fresh, hands: type[Mouse], effort: dict[str, int]) -> None:
+    """After login and password, the number's and the token's digits included."""
+    household = fresh("on")
+    bob = visit(household.bob, household.bobs_number)
+    bob.type_password_but_send()
+    bob.hands = hands()
+    bob.press("/entrar/")
+    bob.is_at("/entrar/introducao/")
+    bob.press("/entrar/introducao/")
+    bob.is_at("/entrar/telefone/")
+    bob.give_phone(bob.number[3:])
+    bob.is_at("/entrar/token/")
+    bob.type_token()
+    bob.is_at("/")
+
+    assert vars(bob.hands) == effort

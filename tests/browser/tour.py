@@ -29,6 +29,8 @@ def _doors(alice: Person) -> Iterator[str]:
     alice.press("/entrar/")
     expect(alice.page.locator("#form-errors")).to_be_visible()
     yield "entrar, refused"
+    alice.go("/componentes/")
+    yield "componentes"
 
 
 def _first_sign_in(alice: Person) -> Iterator[str]:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_audit_only_grows'),
+        ('accounts', '0003_account_accent'),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""Where Django's own formats of dates and numbers are not what a native reader expects."""
