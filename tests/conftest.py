@@ -16,7 +16,9 @@ from django.utils import translation
 from accounts.models import Account, Role, User
 from messaging.delivery import flows as delivery
 from messaging.delivery import outbox
+from messaging.delivery.models import Message
 from tests.altcha import solve
+from tests.doubles import MemoryGateway, in_place_of_a_gateway
 from twofactor.models import PhoneDevice
 
 PASSWORD = "correct horse battery"
@@ -114,6 +116,12 @@ def alices_phone(alice: User) -> PhoneDevice:
     return enrol(alice, ALICES_NUMBER)
 
 
+@pytest.fixture
+def memory(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryGateway]:
+    """Have a gateway that remembers what it is given and answers as told."""
+    yield from in_place_of_a_gateway(settings, monkeypatch)
+
+
 class Browser(Client):
     """A browser that a person sits at. It reads English and the outbox, and can tick the captcha."""
 
@@ -172,6 +180,21 @@ class Browser(Client):
 
     def is_in(self) -> bool:
         return bool(self.get("/meu-perfil/").status_code == 200)
+
+
+@pytest.fixture
+def asked(browser: Browser, bobs_phone: PhoneDevice) -> Browser:
+    """Return Bob's browser once he has asked for a token by SMS."""
+    browser.post_password("bob")
+    browser.post_channel("sms")
+    return browser
+
+
+@pytest.fixture
+def message(asked: Browser) -> Message:
+    """Return the message that Bob has asked for."""
+    found: Message = Message.objects.get()
+    return found
 
 
 def deliver() -> list[dict[str, str]]:

@@ -4,11 +4,9 @@ from collections.abc import Callable, Collection
 from html.parser import HTMLParser
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 from accounts.models import Session
-from messaging.delivery import gateways
 
 Row = dict[str, Any]
 
@@ -40,28 +38,6 @@ def values() -> dict[str, str]:
 def places_of(secret: str) -> list[str]:
     """Return where the database holds a secret."""
     return [place for place, value in values().items() if secret in value]
-
-
-class MemoryGateway:
-    """A gateway that remembers what it was given, in this process only."""
-
-    name = "memory"
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
-        self.texts.append(text)
-        return f"id-{len(self.texts)}"
-
-
-def use_memory_gateway(monkeypatch: Any) -> MemoryGateway:
-    """Put an own gateway in the place of the outbox, as an operator would, by its name."""
-    memory = MemoryGateway()
-    monkeypatch.setitem(gateways.GATEWAYS, "memory", lambda: memory)
-    monkeypatch.setattr(settings, "SMS_GATEWAYS", ["memory"])
-    gateways.gateway.cache_clear()
-    return memory
 
 
 class _Tags(HTMLParser):

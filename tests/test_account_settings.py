@@ -304,7 +304,8 @@ def test_no_address_of_the_portal_names_an_object() -> None:
     assert {route for route in named if not route.startswith("admin/")} == {
         "senha/redefinir/<uidb64>/<token>/",  # signed
         "nao-fui-eu/<str:signed>/",  # signed
-        "retorno/twilio/<int:message_id>/",  # signed by Twilio; tells nothing back
+        "retorno/twilio/<int:message_id>/<int:tries>/",  # signed by Twilio; tells nothing back
+        "retorno/sinch/<str:signed>/",  # its address is signed by us
         "meu-perfil/sessoes/<int:session_id>/encerrar/",  # one's own
         "configuracoes/usuarios/<int:user_id>/sessoes/encerrar/",  # of the account
         "configuracoes/usuarios/<int:user_id>/telefone/",

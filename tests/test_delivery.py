@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from messaging.delivery.composers import NothingToSay, compose
 from messaging.delivery.faults import Fault
 from messaging.delivery.models import Message, State
 from tests.conftest import BOBS_NUMBER, Browser, deliver, last_token, sent_to
+from tests.doubles import MemoryGateway
 from tests.tools import let_pass, page, production, settings_with
 from twofactor.models import Challenge, PhoneDevice
 
@@ -27,49 +28,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 OUTBOX = "/caixa-de-saida/"
 JSON = {"accept": "application/json"}
-
-
-@pytest.fixture
-def asked(browser: Browser, bobs_phone: PhoneDevice) -> Browser:
-    """Return Bob's browser once he has asked for a token by SMS."""
-    browser.post_password("bob")
-    browser.post_channel("sms")
-    return browser
-
-
-@pytest.fixture
-def message(asked: Browser) -> Message:
-    return Message.objects.get()
-
-
-class FakeGateway:
-    """A gateway that answers what a test tells it to, and remembers what it was given."""
-
-    name = "fake"
-
-    def __init__(self) -> None:
-        self.errors: list[gateways.GatewayError] = []
-        self.sent: list[tuple[str, str, int | None]] = []
-
-    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
-        self.sent.append((to, text, seconds_left))
-        if self.errors:
-            raise self.errors.pop(0)
-        return "id-1"
-
-    @property
-    def tokens(self) -> list[str]:
-        return [text[-6:] for _to, text, _left in self.sent]
-
-
-@pytest.fixture
-def fake(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGateway]:
-    gateway = FakeGateway()
-    monkeypatch.setitem(gateways.GATEWAYS, "fake", lambda: gateway)
-    settings.SMS_GATEWAYS = ["fake"]
-    gateways.gateway.cache_clear()
-    yield gateway
-    gateways.gateway.cache_clear()
 
 
 def state_of(message: Message) -> str:
@@ -96,7 +54,7 @@ def test_a_message_holds_no_text(message: Message) -> None:
     assert token not in json.dumps(list(Message.objects.values()), default=str)
 
 
-def test_two_workers_send_one_message(message: Message, fake: FakeGateway) -> None:
+def test_two_workers_send_one_message(message: Message, memory: MemoryGateway) -> None:
     """F12: the second finds it claimed."""
     claimed = claims.claim(message.pk)
     assert claimed
@@ -104,15 +62,15 @@ def test_two_workers_send_one_message(message: Message, fake: FakeGateway) -> No
     delivery.deliver(message.pk)
     tasks.deliver(message.pk)
     delivery.deliver_pending(by="poller")
-    assert fake.sent == []
+    assert memory.sent == []
 
 
-def test_a_message_rung_for_twice_leaves_once(message: Message, fake: FakeGateway) -> None:
+def test_a_message_rung_for_twice_leaves_once(message: Message, memory: MemoryGateway) -> None:
     """F12, F9."""
     for _ in range(3):
         delivery.deliver(message.pk)
         tasks.sweep()
-    assert len(fake.sent) == 1
+    assert len(memory.sent) == 1
 
 
 def test_a_message_that_is_not_there_is_ignored(message: Message) -> None:
@@ -121,28 +79,28 @@ def test_a_message_that_is_not_there_is_ignored(message: Message) -> None:
     assert state_of(message) == State.QUEUED
 
 
-def test_a_worker_killed_before_sending_is_replaced_after_its_lease(message: Message, fake: FakeGateway) -> None:
+def test_a_worker_killed_before_sending_is_replaced_after_its_lease(message: Message, memory: MemoryGateway) -> None:
     """F1, Q-03: another try within 20 s."""
     claims.claim(message.pk)
     let_pass(14)
     delivery.deliver_pending(by="poller")
-    assert fake.sent == []
+    assert memory.sent == []
     let_pass(2)
     delivery.deliver_pending(by="poller")
-    assert len(fake.sent) == 1
+    assert len(memory.sent) == 1
     assert state_of(message) == State.SENT
 
 
 def test_a_worker_killed_after_sending_costs_a_duplicate_with_the_same_digits(
-    message: Message, fake: FakeGateway
+    message: Message, memory: MemoryGateway
 ) -> None:
     """F2, Q-03."""
     delivery.deliver(message.pk)
     Message.objects.update(state=State.SENDING)
     let_pass(16)
     delivery.deliver_pending(by="poller")
-    assert len(fake.sent) == 2
-    assert len(set(fake.tokens)) == 1
+    assert len(memory.sent) == 2
+    assert len(set(memory.tokens)) == 1
 
 
 def test_a_worker_that_comes_back_late_does_not_overwrite_what_another_recorded(message: Message) -> None:
@@ -154,52 +112,54 @@ def test_a_worker_that_comes_back_late_does_not_overwrite_what_another_recorded(
     assert state_of(message) == State.SENT
 
 
-def test_a_message_is_tried_twice_at_most(message: Message, fake: FakeGateway) -> None:
+def test_a_message_is_tried_twice_at_most(message: Message, memory: MemoryGateway) -> None:
     """F6, G-04: also when the worker dies each time and nothing is recorded."""
     for _ in range(2):
         assert claims.claim(message.pk)
         let_pass(16)
     delivery.deliver(message.pk)
     delivery.deliver_pending(by="poller")
-    assert fake.sent == []
+    assert memory.sent == []
     assert state_of(message) == State.FAILED
 
 
 # Refusals of the gateway ----------------------------------------------------------------------------
 
 
-def test_a_passing_failure_is_tried_again_with_the_same_digits(message: Message, fake: FakeGateway) -> None:
+def test_a_passing_failure_is_tried_again_with_the_same_digits(message: Message, memory: MemoryGateway) -> None:
     """F25, F29, G-04."""
-    fake.errors = [gateways.GatewayError("twilio-20429", Fault.UNSURE)]
+    memory.errors = [gateways.GatewayError("twilio-20429", Fault.UNSURE)]
     delivery.deliver(message.pk)
     assert state_of(message) == State.SENDING
     assert message.error == "twilio-20429"
     delivery.deliver_pending(by="poller")
-    assert len(fake.sent) == 1, "not before the wait is over"
+    assert len(memory.sent) == 1, "not before the wait is over"
     let_pass(4)
     delivery.deliver_pending(by="poller")
     assert state_of(message) == State.SENT
-    assert len(set(fake.tokens)) == 1
+    assert len(set(memory.tokens)) == 1
 
 
-def test_a_second_failure_is_the_last(message: Message, fake: FakeGateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_second_failure_is_the_last(
+    message: Message, memory: MemoryGateway, caplog: pytest.LogCaptureFixture
+) -> None:
     """F25, G-04."""
-    fake.errors = [gateways.GatewayError("Timeout", Fault.UNSURE) for _ in range(5)]
+    memory.errors = [gateways.GatewayError("Timeout", Fault.UNSURE) for _ in range(5)]
     for _ in range(4):
         delivery.deliver_pending(by="poller")
         let_pass(4)
-    assert len(fake.sent) == 2
+    assert len(memory.sent) == 2
     assert (state_of(message), message.error) == (State.FAILED, "Timeout")
-    assert f"message {message.pk} not accepted by fake: Timeout" in caplog.text
+    assert f"message {message.pk} not accepted by memory: Timeout" in caplog.text
 
 
-def test_a_final_refusal_is_not_tried_again(message: Message, fake: FakeGateway) -> None:
+def test_a_final_refusal_is_not_tried_again(message: Message, memory: MemoryGateway) -> None:
     """F30, G-03."""
-    fake.errors = [gateways.GatewayError("twilio-21614", Fault.NUMBER)]
+    memory.errors = [gateways.GatewayError("twilio-21614", Fault.NUMBER)]
     for _ in range(3):
         delivery.deliver_pending(by="poller")
         let_pass(4)
-    assert len(fake.sent) == 1
+    assert len(memory.sent) == 1
     assert (state_of(message), message.error) == (State.FAILED, "twilio-21614")
 
 
@@ -210,7 +170,7 @@ def test_without_a_gateway_an_sms_fails_at_once(message: Message, settings: Any)
 
 
 def test_a_message_that_breaks_the_worker_does_not_stop_the_next(
-    message: Message, asked: Browser, fake: FakeGateway, caplog: pytest.LogCaptureFixture
+    message: Message, asked: Browser, memory: MemoryGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     """F6."""
     broken = Message.objects.create(channel="email", destination="x", kind="notice", subject_id=0, language="en")
@@ -239,38 +199,38 @@ def test_a_dead_mail_server_fails_the_message_and_nothing_else(
 # In time, or not at all -----------------------------------------------------------------------------
 
 
-def test_a_token_with_less_than_thirty_seconds_left_is_not_sent(message: Message, fake: FakeGateway) -> None:
+def test_a_token_with_less_than_thirty_seconds_left_is_not_sent(message: Message, memory: MemoryGateway) -> None:
     """G-02, F5."""
     let_pass(151)
     delivery.deliver(message.pk)
-    assert fake.sent == []
+    assert memory.sent == []
     delivery.deliver_pending(by="poller")
     assert state_of(message) == State.EXPIRED
-    assert fake.sent == []
+    assert memory.sent == []
 
 
-def test_a_token_with_more_than_thirty_seconds_left_is_sent(message: Message, fake: FakeGateway) -> None:
+def test_a_token_with_more_than_thirty_seconds_left_is_sent(message: Message, memory: MemoryGateway) -> None:
     """G-02: and the gateway is told how long it may keep it."""
     let_pass(145)
     delivery.deliver(message.pk)
-    (_to, _text, seconds_left) = fake.sent[0]
+    seconds_left = memory.sent[0].seconds_left
     assert seconds_left is not None
     assert 30 <= seconds_left <= 35
 
 
-def test_a_fresh_token_is_given_its_whole_life(message: Message, fake: FakeGateway) -> None:
+def test_a_fresh_token_is_given_its_whole_life(message: Message, memory: MemoryGateway) -> None:
     """G-02: never more than 180."""
     delivery.deliver(message.pk)
-    assert fake.sent[0][2] in range(170, 181)
+    assert memory.sent[0].seconds_left in range(170, 181)
 
 
-def test_a_retry_has_less_time_left_than_the_first_try(message: Message, fake: FakeGateway) -> None:
+def test_a_retry_has_less_time_left_than_the_first_try(message: Message, memory: MemoryGateway) -> None:
     """G-02."""
-    fake.errors = [gateways.GatewayError("503", Fault.UNSURE)]
+    memory.errors = [gateways.GatewayError("503", Fault.UNSURE)]
     delivery.deliver(message.pk)
     let_pass(20)
     delivery.deliver(message.pk)
-    first, second = (left for _to, _text, left in fake.sent)
+    first, second = (parcel.seconds_left for parcel in memory.sent)
     assert first
     assert second
     assert second <= first - 20
@@ -554,11 +514,11 @@ def test_tokens_come_in_the_language_of_the_person(bob: User, browser: Browser, 
 
 
 def test_the_log_of_a_delivery_names_the_message_only(
-    message: Message, fake: FakeGateway, caplog: pytest.LogCaptureFixture
+    message: Message, memory: MemoryGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     """J-02."""
     caplog.set_level(logging.DEBUG)
-    fake.errors = [gateways.GatewayError("twilio-30006", Fault.NUMBER)]
+    memory.errors = [gateways.GatewayError("twilio-30006", Fault.NUMBER)]
     delivery.deliver(message.pk)
     assert not re.search(r"\d{9,}", caplog.text.replace("messaging", ""))
     assert sent_to(BOBS_NUMBER) == []

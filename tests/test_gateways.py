@@ -45,6 +45,7 @@ TEXTS = {
     Fault.OURS: GENERIC,
     Fault.BUSY: GENERIC,
     Fault.UNSURE: GENERIC,
+    Fault.REFUSED: GENERIC,
 }
 # G-03: Twilio's code and the HTTP status it comes with, what it means, and how often the message is tried.
 TABLE = [
@@ -57,6 +58,7 @@ TABLE = [
     (60605, 403, Fault.REGION, 1),
     (21610, 400, Fault.OPTED_OUT, 1),
     (60410, 403, Fault.BLOCKED, 1),
+    (30450, 400, Fault.BLOCKED, 1),
     (20429, 429, Fault.BUSY, 2),
     (30003, 400, Fault.HANDSET, 2),
     (30007, 400, Fault.HANDSET, 2),
@@ -67,7 +69,7 @@ TABLE = [
     (21608, 400, Fault.OURS, 2),
     (30002, 400, Fault.OURS, 2),
     # Codes that we do not know: the status tells.
-    (99999, 400, Fault.NUMBER, 1),
+    (99999, 400, Fault.REFUSED, 2),
     (99999, 401, Fault.OURS, 2),
     (99999, 403, Fault.OURS, 2),
     (20404, 404, Fault.OURS, 2),
@@ -77,24 +79,16 @@ TABLE = [
     (20503, 503, Fault.UNSURE, 2),
 ]
 BOTH = ["twilio", "sinch"]
+ALARMS = {
+    Fault.OURS: ["circuit of twilio is open: ours"] * 2,
+    Fault.REFUSED: ["twilio refuses a message for a reason that we do not know"] * 2,
+    Fault.BLOCKED: ["a gateway blocks the numbers that begin as +5511…: it smells fraud"],
+}
 
 
 @pytest.fixture
 def wire(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     yield from in_place_of_the_network(settings, monkeypatch)
-
-
-@pytest.fixture
-def asked(browser: Browser, bobs_phone: PhoneDevice) -> Browser:
-    """Return Bob's browser once he has asked for a token by SMS."""
-    browser.post_password("bob")
-    browser.post_channel("sms")
-    return browser
-
-
-@pytest.fixture
-def message(asked: Browser) -> Message:
-    return Message.objects.get()
 
 
 def reread(message: Message) -> Message:
@@ -135,7 +129,7 @@ def test_each_error_has_its_fault_its_tries_its_alarm_and_its_words(
     assert len(wire.requests) == message.tries == calls
     assert len(set(wire.tokens)) == 1
     alarms = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
-    assert alarms == (["circuit of twilio is open: ours"] * 2 if fault is Fault.OURS else [])
+    assert alarms == ALARMS.get(fault, [])
     assert told(asked) == {"state": "failed", "text": TEXTS[fault]}
     assert TEXTS[fault] in page(asked.get(TOKEN))
 
@@ -248,8 +242,9 @@ def test_twilio_is_told_the_seconds_left_and_fewer_of_them_at_the_retry(wire: Wi
 def test_a_notice_has_no_end(wire: Wire, browser: Browser, bob: Any) -> None:
     """G-02: what is kept until it is sent, is kept by the gateway too."""
     notice = Message.objects.create(channel="sms", destination=BOBS_NUMBER, kind="notice", subject_id=1, language="en")
-    gateways.gateway("twilio").send(BOBS_NUMBER, "x", seconds_left=None, message_id=notice.pk)
-    gateways.gateway("sinch").send(BOBS_NUMBER, "x", seconds_left=None, message_id=notice.pk)
+    parcel = gateways.Parcel(BOBS_NUMBER, "x", None, notice.pk, 1)
+    gateways.gateway("twilio").send(parcel)
+    gateways.gateway("sinch").send(parcel)
     assert "ValidityPeriod" not in form(wire.requests[0])
     assert "expire_at" not in batch(wire.requests[1])
 
@@ -328,7 +323,7 @@ def test_the_request_fits_twilios_own_description(
     assert re.fullmatch(r"\+[1-9]\d{6,14}", fields["To"])
     assert fields["To"] == BOBS_NUMBER
     assert fields["Body"].endswith(f"@portal.example #{Challenge.objects.get().token()}")
-    assert fields["StatusCallback"] == f"https://portal.example/retorno/twilio/{message.pk}/"
+    assert fields["StatusCallback"] == f"https://portal.example/retorno/twilio/{message.pk}/1/"
     assert ("From" in fields, "MessagingServiceSid" in fields) == (bool(sender), not sender)
     assert (reread(message).state, message.gateway, message.gateway_id) == (State.SENT, "twilio", "SM" + "0" * 32)
 
@@ -398,7 +393,8 @@ def test_the_request_to_sinch(wire: Wire, message: Message, settings: Any) -> No
         "from": SINCH["SINCH_FROM"],
         "to": [BOBS_NUMBER[1:]],
         "body": wire.texts[0],
-        "delivery_report": "none",
+        "delivery_report": "per_recipient",
+        "callback_url": gateways.sinch_callback_url(message.pk, 1),
         "client_reference": str(message.pk),
     }
     assert wire.tokens == [Challenge.objects.get().token()]
@@ -411,7 +407,7 @@ def test_the_request_to_sinch(wire: Wire, message: Message, settings: Any) -> No
 @pytest.mark.parametrize(
     ("answer", "fault", "error"),
     [
-        ((400, '{"code": "syntax_invalid_parameter_format", "text": "no"}'), Fault.NUMBER, "sinch-400"),
+        ((400, '{"code": "syntax_invalid_parameter_format", "text": "no"}'), Fault.REFUSED, "sinch-400"),
         ((401, ""), Fault.OURS, "sinch-401"),
         ((402, ""), Fault.OURS, "sinch-402"),
         ((403, '{"code": "blocked_account", "text": "no"}'), Fault.OURS, "sinch-403"),
@@ -450,7 +446,7 @@ def both(wire: Wire, settings: Any) -> Wire:
     return wire
 
 
-@pytest.mark.parametrize(("code", "status"), [(20429, 429), (20003, 401), (21606, 400), (30002, 400)])
+@pytest.mark.parametrize(("code", "status"), [(20429, 429), (20003, 401), (21606, 400), (99999, 400)])
 def test_what_the_first_gateway_certainly_did_not_take_goes_by_the_second(
     both: Wire, message: Message, code: int, status: int
 ) -> None:

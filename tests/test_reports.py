@@ -16,7 +16,7 @@ from messaging.delivery.faults import Fault
 from messaging.delivery.models import Message, OpenCircuit, State
 from tests.conftest import BOBS_NUMBER, Browser
 from tests.evidence import dump
-from twofactor.models import Challenge, PhoneDevice
+from twofactor.models import Challenge
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
@@ -34,32 +34,26 @@ def twilio(settings: Any) -> None:
 
 
 @pytest.fixture
-def asked(browser: Browser, bobs_phone: PhoneDevice) -> Browser:
-    browser.post_password("bob")
-    browser.post_channel("sms")
-    return browser
-
-
-@pytest.fixture
 def message(asked: Browser) -> Message:
     """Return Bob's message once Twilio has taken it."""
     Message.objects.update(state=State.SENT, tries=1, gateway="twilio", gateway_id=SID)
     return Message.objects.get()
 
 
-def path_of(message_id: object) -> str:
-    return f"/retorno/twilio/{message_id}/"
+def path_of(message_id: object, tries: object = 1) -> str:
+    return f"/retorno/twilio/{message_id}/{tries}/"
 
 
 def signature(url: str, fields: dict[str, str], token: str = AUTH_TOKEN) -> str:
     return str(RequestValidator(token).compute_signature(url, fields))
 
 
-def report(message_id: object, status: str = "delivered", **fields: str) -> Any:
+def report(message_id: object, status: str = "delivered", *, tries: int = 1, **fields: str) -> Any:
     """Report as Twilio does."""
+    path = path_of(message_id, tries)
     sent = {"MessageSid": SID, "MessageStatus": status, "To": BOBS_NUMBER, "AccountSid": "AC0", **fields}
-    signed = signature(PUBLIC_URL + path_of(message_id), sent)
-    return Client(enforce_csrf_checks=True).post(path_of(message_id), sent, headers={"x-twilio-signature": signed})
+    signed = signature(PUBLIC_URL + path, sent)
+    return Client(enforce_csrf_checks=True).post(path, sent, headers={"x-twilio-signature": signed})
 
 
 def state_of(message: Message) -> str:
@@ -154,7 +148,7 @@ def test_the_signature_is_for_the_public_address_whatever_the_request_says(
 
 def test_the_address_that_twilio_is_given_is_the_one_that_is_checked(message: Message) -> None:
     """G-05."""
-    url = gateways.twilio_callback_url(message.pk)
+    url = gateways.twilio_callback_url(message.pk, 1)
     assert url == PUBLIC_URL + path_of(message.pk)
     signed = signature(url, FIELDS)
     assert Client().post(urlsplit(url).path, FIELDS, headers={"x-twilio-signature": signed}).status_code == 204
@@ -223,6 +217,27 @@ def test_a_report_settles_a_call_whose_answer_was_lost(message: Message) -> None
     report(message.pk, "sent")
     assert not Message.objects.sendable().exists()
     assert (state_of(message), message.gateway_id) == (State.SENT, SID)
+
+
+@pytest.mark.parametrize("row", [{"state": State.SENDING, "gateway_id": ""}, {"state": State.SENT}], ids=str)
+def test_a_late_failure_of_the_first_call_does_not_fail_what_the_second_carries(
+    message: Message, asked: Browser, row: dict[str, Any]
+) -> None:
+    """F29, F35: the first gateway lost it, the second one has it or is taking it; its own failure counts."""
+    Message.objects.update(tries=2, gateway="sinch", **row)
+    before = dump()
+    assert report(message.pk, "undelivered", ErrorCode="30006").status_code == 204
+    assert dump() == before
+    assert told(asked)["state"] == "going"
+    report(message.pk, "failed", tries=2, ErrorCode="30006")
+    assert told(asked)["state"] == "failed"
+
+
+def test_what_the_first_call_delivered_is_delivered(message: Message, asked: Browser) -> None:
+    """F29: the first call went through after all, while a second one was made."""
+    Message.objects.update(state=State.SENDING, tries=2, gateway="", gateway_id="")
+    report(message.pk, "delivered")
+    assert (state_of(message), message.gateway, message.gateway_id) == (State.DELIVERED, "twilio", SID)
 
 
 @pytest.mark.parametrize("message_id", [10**6, 10**18, 10**40])

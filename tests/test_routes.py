@@ -42,7 +42,8 @@ OPEN = {
     ".well-known/change-password",  # sends to a page behind the gate
     "entrar/token/estado/",
     "nao-fui-eu/<str:signed>/",  # a signed link of a notice
-    "retorno/twilio/<int:message_id>/",  # signed by Twilio
+    "retorno/twilio/<int:message_id>/<int:tries>/",  # signed by Twilio
+    "retorno/sinch/<str:signed>/",  # its address is signed by us
 }
 
 

@@ -22,7 +22,8 @@ from accounts.models import Account, AuditEvent, User
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel, Message
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, deliver, last_token, person, sent_to
-from tests.evidence import dump, places_of, tags, use_memory_gateway, values
+from tests.doubles import MemoryGateway
+from tests.evidence import dump, places_of, tags, values
 from tests.tools import let_pass, page
 from twofactor import challenges, composers, tokens
 from twofactor.exceptions import TokenUsed
@@ -350,16 +351,15 @@ def logged(caplog: Any) -> str:
 
 
 @pytest.fixture
-def sent_token(browser: Browser, bobs_phone: PhoneDevice, monkeypatch: Any, settings: Any, caplog: Any) -> str:
+def sent_token(browser: Browser, bobs_phone: PhoneDevice, memory: MemoryGateway, settings: Any, caplog: Any) -> str:
     """Send a token past the outbox, with everything logged that can be, and return it."""
     caplog.set_level(logging.DEBUG)
-    memory = use_memory_gateway(monkeypatch)
     settings.REDIS_URL = ""
     browser.post_password("bob")
     browser.post_channel("sms")
     delivery.deliver_pending(by="poller")
     assert Message.objects.get().gateway == "memory"
-    return memory.texts[0][-6:]
+    return memory.tokens[0]
 
 
 def test_the_database_never_holds_a_token(sent_token: str, bob: User) -> None:

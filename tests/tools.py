@@ -12,7 +12,7 @@ from unittest import mock
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
 from accounts.models import Session
-from messaging.delivery.models import GatewayFailure, Heartbeat, Message, OpenCircuit
+from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import Challenge, EmailChange, PendingSignIn, PhoneChange, Reauthentication
 
 ROOT = Path(__file__).parent.parent
@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[^"]*"')
 
 MOVED = (
+    BlockedPrefix,
     Challenge,
     EmailChange,
     GatewayFailure,

@@ -49,6 +49,8 @@ def close(name: str) -> None:
 
 def note_failure(name: str, fault: Fault) -> None:
     """Open the circuit at once when it is our contract that fails (F31), else at half of 20 calls in 60 s."""
+    if fault is Fault.REFUSED:
+        logger.error("%s refuses a message for a reason that we do not know", name)
     if not fault.is_the_gateways:
         return
     GatewayFailure.objects.create(name=name, fault=fault)

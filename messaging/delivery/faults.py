@@ -14,6 +14,7 @@ class Fault(StrEnum):
     OURS = "ours"  # credentials, sender, balance: an operator has to act
     BUSY = "busy"  # too many requests; certainly not processed
     UNSURE = "unsure"  # time-out or server error: it may have been processed
+    REFUSED = "refused"  # certainly not processed, for a reason that we do not know: ours or the number's
 
     @property
     def is_final(self) -> bool:
@@ -22,13 +23,16 @@ class Fault(StrEnum):
 
     @property
     def is_the_gateways(self) -> bool:
-        """Tell whether the gateway, or our contract with it, failed: this is what opens its circuit."""
+        """Tell whether the gateway, or our contract with it, failed: this is what opens its circuit.
+
+        What we do not know is not counted, else odd numbers could open a circuit for everybody.
+        """
         return self in {Fault.OURS, Fault.BUSY, Fault.UNSURE}
 
     @property
     def lets_another_try(self) -> bool:
         """Tell whether the message was certainly not processed and another gateway may take it at once."""
-        return self in {Fault.OURS, Fault.BUSY}
+        return self in {Fault.OURS, Fault.BUSY, Fault.REFUSED}
 
 
 TWILIO = {
@@ -40,6 +44,7 @@ TWILIO = {
     21408: Fault.REGION,
     60605: Fault.REGION,
     21610: Fault.OPTED_OUT,
+    30450: Fault.BLOCKED,
     60410: Fault.BLOCKED,
     30003: Fault.HANDSET,
     30007: Fault.HANDSET,
@@ -64,4 +69,22 @@ def of_status(status: int) -> Fault:
         return Fault.BUSY
     if status in {401, 402, 403, 404}:
         return Fault.OURS
-    return Fault.NUMBER if 400 <= status < 500 else Fault.UNSURE
+    return Fault.REFUSED if 400 <= status < 500 else Fault.UNSURE
+
+
+# The codes of Sinch's delivery reports; what is not here (403, an internal error, and 408, rejected) tells nobody why.
+SINCH = {
+    402: Fault.NUMBER,  # unroutable
+    404: Fault.HANDSET,  # temporary failure
+    406: Fault.HANDSET,  # expired
+    410: Fault.OURS,  # no sender
+    412: Fault.REGION,  # unprovisioned region
+    413: Fault.OURS,  # the account is blocked
+}
+SINCH_STATES = {"Deleted": Fault.NUMBER, "Expired": Fault.HANDSET}
+
+
+def of_sinch(code: object, status: str) -> Fault:
+    """Return the fault that a delivery report of Sinch's tells, by its code or else by its status."""
+    known = SINCH.get(code) if isinstance(code, int) else None
+    return known or SINCH_STATES.get(status, Fault.UNSURE)

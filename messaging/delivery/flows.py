@@ -3,6 +3,7 @@
 import logging
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -10,10 +11,10 @@ from django.db import connection, models, transaction
 from django.utils.translation import get_language
 
 from messaging.database import Clock, clock_plus, delete_in_batches
-from messaging.delivery import circuit, claims, doorbell, gateways
+from messaging.delivery import blocks, circuit, claims, doorbell, gateways
 from messaging.delivery.composers import Content, NothingToSay, compose
 from messaging.delivery.faults import Fault
-from messaging.delivery.models import Channel, GatewayFailure, Heartbeat, Message, State
+from messaging.delivery.models import BlockedPrefix, Channel, GatewayFailure, Heartbeat, Message, State
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +103,27 @@ def _deliver_safely(message_id: int) -> None:
         logger.exception("message %s could not be sent", message_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a gateway says afterwards of a message that it took."""
+
+    gateway: str
+    gateway_id: str
+    state: State
+    code: str = ""
+    fault: Fault | None = None
+
+
+def take_report(message_id: int, tries: int, report: Report) -> None:
+    """Record a gateway's report on one of our calls, and what follows from it for others (F31, F32)."""
+    facts = {"gateway": report.gateway, "gateway_id": "".join(filter(str.isalnum, report.gateway_id))[:64]}
+    if report.fault:
+        facts |= {"fault": report.fault, "error": f"{report.gateway}-{report.code}"[:60]}
+    taken = Message.objects.report(message_id, tries, report.state, **facts)
+    if taken and report.fault in {Fault.OURS, Fault.BLOCKED}:
+        note_fault(Message.objects.get(pk=message_id), report.gateway, report.fault)
+
+
 def silence() -> float | None:
     """Return the seconds since any sender looked for messages; None when none ever did (Q-06)."""
     age = models.ExpressionWrapper(Clock() - models.F("at"), output_field=models.DurationField())
@@ -117,6 +139,7 @@ def fate(kind: str, subject_id: int) -> Message | None:
 def purge(days: int) -> int:
     """Delete messages, and gateways' failures, older than ``days`` (J-05). Return how many messages."""
     before = clock_plus(-days * DAY)
+    delete_in_batches(BlockedPrefix.objects.filter(until__lt=Clock()))
     delete_in_batches(GatewayFailure.objects.filter(at__lt=before))
     return delete_in_batches(Message.objects.filter(created_at__lt=before))
 
@@ -131,6 +154,14 @@ def _send_email(message: Message, content: Content) -> None:
 
 
 def _send_sms(message: Message, content: Content) -> None:
+    """Send to a number, unless a gateway blocks its range: nobody is called then, and the reader is told."""
+    if blocks.is_blocked(message.destination):
+        _record(message, state=State.FAILED, error="prefix-blocked", fault=Fault.BLOCKED)
+    else:
+        _send_by_gateways(message, content)
+
+
+def _send_by_gateways(message: Message, content: Content) -> None:
     """Send by the first usable gateway; by the next one where the first one certainly did not take it."""
     failed: tuple[str, gateways.GatewayError] | None = None
     for way in circuit.ways(settings.SMS_GATEWAYS):
@@ -155,17 +186,23 @@ def _send_sms(message: Message, content: Content) -> None:
 
 def _call(message: Message, content: Content, way: circuit.Way) -> gateways.GatewayError | None:
     """Make one gateway call. Record a success; return the error of a failure."""
-    gateway = gateways.gateway(way.name)
-    left = _seconds_left(message)
+    parcel = gateways.Parcel(message.destination, content.text, _seconds_left(message), message.pk, message.tries)
     try:
-        gateway_id = gateway.send(message.destination, content.text, seconds_left=left, message_id=message.pk)
+        gateway_id = gateways.gateway(way.name).send(parcel)
     except gateways.GatewayError as error:
-        circuit.note_failure(way.name, error.fault)
+        note_fault(message, way.name, error.fault)
         return error
     if way.probing:
         circuit.close(way.name)
     claims.note_sent(message, way.name, gateway_id)
     return None
+
+
+def note_fault(message: Message, gateway: str, fault: Fault) -> None:
+    """Draw what follows from a fault for other messages: for those by this gateway, and for those to this range."""
+    circuit.note_failure(gateway, fault)
+    if fault is Fault.BLOCKED:
+        blocks.block(message.destination)
 
 
 def _wait_for_a_gateway(message: Message) -> None:

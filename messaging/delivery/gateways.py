@@ -2,12 +2,14 @@
 
 import smtplib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
 
 import requests
 from django.conf import settings
+from django.core import signing
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from requests.adapters import HTTPAdapter
@@ -31,12 +33,23 @@ class GatewayError(Exception):
         self.fault = fault
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What a gateway is given: a text for a number, until when it is worth delivering, and which call this is."""
+
+    to: str
+    text: str
+    seconds_left: int | None
+    message_id: int
+    tries: int
+
+
 class SmsGateway(Protocol):
     """What carries a text message. ``send`` returns the gateway's id or raises GatewayError."""
 
     name: str
 
-    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str: ...
+    def send(self, parcel: Parcel) -> str: ...
 
 
 def pooled(session: requests.Session, url: str) -> requests.Session:
@@ -73,24 +86,24 @@ class TwilioGateway:
             self.client.api.base_url = settings.TWILIO_API_URL.rstrip("/")
         pooled(http.session, self.client.api.base_url)
 
-    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
+    def send(self, parcel: Parcel) -> str:
         """Create the message at Twilio; return its SID."""
-        options = self._options(seconds_left, message_id)
         try:
-            return within(settings.GATEWAY_CAP_SECONDS, lambda: self._create(to, text, options))
+            return within(settings.GATEWAY_CAP_SECONDS, lambda: self._create(parcel))
         except (TwilioRestException, TwilioServiceException) as error:
             fault = faults.of_twilio(error.code, error.status)
             raise GatewayError(f"twilio-{error.code or error.status}", fault) from None
         except (TwilioException, requests.RequestException, ValueError, DeadlinePassed) as error:
             raise GatewayError(type(error).__name__, Fault.UNSURE) from None
 
-    def _create(self, to: str, text: str, options: dict[str, Any]) -> str:
-        return self.client.messages.create(to=to, body=text, **options).sid or ""
+    def _create(self, parcel: Parcel) -> str:
+        options = self._options(parcel)
+        return self.client.messages.create(to=parcel.to, body=parcel.text, **options).sid or ""
 
-    def _options(self, seconds_left: int | None, message_id: int) -> dict[str, Any]:
-        options: dict[str, Any] = {"status_callback": twilio_callback_url(message_id)}
-        if seconds_left is not None:
-            options["validity_period"] = seconds_left
+    def _options(self, parcel: Parcel) -> dict[str, Any]:
+        options: dict[str, Any] = {"status_callback": twilio_callback_url(parcel.message_id, parcel.tries)}
+        if parcel.seconds_left is not None:
+            options["validity_period"] = parcel.seconds_left
         if settings.TWILIO_MESSAGING_SERVICE_SID:
             options["messaging_service_sid"] = settings.TWILIO_MESSAGING_SERVICE_SID
         else:
@@ -98,9 +111,12 @@ class TwilioGateway:
         return options
 
 
-def twilio_callback_url(message_id: int) -> str:
-    """Return where Twilio reports a message's fate. It carries our id, so a report may overtake our commit (F34)."""
-    return settings.PUBLIC_URL + reverse("twilio-report", args=[message_id])
+def twilio_callback_url(message_id: int, tries: int) -> str:
+    """Return where Twilio reports a message's fate.
+
+    It carries our id, so that a report may overtake our commit (F34), and which of our calls it is about.
+    """
+    return settings.PUBLIC_URL + reverse("twilio-report", args=[message_id, tries])
 
 
 def twilio_signed(path: str, fields: dict[str, str], signature: str) -> bool:
@@ -125,17 +141,18 @@ class SinchGateway:
         self.session = pooled(requests.Session(), self.url)
         self.session.headers["Authorization"] = f"Bearer {settings.SINCH_API_TOKEN}"
 
-    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
+    def send(self, parcel: Parcel) -> str:
         """Create a batch of one at Sinch; return its id."""
         batch: dict[str, Any] = {
             "from": settings.SINCH_FROM,
-            "to": [to.removeprefix("+")],
-            "body": text,
-            "delivery_report": "none",
-            "client_reference": str(message_id),
+            "to": [parcel.to.removeprefix("+")],
+            "body": parcel.text,
+            "delivery_report": "per_recipient",
+            "callback_url": sinch_callback_url(parcel.message_id, parcel.tries),
+            "client_reference": str(parcel.message_id),
         }
-        if seconds_left is not None:
-            expires = datetime.now(UTC) + timedelta(seconds=seconds_left)
+        if parcel.seconds_left is not None:
+            expires = datetime.now(UTC) + timedelta(seconds=parcel.seconds_left)
             batch["expire_at"] = expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         try:
             return within(settings.GATEWAY_CAP_SECONDS, lambda: self._create(batch))
@@ -149,14 +166,36 @@ class SinchGateway:
         return str(answer.json()["id"])
 
 
+SINCH_REPORTS = "messaging.delivery.sinch-report"
+
+
+def sinch_callback_url(message_id: int, tries: int) -> str:
+    """Return where Sinch reports a message's fate.
+
+    Sinch signs nothing. So the address itself is the proof: it is signed by us, known to Sinch alone, and good for
+    this one call.
+    """
+    signed = signing.Signer(salt=SINCH_REPORTS).sign(f"{message_id}-{tries}")
+    return settings.PUBLIC_URL + reverse("sinch-report", args=[signed])
+
+
+def sinch_call(signed: str) -> tuple[int, int] | None:
+    """Return the message and the call that a signed address is about; None when we did not sign it."""
+    try:
+        message_id, tries = signing.Signer(salt=SINCH_REPORTS).unsign(signed).split("-")
+    except signing.BadSignature:
+        return None
+    return int(message_id), int(tries)
+
+
 class OutboxGateway:
     """The embedded default: the message is kept where the outbox page reads it."""
 
     name = "outbox"
 
-    def send(self, to: str, text: str, *, seconds_left: int | None, message_id: int) -> str:
+    def send(self, parcel: Parcel) -> str:
         """Keep the message in the outbox; return its id there."""
-        return outbox.put("sms", to, "", text)
+        return outbox.put("sms", parcel.to, "", parcel.text)
 
 
 GATEWAYS: dict[str, Callable[[], SmsGateway]] = {

@@ -46,10 +46,17 @@ class MessageQuerySet(models.QuerySet["Message"]):
         )
         return late + self.waiting().filter(tries).update(state=State.FAILED)
 
-    def report(self, message_id: int, state: str, **facts: str) -> int:
-        """Move a message forward to what its gateway reports; backward or repeated reports change nothing (G-06)."""
+    def report(self, message_id: int, tries: int, state: str, **facts: str) -> int:
+        """Move a message forward to what its gateway reports; backward or repeated reports change nothing (G-06).
+
+        ``tries`` says which call the report is about. That any of them went through is true of the message; that
+        one did not is true only if it was the last: the second gateway may carry what the first one lost (F29).
+        """
         before = {State.SENT: [State.SENDING]}.get(State(state), [State.SENDING, State.SENT])
-        return self.filter(pk=message_id, state__in=before).update(state=state, reported_at=Clock(), **facts)
+        reported = self.filter(pk=message_id, state__in=before)
+        if state == State.FAILED:
+            reported = reported.filter(tries=tries)
+        return reported.update(state=state, reported_at=Clock(), **facts)
 
     def worth_a_call(self) -> "MessageQuerySet":
         """Return what has no end of life, or enough left of it for a gateway call (G-02)."""
@@ -126,6 +133,17 @@ class OpenCircuit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} is not used: {self.fault}"
+
+
+class BlockedPrefix(models.Model):
+    """A range of numbers, E.164 less four digits, that a gateway blocks because it smells fraud."""
+
+    prefix = models.CharField(max_length=12, primary_key=True)
+    until = models.DateTimeField()
+    blocked_at = models.DateTimeField(db_default=Clock())
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… until {self.until}"
 
 
 class Heartbeat(models.Model):

@@ -1,17 +1,19 @@
 """The outbox page of the embedded default, and what gateways report."""
 
+import json
 import re
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from messaging.delivery import circuit, faults, gateways, outbox
-from messaging.delivery.faults import Fault
-from messaging.delivery.models import Message, State
+from messaging.delivery import faults, flows, gateways, outbox
+from messaging.delivery.flows import Report
+from messaging.delivery.models import State
 
 # What Twilio says, and what it means for a message. Its earlier states tell us nothing new.
 TWILIO_STATES = {
@@ -19,6 +21,12 @@ TWILIO_STATES = {
     "delivered": State.DELIVERED,
     "undelivered": State.FAILED,
     "failed": State.FAILED,
+}
+# What Sinch says. "Queued" tells nothing new, and "Unknown" says so itself.
+SINCH_STATES = {
+    "Dispatched": State.SENT,
+    "Delivered": State.DELIVERED,
+    **dict.fromkeys(("Aborted", "Cancelled", "Rejected", "Deleted", "Failed", "Expired"), State.FAILED),
 }
 ERROR_CODE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
@@ -38,24 +46,44 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @csrf_exempt
 @require_POST
-def twilio_report(request: HttpRequest, message_id: int) -> HttpResponse:
+def twilio_report(request: HttpRequest, message_id: int, tries: int) -> HttpResponse:
     """Take Twilio's word on a message's fate: signed, forward only, and opening nothing (G-05, G-06)."""
-    signature = request.headers.get("X-Twilio-Signature", "")
-    if not gateways.twilio_signed(request.path, request.POST, signature):
+    fields = request.POST
+    if not gateways.twilio_signed(request.path, fields, request.headers.get("X-Twilio-Signature", "")):
         return HttpResponse(status=403)
-    state = TWILIO_STATES.get(request.POST.get("MessageStatus", ""))
+    state = TWILIO_STATES.get(fields.get("MessageStatus", ""))
     if state:
-        _take_report(message_id, state, request.POST)
+        code = fields.get("ErrorCode", "")
+        known = state is State.FAILED and ERROR_CODE.fullmatch(code)
+        fault = faults.of_twilio(int(code), 500) if known else None
+        report = Report("twilio", fields.get("MessageSid", ""), state, code, fault)
+        flows.take_report(message_id, tries, report)
     return HttpResponse(status=204)
 
 
-def _take_report(message_id: int, state: State, fields: QueryDict) -> None:
-    """Record what a report says; a fault of ours calls the operator, as it does at the moment of sending (F31)."""
-    code = fields.get("ErrorCode", "")
-    facts = {"gateway": "twilio", "gateway_id": "".join(filter(str.isalnum, fields.get("MessageSid", "")))[:64]}
-    fault: Fault | None = None
-    if state is State.FAILED and ERROR_CODE.fullmatch(code):
-        fault = faults.of_twilio(int(code), 500)
-        facts |= {"fault": fault, "error": f"twilio-{code}"}
-    if Message.objects.report(message_id, state, **facts) and fault is Fault.OURS:
-        circuit.note_failure("twilio", fault)
+@login_not_required
+@csrf_exempt
+@require_POST
+def sinch_report(request: HttpRequest, signed: str) -> HttpResponse:
+    """Take Sinch's word on a message's fate: at an address that we signed, forward only, opening nothing (G-06)."""
+    call = gateways.sinch_call(signed)
+    if call is None:
+        return HttpResponse(status=403)
+    fields = _json_object(request.body)
+    status = str(fields.get("status"))
+    state = SINCH_STATES.get(status)
+    if state:
+        code = fields.get("code")
+        fault = faults.of_sinch(code, status) if state is State.FAILED else None
+        report = Report("sinch", str(fields.get("batch_id", "")), state, str(code), fault)
+        flows.take_report(*call, report)
+    return HttpResponse(status=204)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    """Return what a gateway posted, or nothing: what is not an object tells us nothing."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -87,7 +87,11 @@ class Handler(BaseHTTPRequestHandler):
             return "403"
         to, body = batch.get("to"), batch.get("body")
         good = isinstance(to, list) and len(to) == 1 and str(to[0]).isdigit() and bool(body)
-        return None if good and self.lives(batch) and batch.get("delivery_report") == "none" else "400"
+        return None if good and self.lives(batch) and self.reports(batch) else "400"
+
+    def reports(self, batch: dict[str, Any]) -> bool:
+        """Tell whether the batch says where its reports go, if it wants any."""
+        return batch.get("delivery_report") == "none" or str(batch.get("callback_url")).startswith("http")
 
     def lives(self, batch: dict[str, Any]) -> bool:
         """Tell whether the batch ends in the future, if it says when it ends."""

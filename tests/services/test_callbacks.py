@@ -95,7 +95,7 @@ def test_a_report_may_come_before_our_commit(told: Portal) -> None:
 def test_a_report_of_nothing_we_know_is_taken_quietly(told: Portal) -> None:
     """G-06."""
     visitor, request = sent(told)
-    unknown = f"{told.base}/retorno/twilio/999999999/"
+    unknown = f"{told.base}/retorno/twilio/999999999/1/"
     assert told.twilio.report({**request, "StatusCallback": unknown}, "delivered") == 204
     assert told.twilio.report(request, "no-such-status") == 204
     assert told.twilio.report(request, "") == 204

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+import requests
 
 from tests.services import fake_sinch
 from tests.services.conftest import MakePortal
@@ -128,3 +129,16 @@ def messages(portal: Portal, sinch: Sinch, visitor: Visitor, at_least: int) -> l
     """Return the digits of everything that either gateway was asked to send, once there is so much."""
     both = [*portal.twilio.received(visitor.number), *sinch.received(visitor.number)]
     return [digits(request["Body"]) for request in both] if len(both) >= at_least else []
+
+
+def test_sinch_tells_what_became_of_it(doubled: Portal, sinch: Sinch) -> None:
+    """G-06: at the address that it was given with the message, and at no other."""
+    visitor = ask(doubled, sinch, "20429")
+    (request,) = sinch.wait_for(visitor.number)
+    doubled.wait_for_state(visitor.number, "sent", 2, "")
+    report = {"type": "recipient_delivery_report_sms", "batch_id": "B1", "status": "Delivered", "code": 0}
+    assert requests.post(request["callback_url"].replace("-2:", "-1:"), json=report, timeout=10).status_code == 403
+    assert visitor.fate() == ("going", "On its way.")
+    assert requests.post(request["callback_url"], json=report, timeout=10).status_code == 204
+    assert visitor.fate() == ("arrived", "Delivered to the phone.")
+    assert not visitor.is_in()
