@@ -82,7 +82,7 @@ def test_being_seen_is_noted_every_five_minutes_at_most(bob: User) -> None:
 
     def statements() -> list[str]:
         with CaptureQueriesContext(connection) as context:
-            assert browser.get("/").status_code == 200
+            assert browser.get("/senha/alterar/").status_code == 200
         return [query["sql"].split()[0] for query in context.captured_queries]
 
     assert statements() == ["SELECT", "SELECT"]
