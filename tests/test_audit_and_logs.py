@@ -318,7 +318,7 @@ def reset_and_come_back(bob: User, alice: User) -> None:
     diary.post(EMAIL_CONFIRM, token=diary.token())
 
 
-@pytest.mark.usefixtures("policy")
+@pytest.mark.usefixtures("policy", "many_sends")
 def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alice: User, settings: Any) -> None:
     """J-01: a new event needs a walk that shows it."""
     settings.USERS_PER_PHONE_ALARM = 1

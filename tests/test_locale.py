@@ -32,7 +32,7 @@ from django.utils.translation.template import templatize
 
 from accounts import audit
 from accounts import flows as accounts
-from accounts.models import Account, Role, Session, User
+from accounts.models import Account, Budget, Role, Session, User
 from messaging.delivery import outbox
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person
 from tests.test_tokens import GSM_7, GSM_7_EXTENSION
@@ -442,6 +442,7 @@ class Walk:
         self.note("identity, over", browser.get(IDENTITY, follow=True))
 
     def mailbox_first(self) -> None:
+        Budget.objects.all().delete()
         browser = self.browser()
         browser.post_password("bob", OTHER_PASSWORD["new_password1"])
         browser.post("/entrar/introducao/")
