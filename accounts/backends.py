@@ -31,8 +31,8 @@ class LoginOrEmailBackend(ModelBackend):
         ip = origin.current.get().ip
         people = User.objects.all_named(username).select_related(*self.related)
         user = budgets.with_budget(people, username, ip).first()
-        if user.budget_spent if user else budgets.is_spent(username, ip):
-            raise Limited(retry_after=budgets.LOGIN_AND_ADDRESS.seconds)
+        if wait := user.password_wait if user else budgets.password_wait(username, ip):
+            raise Limited(wait, "password", user)
         if self._is_right(user, password):
             return user
         budgets.count_wrong_password(username, ip)

@@ -1,67 +1,154 @@
-"""How often a password may be wrong: budgets in the database, on its clock (security.md, section 3).
+"""How often something may be done: budgets in the database, on its clock (security.md, section 3).
 
-Counted only when a password is wrong, by what was typed, so that nobody learns who exists; looked at in the
-statement that finds the person, so a right password costs nothing more. A spent budget refuses right and wrong
-passwords alike. It is separate from the ladder of the second step: outsiders cannot raise that one (L-06).
+A window begins with its first use and lasts as many seconds as its limit says; ``settings.LIMITS`` has them all.
+Whatever is spent together is spent in one statement, whose rows come in one order (F20), so that counting is exact
+however many come at once. Losing Redis loses none of it (C-08).
+
+Passwords are counted only when they are wrong, by what was typed, so that nobody learns who exists; their budget is
+looked at in the statement that finds the person, so a right password costs nothing more. A spent budget refuses
+right and wrong passwords alike. It is separate from the ladder of the second step: outsiders cannot raise that (L-06).
 """
 
+import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
+from datetime import datetime
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Subquery
+from django.utils.crypto import salted_hmac
 
 from accounts.models import Budget, User
 from messaging.database import Epoch
 
+SPEND = """
+    INSERT INTO {table} (key, seconds, used, until) VALUES {values}
+    ON CONFLICT (key, seconds) DO UPDATE SET
+        used = CASE WHEN {table}.until <= excluded.until - {table}.seconds THEN 1 ELSE {table}.used + 1 END,
+        until = CASE WHEN {table}.until <= excluded.until - {table}.seconds THEN excluded.until ELSE {table}.until END
+    RETURNING key, seconds, used, until - {now}"""
+TAKE_BACK = """
+    INSERT INTO {table} (key, seconds, used, until) VALUES {values}
+    ON CONFLICT (key, seconds) DO UPDATE SET used = {table}.used - 1
+    WHERE {table}.used > 0 AND {table}.until - {table}.seconds <= %s"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """One window to spend from: what is counted, for how many seconds, up to which limit."""
+
+    key: str
+    seconds: int
+    limit: int
+    scope: str
+
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
-    """So many in so many seconds, in fixed windows of the database's clock."""
+class Balance:
+    """What a window has become by spending from it; ``wait`` is the seconds until it ends."""
 
-    limit: int
-    seconds: int
+    window: Window
+    used: int
+    wait: int
+
+    @property
+    def is_overdrawn(self) -> bool:
+        """Tell whether this use was one too many."""
+        return self.used > self.window.limit
 
 
-LOGIN_AND_ADDRESS = Allowance(5, 300)
-ADDRESS = Allowance(10, 60)
-LOGIN = Allowance(100, 3600)
+def windows(scope: str, name: object) -> list[Window]:
+    """Return the windows that ``settings.LIMITS`` has for a scope, of one name in it: a person, an address."""
+    return [Window(f"{scope} {name}", seconds, limit, scope) for limit, seconds in settings.LIMITS[scope]]
+
+
+def spend(wanted: Iterable[Window]) -> list[Balance]:
+    """Count one use in each window and return what became of them: one statement, exact, in one order.
+
+    What is too much is counted as well: the caller's transaction undoes it where a refusal is to spend nothing.
+    """
+    rows = sorted(wanted)
+    known = {(window.key, window.seconds): window for window in rows}
+    found = _run(SPEND, rows, 1, [])
+    return [Balance(known[key, seconds], used, int(wait)) for key, seconds, used, wait in found]
+
+
+def take_back(wanted: Iterable[Window], since: datetime | None = None) -> None:
+    """Take one use back from each window; from those only that had begun at ``since``, where it is given.
+
+    In the order of ``spend``, which an UPDATE would not keep (F20).
+    """
+    rows = sorted(wanted)
+    if rows:
+        _run(TAKE_BACK, rows, 0, [int(since.timestamp()) if since else 2**40])
+
+
+def is_running(window: Window) -> bool:
+    """Tell whether a window has begun and is not over."""
+    return Budget.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch()).exists()
+
+
+def extend(window: Window, seconds: int) -> None:
+    """Let a window last for so many seconds from now."""
+    Budget.objects.filter(key=window.key, seconds=window.seconds).update(until=Epoch() + seconds)
+
+
+def _run(statement: str, rows: list[Window], used: int, more: list[str | int]) -> list[tuple[str, int, int, int]]:
+    now = Epoch.sql(connection.vendor)
+    values = ", ".join(f"(%s, %s, {used}, {now} + %s)" for _row in rows)
+    params: list[str | int] = [part for row in rows for part in (row.key, row.seconds, row.seconds)]
+    table = connection.ops.quote_name(Budget._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(table=table, values=values, now=now), params + more)
+        return list(cursor.fetchall()) if "RETURNING" in statement else []
+
+
+def hidden(name: str) -> str:
+    """Return what stands for a name that the table must not show: a login, a number, a mailbox (J-02)."""
+    return salted_hmac("accounts.budgets", name, algorithm="sha256").hexdigest()[:32]
+
+
+def network(ip: str | None) -> str:
+    """Return what counts as one address: of IPv6 the /64 that everybody has to themselves."""
+    address = ipaddress.ip_address(ip) if ip else None
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(address)
+
+
+# Passwords ------------------------------------------------------------------------------------
 
 
 def with_budget(people: QuerySet[User], login: str, ip: str | None) -> QuerySet[User]:
-    """Annotate people with ``budget_spent``: whether no more passwords may be tried for them from here."""
-    return people.annotate(budget_spent=Exists(_spent(login, ip)))  # type: ignore[no-redef]
+    """Annotate people with ``password_wait``: for how many seconds no password may be tried for them from here."""
+    return people.annotate(password_wait=Subquery(_waits(login, ip)[:1]))  # type: ignore[no-redef]
 
 
-def is_spent(login: str, ip: str | None) -> bool:
-    """Tell whether no more passwords may be tried for a login from an address."""
-    return _spent(login, ip).exists()
+def password_wait(login: str, ip: str | None) -> int:
+    """Return for how many seconds no password may be tried for a login from an address."""
+    return _waits(login, ip).first() or 0
 
 
 def count_wrong_password(login: str, ip: str | None) -> None:
-    """Count a wrong password, in one statement; rows are always taken in one order (F20)."""
-    rows = sorted(_allowances(login, ip).items(), key=lambda row: row[0])
-    table = connection.ops.quote_name(Budget._meta.db_table)
-    now = Epoch.sql(connection.vendor)
-    values = ", ".join(f"(%s, {now} / %s, %s, 1)" for _row in rows)
-    params = [part for key, allowance in rows for part in (key, allowance.seconds, allowance.seconds)]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} (key, slot, seconds, used) VALUES {values} "  # noqa: S608 (constants of ours)
-            f"ON CONFLICT (key, slot, seconds) DO UPDATE SET used = {table}.used + 1",
-            params,
-        )
+    """Count a wrong password, in one statement."""
+    spend(_of_password(login, ip))
 
 
-def _allowances(login: str, ip: str | None) -> dict[str, Allowance]:
-    """Return the budgets of an attempt; logins are hashed, for people type passwords into the wrong field."""
-    name = sha256(login.strip().lower().encode()).hexdigest()[:32]
-    return {f"password {name} {ip}": LOGIN_AND_ADDRESS, f"password {name}": LOGIN, f"password from {ip}": ADDRESS}
+def _of_password(login: str, ip: str | None) -> list[Window]:
+    """Return the windows of an attempt; logins are hidden, for people type passwords into the wrong field."""
+    name, address = hidden(login.strip().lower()), network(ip)
+    return [
+        *windows("password_from_address", f"{name} {address}"),
+        *windows("password", name),
+        *windows("address_passwords", address),
+    ]
 
 
-def _spent(login: str, ip: str | None) -> QuerySet[Budget]:
+def _waits(login: str, ip: str | None) -> QuerySet[Budget, int]:
+    """Return the seconds until each spent window ends, the longest first."""
     spent = Q()
-    for key, allowance in _allowances(login, ip).items():
-        now = Epoch() / allowance.seconds
-        spent |= Q(key=key, slot=now, seconds=allowance.seconds, used__gte=allowance.limit)
-    return Budget.objects.filter(spent)
+    for window in _of_password(login, ip):
+        spent |= Q(key=window.key, seconds=window.seconds, used__gte=window.limit)
+    over = Budget.objects.filter(spent, until__gt=Epoch()).order_by("-until")
+    return over.values_list(F("until") - Epoch(), flat=True)

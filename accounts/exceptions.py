@@ -1,12 +1,20 @@
 """Refusals with names; pages and forms give them words."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
 
 class Limited(Exception):
-    """Too much, too soon. Answered with 429 and Retry-After; ``retry_after`` is in seconds."""
+    """Too much, too soon. Answered with 429 and Retry-After, and written down.
 
-    def __init__(self, retry_after: int) -> None:
+    ``retry_after`` is in seconds, ``scope`` names the limit, ``user`` is whose it is, where that is known.
+    """
+
+    def __init__(self, retry_after: int, scope: str, user: "User | None" = None) -> None:
         super().__init__(retry_after)
-        self.retry_after = retry_after
+        self.retry_after, self.scope, self.user = retry_after, scope, user
 
 
 class LastAdministrator(Exception):

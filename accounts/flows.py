@@ -36,7 +36,7 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
             action = "policy.switched_on" if required else "policy.switched_off"
             event = audit.record(action, user=actor, before=not required, after=required)
             if not required:
-                _tell_administrators(account, event)
+                tell_administrators(account, event)
     return bool(changed)
 
 
@@ -59,10 +59,16 @@ def set_accent(account: Account, accent: str, *, actor: User) -> bool:
     return bool(changed)
 
 
-def _tell_administrators(account: Account, event: AuditEvent) -> None:
+def tell_administrators(account: Account, event: AuditEvent) -> None:
     """Tell every administrator of an account about an event (A-01)."""
     for administrator in account.users.filter(role=Role.ADMINISTRATOR, is_active=True):
         tell(administrator, event)
+
+
+def tell_operators(event: AuditEvent) -> None:
+    """Tell every operator about an event."""
+    for operator in User.objects.filter(is_staff=True, is_active=True):
+        tell(operator, event)
 
 
 def tell(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "") -> None:
@@ -157,7 +163,7 @@ def _refuse_if_last(user: User) -> None:
 
 def purge_budgets() -> int:
     """Forget windows that are over, in batches. Return how many."""
-    return delete_in_batches(Budget.objects.filter(slot__lt=Epoch() / F("seconds") - 1))
+    return delete_in_batches(Budget.objects.filter(until__lte=Epoch()))
 
 
 def lock_user(user: User, *, reason: str) -> None:

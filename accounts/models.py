@@ -37,6 +37,7 @@ class Account(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
     two_factor_changed_at = models.DateTimeField(null=True, editable=False)
+    allowed_regions = models.JSONField(_("countries of the phones"), default=list, blank=True, editable=False)
     # Whether the mailbox may stand in for the phone at a sign-in (D1), and must be proved before a first phone (D3).
     email_tokens = models.BooleanField(_("tokens by e-mail"), default=True)
     mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
@@ -49,6 +50,15 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def regions(self) -> list[str]:
+        """Return the ISO regions whose phones get tokens: what was chosen of the operator's, else its first (P-03).
+
+        A region that the operator takes back is gone at once, whatever the account had chosen.
+        """
+        chosen = [region for region in settings.ALLOWED_REGIONS if region in self.allowed_regions]
+        return chosen or settings.ALLOWED_REGIONS[:1]
 
     @property
     def monogram(self) -> str:
@@ -113,9 +123,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("operator"), default=False)
     # Since a password reset by e-mail: the mailbox alone may not be both factors (R-06).
     mailbox_suspect = models.BooleanField(default=False, editable=False)
+    password_wait: int | None  # seconds, by ``budgets.with_budget``
     # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
     phone_was_reset = models.BooleanField(default=False, editable=False)
-    budget_spent: bool  # by ``budgets.with_budget``
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the ladder).
     failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
@@ -246,15 +256,16 @@ class AuditEvent(models.Model):
 
 
 class Budget(models.Model):
-    """How often something was used within one window of the database's clock."""
+    """How often something was used within one window of the database's clock. The next window reuses the row."""
 
-    key = models.CharField(max_length=90)
-    slot = models.BigIntegerField()  # the clock's seconds since 1970 divided by ``seconds``
-    seconds = models.PositiveIntegerField()
+    key = models.CharField(max_length=120)
+    seconds = models.PositiveIntegerField()  # how long a window lasts
     used = models.PositiveIntegerField()
+    until = models.BigIntegerField()  # the clock's seconds since 1970 at which this window ends
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["key", "slot", "seconds"], name="budget_of_a_window")]
+        constraints = [models.UniqueConstraint(fields=["key", "seconds"], name="budget_of_a_window")]
+        indexes = [models.Index(fields=["until"], name="budget_until")]
 
     def __str__(self) -> str:
         return f"{self.key}: {self.used}"

@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -36,6 +37,12 @@ def required(name: str) -> str:
     if value := env.str(name, ""):
         return str(value)
     raise ImproperlyConfigured(f"Set {name}. It has no default outside of the embedded one (make run).")
+
+
+def limit(scope: str, default: str) -> list[tuple[int, int]]:
+    """Return how many may be in how many seconds: LIMIT_PHONE="3/600,6/3600" sets the limits of "phone"."""
+    windows = [window.split("/") for window in env.list(f"LIMIT_{scope.upper()}", default=default.split(","))]
+    return [(int(how_many), int(seconds)) for how_many, seconds in windows]
 
 
 DEBUG = env.bool("DEBUG", False)
@@ -64,12 +71,45 @@ TOKEN_KEY_PREVIOUS = env.str("TOKEN_KEY_PREVIOUS", "")
 
 TOKEN_LIFETIME_SECONDS = env.int("TOKEN_LIFETIME_SECONDS", 180)
 PENDING_SIGN_IN_SECONDS = 600
+PENDING_SIGN_INS = 5
 REAUTHENTICATION_SECONDS = 300
 CAPTCHA_UNLOCK_SECONDS = 600
 CAPTCHA_UNLOCK_SENDS = 3
 TOKEN_ATTEMPTS = 5
 USERS_PER_PHONE = 5
+USERS_PER_PHONE_ALARM = 3
 ALLOWED_REGIONS = env.list("ALLOWED_REGIONS", default=["BR"])
+
+# Limits: so many in so many seconds, all in the database (section 3; `manage.py limits` prints the table) ----------
+
+LIMITS = {
+    scope: limit(scope, default)
+    for scope, default in {
+        # wrong passwords
+        "password_from_address": "5/300,10/3600,20/86400",
+        "password": "100/3600",
+        "address_passwords": "10/60,300/3600",
+        # sends
+        "user": "5/900,10/3600,20/86400",
+        "phone": "3/600,6/3600,10/86400",
+        "mailbox": "3/600,10/86400",
+        "numbers": "3/86400,5/2592000",
+        "address": "20/3600,60/86400",
+        "prefix": "10/3600",
+        "country": "50/3600",
+        "account": "200/86400",
+        "system": "10000/86400",
+    }.items()
+}
+ACCOUNT_SMS_PER_USER = 5
+COUNTRY_BREAKER_SENDS = 20
+COUNTRY_BREAKER_CONVERSION = 0.3
+# Seconds to wait after the first, the second and each later token to one destination.
+RESEND_COOLDOWNS = (30, 60, 120)
+# How long the n-th consecutive failure of the second step keeps a person from trying; between the rungs it does not.
+FAILURE_LADDER = {10: 15 * MINUTE, 15: HOUR, 20: 4 * HOUR, **dict.fromkeys(range(25, 100, 5), DAY)}
+FAILURES_TOLD_AT = 5
+FAILURES_DISABLED_AT = 100
 
 # What leaves the system -----------------------------------------------------------------------
 
@@ -94,7 +134,7 @@ SWEEP_THREADS = 8
 CIRCUIT_WINDOW_SECONDS = 60
 CIRCUIT_CALLS = 20
 CIRCUIT_SECONDS = 30
-PREFIX_BLOCK_SECONDS = 12 * 3600
+PREFIX_BLOCK_SECONDS = 12 * HOUR  # by a gateway, or by our own budget of unconverted sends
 MESSAGE_DAYS = 90
 CHALLENGE_DAYS = 30
 
@@ -123,6 +163,10 @@ RECAPTCHA_DOMAIN = env.str("RECAPTCHA_DOMAIN", "www.google.com")
 RECAPTCHA_ENABLED = bool(RECAPTCHA_PUBLIC_KEY and RECAPTCHA_PRIVATE_KEY)
 RECAPTCHA_VERIFY_REQUEST_TIMEOUT = 4
 ALTCHA_MAX_NUMBER = 20_000
+# Whether the self-hosted captcha stands in while reCAPTCHA does not answer, and for how long before it is asked again.
+CAPTCHA_FALLBACK = env.bool("CAPTCHA_FALLBACK", False)
+CAPTCHA_FALLBACK_SECONDS = 120
+CAPTCHA_PROBE_SECONDS = 30
 
 # The code -------------------------------------------------------------------------------------
 

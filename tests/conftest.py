@@ -100,6 +100,14 @@ def policy(account: Account) -> Account:
     return account
 
 
+@pytest.fixture
+def many_sends(settings: Any) -> None:
+    """Lift the budgets of sends, for tests that ask for more tokens than a person may."""
+    passwords = {scope: windows for scope, windows in settings.LIMITS.items() if "password" in scope}
+    sends = {scope: [(10_000, seconds) for _, seconds in windows] for scope, windows in settings.LIMITS.items()}
+    settings.LIMITS = sends | passwords
+
+
 def enrol(user: User, number: str = BOBS_NUMBER) -> PhoneDevice:
     """Give a person a proved phone."""
     device: PhoneDevice = PhoneDevice.objects.create(user=user, name="phone", number=number, region="BR", kind="mobile")

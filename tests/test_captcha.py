@@ -14,6 +14,7 @@ import altcha
 import pytest
 import time_machine
 from django.core import checks
+from django_recaptcha.client import RecaptchaResponse
 from django_recaptcha.constants import TEST_PRIVATE_KEY, TEST_PUBLIC_KEY
 
 from accounts.models import AuditEvent, User
@@ -21,6 +22,7 @@ from messaging.delivery.models import Message
 from tests.altcha import solve
 from tests.conftest import BOBS_NUMBER, Browser, deliver, last_token, person
 from tests.tools import ROOT, let_pass, page, production, settings_with
+from twofactor import captcha
 from twofactor.models import Challenge, PhoneDevice
 
 PHONE, CHANNEL, TOKEN, RESEND = "/entrar/telefone/", "/entrar/canal/", "/entrar/token/", "/entrar/token/reenviar/"
@@ -208,6 +210,7 @@ def test_the_fourth_send_needs_a_new_captcha(asked_for_channel: Browser) -> None
     assert Message.objects.count() == 4
 
 
+@pytest.mark.usefixtures("many_sends")
 def test_a_second_captcha_does_not_add_up_with_the_first(asked_for_channel: Browser) -> None:
     """C-06: three sends after the last one, not six."""
     first, second = asked_for_channel.captcha(CHANNEL), asked_for_channel.captcha(CHANNEL)
@@ -252,10 +255,10 @@ def test_a_send_needs_the_csrf_token(bobs_phone: PhoneDevice, policy: object) ->
     """C-07."""
     browser = Browser()
     browser.post_password("bob")
-    captcha = browser.captcha(CHANNEL)
+    solved = browser.captcha(CHANNEL)
     browser.handler.enforce_csrf_checks = True
     for path in (CHANNEL, RESEND):
-        assert browser.post(path, {"channel": "sms", "altcha": captcha}).status_code == 403
+        assert browser.post(path, {"channel": "sms", "altcha": solved}).status_code == 403
     assert not Message.objects.exists()
 
 
@@ -425,3 +428,97 @@ def test_where_recaptcha_is_on_the_other_captcha_opens_nothing(asked_for_phone: 
         asked_for_phone.post(PHONE, {"country": "BR", "number": BOBS_NUMBER, "g-recaptcha-response": ""})
     )
     assert not Message.objects.exists()
+
+
+# C-05, F37: the second door ------------------------------------------------------------------------
+
+INSTEAD = "The usual check does not answer right now. Tick this one instead."
+IN_ITS_PLACE = "The usual check does not answer right now. This one takes its place."
+NO_ANSWER = "does not answer right now. Try again in a minute."
+
+
+@pytest.fixture
+def silent_google(recaptcha: object, settings: Any) -> None:
+    """Let nothing answer where Google is."""
+    settings.RECAPTCHA_DOMAIN = "127.0.0.1:1"
+    settings.CAPTCHA_FALLBACK = True
+
+
+def answer_of_google(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Google be back, and content."""
+    good = RecaptchaResponse(True, extra_data={"hostname": "testserver"})
+    monkeypatch.setattr(captcha, "_ask_google", lambda value, ip: good)
+
+
+def test_while_google_is_silent_the_other_captcha_takes_its_place(
+    gate: Gate, silent_google: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C-05, F37: refused, then by the second door, for everybody; and back to Google afterwards."""
+    assert 'data-sitekey="site-key"' in gate.browser.get(gate.path).content.decode()
+    refused = gate.post(**{"g-recaptcha-response": "solved"})
+    assert gate.refuses(refused, INSTEAD)
+    assert "challengejson" in refused.content.decode()
+    shown = gate.browser.get(gate.path)
+    assert IN_ITS_PLACE in page(shown)
+    assert "data-sitekey" not in page(shown)
+    assert policy_of(shown)["worker-src"] == ["'self'"]
+    assert policy_of(shown)["frame-src"] == ["https://www.google.com"]
+    assert gate.refuses(gate.post(**{"g-recaptcha-response": "solved"}), TICK)
+    assert gate.refuses(gate.post(altcha=changed(gate.solve(), number=99_999_999)), NO_GOOD)
+    assert gate.post(altcha=gate.solve()).headers["Location"] == TOKEN
+    assert AuditEvent.objects.filter(action="captcha.outage").count() == 1
+    assert AuditEvent.objects.filter(action="captcha.fallback").count() == 1
+
+    let_pass(121)
+    answer_of_google(monkeypatch)
+    assert TICK in page(gate.post(altcha=new_solution()))
+    assert gate.post(**{"g-recaptcha-response": "another"}).headers["Location"] == TOKEN
+    person("dora", User.objects.get(username="bob").account)
+    dora = Browser()
+    dora.post_password("dora")
+    dora.post("/entrar/introducao/")
+    assert 'data-sitekey="site-key"' in dora.get(PHONE).content.decode()
+    assert AuditEvent.objects.filter(action="captcha.fallback").count() == 1
+
+
+def test_without_the_operators_word_there_is_no_second_door(gate: Gate, silent_google: None, settings: Any) -> None:
+    """C-05."""
+    settings.CAPTCHA_FALLBACK = False
+    good = new_solution()
+    assert gate.refuses(gate.post(**{"g-recaptcha-response": "solved"}), NO_ANSWER)
+    assert gate.refuses(gate.post(altcha=good), TICK)
+    shown = gate.browser.get(gate.path)
+    assert "challengejson" not in shown.content.decode()
+    assert "data-captcha-second" not in shown.content.decode()
+
+
+def new_solution() -> str:
+    return solve(captcha.new_altcha())
+
+
+def test_whoever_cannot_load_googles_box_gets_the_other_one_if_google_is_silent(
+    gate: Gate, silent_google: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F37: the button asks for the second door; the server asks Google itself, and not often."""
+    assert "data-captcha-second" in gate.browser.get(gate.path).content.decode()
+    assert gate.refuses(gate.post(**{"g-recaptcha-response": ""}), INSTEAD)
+    let_pass(121)
+    asked: list[str] = []
+
+    def ask(value: str, ip: str | None) -> RecaptchaResponse:
+        asked.append(value)
+        return RecaptchaResponse(False)
+
+    monkeypatch.setattr(captcha, "_ask_google", ask)
+    for _ in range(3):
+        assert gate.refuses(gate.post(**{"g-recaptcha-response": ""}), TICK)
+    assert asked == ["probe"]
+
+
+def test_the_second_door_needs_googles_silence(
+    gate: Gate, silent_google: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C-01: whoever brings the easier captcha while Google answers does not get in by it."""
+    answer_of_google(monkeypatch)
+    assert gate.refuses(gate.post(altcha=new_solution()), TICK)
+    assert gate.post(**{"g-recaptcha-response": "solved"}).headers["Location"] == TOKEN

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Account, AuditEvent, User
 from tests.conftest import PASSWORD, Browser
+from tests.tools import ROOT, settings_with
 from twofactor.models import PhoneDevice
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +138,17 @@ def test_an_operator_is_made_and_needs_two_factors(monkeypatch: pytest.MonkeyPat
     browser.post("/sair/")
     assert browser.enrol("op1").headers["Location"] == "/"
     assert browser.get("/admin/").status_code == 200
+
+
+def test_the_documents_show_the_limits_in_force() -> None:
+    """C-08, section 3: `manage.py limits` prints what belongs between the two marks of docs/security.md."""
+    out = StringIO()
+    call_command("limits", stdout=out)
+    shown = (ROOT / "docs" / "security.md").read_text().split("<!-- manage.py limits -->\n")[1].split("<!-- end -->")[0]
+    assert shown == out.getvalue()
+
+
+def test_an_operator_sets_a_limit_in_the_environment() -> None:
+    limits = settings_with(EMBEDDED="1", LIMIT_PHONE="1/60,2/3600")["LIMITS"]
+    assert limits["phone"] == [(1, 60), (2, 3600)]
+    assert limits["mailbox"] == [(3, 600), (10, 86_400)]

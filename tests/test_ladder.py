@@ -14,7 +14,7 @@ from twofactor import limits
 from twofactor.limits import LADDER
 from twofactor.models import PhoneDevice
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy", "many_sends")]
 
 CONFIRM = "/meu-perfil/telefone/confirmar/"
 
@@ -67,6 +67,16 @@ def test_failures_are_counted_across_tokens_sign_ins_and_channels(bob: User, bob
     assert at_token_refused("bob")
 
 
+def test_failures_are_shown_at_the_next_sign_in(bob: User, bobs_phone: PhoneDevice) -> None:
+    """L-07: five and more; fewer are the slips of every day."""
+    for count in (4, 5):
+        fail(count)
+        browser = at_token()
+        browser.post_token(last_token())
+        assert (f"there were {count} wrong tokens in a row" in browser.get("/").content.decode()) is (count == 5)
+        assert failures(bob) == 0
+
+
 def at_token_refused(login: str) -> bool:
     """Tell whether a right password leads to no token."""
     browser = Browser()
@@ -113,11 +123,11 @@ def test_the_hundredth_failure_closes_the_door(bob: User, bobs_phone: PhoneDevic
     assert Browser().post_password("bob").status_code == 200
 
 
-def test_the_ladder_is_that_of_the_documents() -> None:
+def test_the_ladder_is_that_of_the_documents(settings: Any) -> None:
     """L-03."""
     assert [LADDER[count] for count in (10, 15, 20)] == [900, 3600, 14_400]
     assert {LADDER[count] for count in range(25, 100, 5)} == {86_400}
-    assert limits.DISABLED_AT == 100
+    assert settings.FAILURES_DISABLED_AT == 100
 
 
 def test_proving_a_new_phone_elsewhere_resets_nothing(bob: User, bobs_phone: PhoneDevice) -> None:

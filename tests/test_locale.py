@@ -30,7 +30,9 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation.template import templatize
 
-from accounts.models import Account, Role, Session, User
+from accounts import audit
+from accounts import flows as accounts
+from accounts.models import Account, Budget, Role, Session, User
 from messaging.delivery import outbox
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person
 from tests.test_tokens import GSM_7, GSM_7_EXTENSION
@@ -313,6 +315,7 @@ class Walk:
         self.later_sign_in_and_change(bob)
         enrol(alice, ALICES_NUMBER)
         self.administrator()
+        self.limits(alice)
         self.errors()
         self.messages()
 
@@ -439,6 +442,7 @@ class Walk:
         self.note("identity, over", browser.get(IDENTITY, follow=True))
 
     def mailbox_first(self) -> None:
+        Budget.objects.all().delete()
         browser = self.browser()
         browser.post_password("bob", OTHER_PASSWORD["new_password1"])
         browser.post("/entrar/introducao/")
@@ -455,6 +459,27 @@ class Walk:
         self.note("address, new", browser.post(f"{ADDRESS}confirmar/", {"token": last_token()}, follow=True))
         self.note("address, cancelled", browser.post(f"{ADDRESS}confirmar/", {"action": "cancel"}, follow=True))
         self.note("address, over", browser.get(f"{ADDRESS}confirmar/", follow=True))
+
+    def limits(self, alice: User) -> None:
+        """Hear what is said at the end of a day's SMS, and while reCAPTCHA is silent."""
+        browser = self.browser()
+        browser.post_password("alice")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(settings, "LIMITS", {**settings.LIMITS, "system": [(0, 86_400)]})
+            self.note("channel, no more SMS", browser.post_channel())
+        silent = {"RECAPTCHA_DOMAIN": "127.0.0.1:1", "RECAPTCHA_PUBLIC_KEY": "k", "RECAPTCHA_PRIVATE_KEY": "s"}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**silent, "RECAPTCHA_ENABLED": True, "CAPTCHA_FALLBACK": True}.items():
+                patch.setattr(settings, name, value)
+            self.note("channel, reCAPTCHA", browser.get(CHANNEL))
+            refused = browser.post(CHANNEL, {"channel": "sms", "g-recaptcha-response": "x"})
+            self.note("channel, reCAPTCHA silent", refused)
+            self.note("channel, second door", browser.get(CHANNEL))
+        facts: dict[str, Any] = {"used": 100, "limit": 200, "number": "•••21", "people": 3}
+        with translation.override(self.language):
+            for action in ("account_sms.half_spent", "account_sms.spent", "system_sms.nearly_spent", "phone.shared"):
+                accounts.tell(alice, audit.record(action, user=alice, **facts))
+        deliver()
 
     def errors(self) -> None:
         self.note("no page", self.browser().get("/nowhere/"), 404)

@@ -19,8 +19,7 @@ def wrong(times: int, login: str = "bob") -> list[int]:
 
 def let_windows_pass() -> None:
     """Let every window run out."""
-    for budget in Budget.objects.all():
-        Budget.objects.filter(pk=budget.pk).update(slot=budget.slot - 2)
+    Budget.objects.update(until=0)
 
 
 def test_after_five_wrong_passwords_the_right_one_waits_too(bob: User) -> None:
@@ -28,7 +27,7 @@ def test_after_five_wrong_passwords_the_right_one_waits_too(bob: User) -> None:
     assert wrong(6) == [200] * 5 + [429]
     answer = Browser().post_password("bob")
     assert answer.status_code == 429
-    assert answer.headers["Retry-After"] == "300"
+    assert 290 <= int(answer.headers["Retry-After"]) <= 300
     let_windows_pass()
     assert Browser().post_password("bob").status_code == 302
 
@@ -88,7 +87,7 @@ def test_windows_that_are_over_are_forgotten(bob: User) -> None:
     wrong(1)
     assert purge_budgets() == 0
     let_windows_pass()
-    assert purge_budgets() == 3
+    assert purge_budgets() == 6
     assert not Budget.objects.exists()
 
 

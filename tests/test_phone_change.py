@@ -409,6 +409,7 @@ def test_nothing_is_resent_before_the_password(signed_in: Browser) -> None:
     assert len(deliver()) == sent
 
 
+@pytest.mark.usefixtures("many_sends")
 def test_a_change_has_three_sends_for_each_proof(at_current: Browser) -> None:
     """C-06: a change cannot be used to send without end."""
     for _ in range(2):

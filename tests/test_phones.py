@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import User
+from accounts.models import Account, User
 from messaging.delivery.models import Message
 from tests.conftest import Browser, last_token
 from tests.tools import page
@@ -117,10 +117,34 @@ def test_a_country_that_is_not_allowed_is_refused(enrolling: Browser, country: s
     assert not Message.objects.exists()
 
 
+def allow(settings: Any, *regions: str) -> None:
+    """Let the operator allow these regions, and every account choose them all."""
+    settings.ALLOWED_REGIONS = list(regions)
+    Account.objects.update(allowed_regions=regions)
+
+
 def test_the_refusal_of_a_country_names_the_allowed_ones(enrolling: Browser, settings: Any) -> None:
     assert ONLY_BRAZIL in page(enrolling.post_phone("202 555 0123", "US"))
-    settings.ALLOWED_REGIONS = ["BR", "PT"]
+    allow(settings, "BR", "PT")
     assert "We send tokens only to: Brazil (+55), Portugal (+351)." in page(enrolling.post_phone("1", "US"))
+
+
+def test_an_account_that_chose_nothing_has_the_operators_first_country(enrolling: Browser, settings: Any) -> None:
+    """P-03: the default is one region; the account adds."""
+    settings.ALLOWED_REGIONS = ["BR", "US"]
+    assert ONLY_BRAZIL in page(enrolling.post_phone("202 555 0123", "US"))
+    assert "(+1)" not in page(enrolling.get("/entrar/telefone/"))
+
+
+def test_an_account_chooses_among_the_operators_countries_only(enrolling: Browser, settings: Any) -> None:
+    """P-03: and what the operator takes back is gone at once."""
+    settings.ALLOWED_REGIONS = ["BR", "US"]
+    Account.objects.update(allowed_regions=["US", "JM"])
+    assert "We send tokens only to: United States (+1)." in page(enrolling.post_phone("11 98765-4321"))
+    assert "We send tokens only to: United States (+1)." in page(enrolling.post_phone("876 555 0123", "JM"))
+    settings.ALLOWED_REGIONS = ["BR"]
+    assert ONLY_BRAZIL in page(enrolling.post_phone("202 555 0123", "US"))
+    assert enrolling.post_phone("11 98765-4321").status_code == 302
 
 
 @pytest.mark.parametrize("typed", ["+18765550123", "876 555 0123", "00 1 876 555 0123"])
@@ -128,7 +152,7 @@ def test_jamaica_is_refused_where_only_the_united_states_are_allowed(
     enrolling: Browser, settings: Any, typed: str
 ) -> None:
     """P-03: +1 is 25 regions."""
-    settings.ALLOWED_REGIONS = ["BR", "US"]
+    allow(settings, "BR", "US")
     assert OTHER_COUNTRY in page(enrolling.post_phone(typed, "US"))
     assert not Message.objects.exists()
     assert enrolling.post_phone("202 555 0123", "US").status_code == 302
@@ -225,7 +249,7 @@ def test_countries_are_named_and_sorted_in_the_persons_language(language: str, c
 
 @pytest.mark.parametrize(("language", "name"), [("pt-br", "Estados Unidos (+1)"), ("en", "United States (+1)")])
 def test_the_page_offers_the_allowed_countries(enrolling: Browser, settings: Any, language: str, name: str) -> None:
-    settings.ALLOWED_REGIONS = ["BR", "US"]
+    allow(settings, "BR", "US")
     shown = page(enrolling.get("/entrar/telefone/", headers={"accept-language": language}))
     assert name in shown
     assert "(+54)" not in shown

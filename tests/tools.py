@@ -11,7 +11,7 @@ from unittest import mock
 
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
-from accounts.models import Session
+from accounts.models import Budget, Session
 from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import Challenge, EmailChange, PendingSignIn, PhoneChange, Reauthentication
 
@@ -41,6 +41,7 @@ def let_pass(seconds: float) -> None:
         shift = timedelta(seconds=seconds)
         earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
         model._default_manager.update(**earlier)
+    Budget.objects.update(until=F("until") - int(seconds))
 
 
 def page(response: Any) -> str:

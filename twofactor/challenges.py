@@ -6,15 +6,12 @@ from django.conf import settings
 from django.db.models import F
 
 from accounts import audit
-from accounts.models import User
 from messaging.database import Clock, clock_plus, update_returning
 from messaging.delivery import flows as delivery
 from twofactor import exceptions as refusals
-from twofactor import limits, tokens
-from twofactor.models import Challenge, ChallengeQuerySet, EmailChange, Journey, PendingSignIn, PhoneDevice, Purpose
-
-# Seconds to wait after the first, the second and each later token to one destination (security.md, section 3).
-RESEND_COOLDOWNS = (30, 60, 120)
+from twofactor import limits, spending, tokens
+from twofactor.models import Challenge, ChallengeQuerySet, Journey
+from twofactor.spending import Send
 
 
 def move(journey: Journey, **values: object) -> None:
@@ -24,20 +21,25 @@ def move(journey: Journey, **values: object) -> None:
         raise refusals.JourneyOver
 
 
-def send_token(journey: Journey, channel: str, destination: str, *, granted: bool = False) -> Challenge:
+def send_token(
+    journey: Journey, channel: str, destination: str, *, granted: bool = False, captcha: str = ""
+) -> Challenge:
     """Spend one send, supersede the token before, issue a new one and queue its message.
 
     ``granted``: a captcha or a proof was just passed, which pays for this send and two more within ten minutes
-    (C-06). Runs in the caller's transaction, so that a refusal spends nothing. Raises CaptchaNeeded, JourneyOver
-    or Limited.
+    (C-06); ``captcha`` is that captcha's name. Runs in the caller's transaction, so that a refusal spends nothing,
+    not even the captcha. Raises CaptchaNeeded, CaptchaRefused, JourneyOver, Limited or SmsSpent.
     """
     limits.refuse_while_locked(journey.user)
-    if before := _spend_send(journey, granted) - 1:
+    before = _spend_send(journey, granted) - 1
+    if before:
         _await_cooldown(journey, destination, before)
+    withheld = spending.spend(Send(journey, channel, destination, captcha))
+    if before:
         Challenge.objects.of(journey).supersede()
-    challenge = Challenge.issue(journey, channel=channel, destination=destination)
+    challenge = Challenge.issue(journey, channel=channel, destination=destination, network=spending.here())
     audit.record("challenge.issued", user=journey.user, purpose=journey.purpose, channel=channel)
-    if not _is_withheld(journey, destination):
+    if not withheld:
         delivery.enqueue(
             channel=channel,
             destination=destination,
@@ -61,7 +63,8 @@ def resend(journey: Journey) -> Challenge:
 
 def cooldown(last: Challenge, sends: int) -> int:
     """Return how many seconds have to pass before another token may follow the last one to its destination."""
-    wait = RESEND_COOLDOWNS[min(sends, len(RESEND_COOLDOWNS)) - 1]
+    pauses = settings.RESEND_COOLDOWNS
+    wait = pauses[min(sends, len(pauses)) - 1]
     return max(0, wait - int(last.age.total_seconds()))
 
 
@@ -116,26 +119,7 @@ def _await_cooldown(journey: Journey, destination: str, sends: int) -> None:
     earlier = Challenge.objects.of_any_purpose(journey).filter(destination=destination)
     last = earlier.newest()
     if last and (wait := cooldown(last, sends)):
-        raise refusals.Limited(retry_after=wait)
-
-
-def _is_withheld(journey: Journey, destination: str) -> bool:
-    """Tell whether a first phone serves as many people of the account as it may, or a new address somebody else.
-
-    The person gets the same answer as ever and no message: nobody learns whose phone it is (P-08, C-09).
-    """
-    if isinstance(journey, EmailChange):
-        return is_taken(journey)
-    if not isinstance(journey, PendingSignIn) or journey.purpose != Purpose.ENROL:
-        return False
-    account_id = journey.user.account_id
-    holders = PhoneDevice.objects.filter(number=destination, user__account_id=account_id)
-    return bool(holders.count() >= settings.USERS_PER_PHONE)
-
-
-def is_taken(change: EmailChange) -> bool:
-    """Tell whether the token is for a new address that somebody else has (R-08)."""
-    return change.holder_proved and User.objects.filter(email=change.email).exclude(pk=change.user_id).exists()
+        raise refusals.Limited(wait, "cooldown", journey.user)
 
 
 def _why_closed(of_journey: ChallengeQuerySet) -> refusals.TokenRefused:

@@ -130,5 +130,62 @@ def tell_failures(event: AuditEvent) -> Notice:
     )
 
 
+@tells("phone.shared")
+def tell_phone_shared(event: AuditEvent) -> Notice:
+    """Tell the administrators that one phone serves several people (P-08)."""
+    data, person = event.data, event.user.full_name if event.user else "-"
+    facts = {"number": data["number"], "people": data["people"], "person": person}
+    return Notice(
+        heading=_("Several people use the same phone"),
+        paragraphs=[
+            _("The phone %(number)s gets the tokens of %(people)s people of your account now, %(person)s among them.")
+            % facts,
+            _("Whoever holds it and knows their passwords can sign in as each of them."),
+        ],
+    )
+
+
+@tells("account_sms.half_spent")
+@tells("account_sms.nearly_spent")
+@tells("account_sms.spent")
+def tell_account_sms(event: AuditEvent) -> Notice:
+    """Tell the administrators, and at the end the operators, how much of an account's day of SMS is spent."""
+    data, account = event.data, event.account.name if event.account else "-"
+    facts = {"account": account, "used": data["used"], "limit": data["limit"]}
+    spent = event.action == "account_sms.spent"
+    return Notice(
+        heading=_heading_of_spent(event.action),
+        paragraphs=[
+            _("%(account)s has sent %(used)s of the %(limit)s SMS with tokens that it may send in a day.") % facts,
+            _("Until the day is over tokens go by e-mail only; first phones wait until tomorrow.")
+            if spent
+            else _("When all are sent, tokens go by e-mail only until the day is over."),
+            _("If this is more than usual, look at the audit: somebody may be running up your bill."),
+        ],
+    )
+
+
+@tells("system_sms.half_spent")
+@tells("system_sms.nearly_spent")
+@tells("system_sms.spent")
+def tell_system_sms(event: AuditEvent) -> Notice:
+    """Tell the operators how much of the system's day of SMS is spent."""
+    return Notice(
+        heading=_heading_of_spent(event.action),
+        paragraphs=[
+            _("The whole system has sent %(used)s of the %(limit)s SMS that it may send in a day.") % event.data,
+            _("When all are sent, tokens go by e-mail only until the day is over."),
+        ],
+    )
+
+
+def _heading_of_spent(action: str) -> str:
+    if action.endswith(".half_spent"):
+        return _("Half of the day's SMS are sent")
+    if action.endswith(".nearly_spent"):
+        return _("Most of the day's SMS are sent")
+    return _("All of the day's SMS are sent")
+
+
 def _objection(event: AuditEvent) -> dict[str, str]:
     return {"action_url": objections.link(event), "action_label": _("It was not me")}

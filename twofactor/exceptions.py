@@ -1,5 +1,7 @@
 """Refusals with names. They carry facts; forms give them words."""
 
+from collections.abc import Collection
+
 from accounts import exceptions as accounts
 
 
@@ -16,7 +18,11 @@ class NotANumber(PhoneRefused):
 
 
 class CountryNotAllowed(PhoneRefused):
-    """The country is not among those the operator sends to (P-03)."""
+    """The country is not among those the account sends to: ``allowed``, ISO regions (P-03)."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        super().__init__(allowed)
+        self.allowed = allowed
 
 
 class CountryMismatch(PhoneRefused):
@@ -55,8 +61,16 @@ class CaptchaUnavailable(CaptchaRefused):
     """The captcha's verifier does not answer; nobody passes (C-05)."""
 
 
+class CaptchaReplaced(CaptchaUnavailable):
+    """The captcha's verifier does not answer, and the self-hosted one takes its place (F37)."""
+
+
 class CaptchaNeeded(TwoFactorError):
     """The captcha's unlock is spent or too old; a new one is needed (C-06)."""
+
+
+class SmsSpent(TwoFactorError):
+    """The account, or the whole system, has no SMS left for today; e-mail stays."""
 
 
 class ChannelRefused(TwoFactorError):
@@ -120,4 +134,4 @@ class AttemptsSpent(TokenRefused):
 
 
 class Limited(TwoFactorError, accounts.Limited):
-    """Too much, too soon. Answered with 429 and Retry-After; ``retry_after`` is in seconds."""
+    """Too much, too soon, at the second step."""

@@ -15,7 +15,7 @@ from accounts.exceptions import AddressTaken
 from accounts.models import AuditEvent, User
 from messaging.database import Clock, clock_plus, delete_in_batches
 from messaging.delivery.models import Channel
-from twofactor import challenges, limits, phones
+from twofactor import challenges, limits, phones, spending
 from twofactor import exceptions as refusals
 from twofactor.models import (
     Challenge,
@@ -27,7 +27,6 @@ from twofactor.models import (
     Proof,
     Reauthentication,
     ReauthenticationQuerySet,
-    UsedCaptcha,
 )
 from twofactor.phones import Phone
 
@@ -81,13 +80,13 @@ def introduce(pending: PendingSignIn) -> None:
     challenges.move(pending, introduced=True)
 
 
-def start_mailbox_proof(pending: PendingSignIn) -> Challenge:
-    """Send the token that proves the mailbox before a first phone (D3, R-07). The captcha was checked just now (C-01).
+def start_mailbox_proof(pending: PendingSignIn, *, captcha: str) -> Challenge:
+    """Send the token that proves the mailbox before a first phone (D3, R-07). ``captcha`` was solved just now (C-01).
 
-    Raises JourneyOver or Limited.
+    Raises CaptchaRefused, JourneyOver or Limited.
     """
     with transaction.atomic():
-        return challenges.send_token(pending, Channel.EMAIL, pending.user.email, granted=True)
+        return challenges.send_token(pending, Channel.EMAIL, pending.user.email, granted=True, captcha=captcha)
 
 
 def prove_mailbox(pending: PendingSignIn, challenge: Challenge) -> None:
@@ -95,28 +94,33 @@ def prove_mailbox(pending: PendingSignIn, challenge: Challenge) -> None:
     with transaction.atomic():
         challenges.consume(challenge)
         limits.take_back(pending.user)
+        spending.convert(challenge)
         challenges.move(pending, mailbox_proved=True, sends=0, sends_allowed=0, sends_until=None)
         audit.record("mailbox.proved", user=pending.user)
 
 
-def start_enrolment(pending: PendingSignIn, phone: Phone) -> Challenge:
-    """Send the token that proves a first phone. The caller has checked the captcha of this very request (C-01).
+def start_enrolment(pending: PendingSignIn, phone: Phone, *, captcha: str) -> Challenge:
+    """Send the token that proves a first phone. ``captcha`` names the one that this very request solved (C-01).
 
-    Nothing is bound to the person until the token is typed (P-06). Raises JourneyOver or Limited.
+    Nothing is bound to the person until the token is typed (P-06). Raises CaptchaRefused, JourneyOver, Limited or
+    SmsSpent.
     """
     with transaction.atomic():
-        return challenges.send_token(pending, Channel.SMS, phone.number, granted=True)
+        return challenges.send_token(pending, Channel.SMS, phone.number, granted=True, captcha=captcha)
 
 
-def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha_passed: bool) -> Challenge:
-    """Send a token to the person's phone or mailbox. Raises CaptchaNeeded, JourneyOver or Limited."""
+def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha: str) -> Challenge:
+    """Send a token to the person's phone or mailbox. ``captcha`` names the one just solved, if one was.
+
+    Raises CaptchaNeeded, CaptchaRefused, JourneyOver, Limited or SmsSpent.
+    """
     with transaction.atomic():
         destination = pending.known_destination(channel)
-        return challenges.send_token(pending, channel, destination, granted=captcha_passed)
+        return challenges.send_token(pending, channel, destination, granted=bool(captcha), captcha=captcha)
 
 
 def resend(journey: Journey) -> Challenge:
-    """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver or Limited."""
+    """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver, Limited or SmsSpent."""
     with transaction.atomic():
         return challenges.resend(journey)
 
@@ -132,6 +136,7 @@ def complete_sign_in(pending: PendingSignIn, challenge: Challenge) -> PhoneDevic
         device = known or _bind(user, challenge)
         audit.record("sign_in.verified", user=user, channel=challenge.channel)
         _note_sign_in(user, challenge, proved=known)
+        spending.convert(challenge)
         if pending.switches_policy_on and user.is_administrator:
             accounts.set_two_factor_policy(user.account, True, actor=user)
     return device
@@ -154,7 +159,16 @@ def _bind(user: User, challenge: Challenge) -> PhoneDevice:
         raise refusals.JourneyOver from None
     User.objects.filter(pk=user.pk, phone_was_reset=True).update(phone_was_reset=False)
     accounts.tell(user, audit.record("phone.enrolled", user=user, number=phones.mask(phone.number)))
+    _note_sharing(device)
     return device
+
+
+def _note_sharing(device: PhoneDevice) -> None:
+    """Raise an alarm when a phone serves three people of an account or more (P-08)."""
+    people = PhoneDevice.objects.filter(number=device.number, user__account=device.user.account_id).count()
+    if people >= settings.USERS_PER_PHONE_ALARM:
+        event = audit.record("phone.shared", user=device.user, number=phones.mask(device.number), people=people)
+        accounts.tell_administrators(device.user.account, event)
 
 
 # It is still you ------------------------------------------------------------------------------
@@ -198,8 +212,8 @@ def prove_password(journey: Proof, password: str, channel: str) -> None:
     Raises PasswordRefused, ChannelRefused, or Limited: a stolen session has no more guesses than the sign-in page.
     """
     user, ip = journey.user, origin.current.get().ip
-    if budgets.is_spent(user.username, ip):
-        raise refusals.Limited(retry_after=budgets.LOGIN_AND_ADDRESS.seconds)
+    if wait := budgets.password_wait(user.username, ip):
+        raise refusals.Limited(wait, "password", user)
     if not user.check_password(password):
         budgets.count_wrong_password(user.username, ip)
         audit.record("reauthentication.refused", user=user, purpose=journey.action)
@@ -217,6 +231,7 @@ def prove_holder(journey: Proof, challenge: Challenge) -> None:
     with transaction.atomic():
         challenges.consume(challenge)
         limits.take_back(journey.user)
+        spending.convert(challenge)
         grant(journey)
 
 
@@ -298,11 +313,13 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
         device.number, device.region, device.kind = change.number, change.region, change.kind
         device.confirmed_at = Clock()
         device.save()
+        _note_sharing(device)
         event = audit.record("phone.changed", user=user, before=phones.mask(old), after=phones.mask(change.number))
         accounts.tell(user, event, sms_to=old)
         accounts.tell(user, event)
         accounts.end_sessions(user)
         PhoneChange.objects.filter(user=user).exclude(pk=change.pk).delete()
+        spending.convert(challenge)
     return device
 
 
@@ -364,7 +381,7 @@ def prove_before_email(change: EmailChange, challenge: Challenge | None) -> None
         if challenge:
             prove_holder(change, challenge)
         challenges.send_token(change, Channel.EMAIL, change.email, granted=True)
-        if challenges.is_taken(change):
+        if spending.is_taken(change):
             accounts.tell_address_taken(change.email)
 
 
@@ -385,15 +402,14 @@ def complete_email_change(change: EmailChange, challenge: Challenge) -> None:
 
 
 def purge() -> int:
-    """Forget, in batches: destinations of yesterday's challenges, journeys of 30 days, captchas of a day (J-05).
+    """Forget, in batches: destinations of yesterday's challenges, addresses too, journeys of 30 days (J-05).
 
     Return how many journeys were deleted; their challenges go with them.
     """
     yesterday = clock_plus(-DAY)
-    Challenge.objects.filter(issued_at__lt=yesterday).exclude(destination="").update(destination="")
+    Challenge.objects.filter(issued_at__lt=yesterday).exclude(destination="").update(destination="", network="")
     PhoneChange.objects.filter(created_at__lt=yesterday).exclude(number="").update(number="")
     EmailChange.objects.filter(created_at__lt=yesterday).exclude(email="").update(email="")
-    delete_in_batches(UsedCaptcha.objects.filter(used_at__lt=yesterday))
     accounts.purge_budgets()
     before = clock_plus(-settings.CHALLENGE_DAYS * DAY)
     journeys: tuple[type[Journey], ...] = (PendingSignIn, PhoneChange, EmailChange, Reauthentication)

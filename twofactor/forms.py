@@ -1,10 +1,9 @@
 """What people type on the way in. Forms read and find words; flows decide."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account, User
 from messaging.delivery.models import Channel
 from twofactor import captcha, flows, phones, tokens, words
-from twofactor.exceptions import Limited, TwoFactorError
+from twofactor.exceptions import CaptchaRefused, CaptchaReplaced, Limited, TwoFactorError
 
 
 class RefusableForm(forms.Form):
@@ -21,13 +20,13 @@ class RefusableForm(forms.Form):
     def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
         """Run a flow if the form is valid; show its refusal at a field (or above) and return None.
 
-        A limit is no matter of the form's: it goes on to RefusalMiddleware.
+        A limit is no matter of the form's: it goes on to RefusalMiddleware. Of captchas GuardedForm knows.
         """
         if not self.is_valid():
             return None
         try:
             return flow()
-        except Limited:
+        except (Limited, CaptchaRefused):
             raise
         except TwoFactorError as refusal:
             self.add_error(at, words.of(refusal))
@@ -81,9 +80,10 @@ class PhoneForm(RefusableForm):
 
     phone: phones.Phone  # once the form is valid
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, regions: Collection[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = phones.country_choices(settings.ALLOWED_REGIONS, get_language() or "pt-br")
+        self.regions = regions  # the account's
+        choices = phones.country_choices(regions, get_language() or "pt-br")
         self.fields["country"].widget = forms.Select(choices=choices, attrs={"autocomplete": "country"})
 
     def clean(self) -> dict[str, Any]:
@@ -91,14 +91,16 @@ class PhoneForm(RefusableForm):
         data: dict[str, Any] = self.cleaned_data
         if "country" in data and "number" in data:
             try:
-                self.phone = phones.parse(data["country"], data["number"], settings.ALLOWED_REGIONS)
+                self.phone = phones.parse(data["country"], data["number"], self.regions)
             except TwoFactorError as refusal:
                 self.add_error("number", words.of(refusal))
         return data
 
 
-class CaptchaMixin(forms.Form):
+class GuardedForm(RefusableForm):
     """A form that nobody passes without the captcha. It is asked last, when all else is right."""
+
+    solved = ""  # the name of the captcha that this very request solved
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,17 +111,31 @@ class CaptchaMixin(forms.Form):
         data = super().clean() or self.cleaned_data
         if not self.errors and "captcha" in self.fields:
             try:
-                captcha.check(data.get("captcha", ""))
-            except TwoFactorError as refusal:
-                self.add_error("captcha", words.of(refusal))
+                self.solved = captcha.check(data.get("captcha", ""), self.fields["captcha"])
+            except CaptchaRefused as refusal:
+                self._refuse_captcha(refusal)
         return data
 
+    def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
+        """Run a flow, which spends the captcha and may find that it was used before (C-02)."""
+        try:
+            return super().attempt(flow, at=at)
+        except CaptchaRefused as refusal:
+            self._refuse_captcha(refusal)
+            return None
 
-class EnrolmentForm(CaptchaMixin, PhoneForm):
+    def _refuse_captcha(self, refusal: CaptchaRefused) -> None:
+        captcha.note_refusal(refusal)
+        self.add_error("captcha", words.of(refusal))
+        if isinstance(refusal, CaptchaReplaced):
+            self.fields["captcha"].widget = captcha.AltchaWidget(is_explained=True)
+
+
+class EnrolmentForm(GuardedForm, PhoneForm):
     """The first phone, with the captcha of each submission (C-01)."""
 
 
-class ChannelForm(CaptchaMixin, RefusableForm):
+class ChannelForm(GuardedForm):
     """SMS or e-mail, behind the captcha unless the one passed before still holds (C-06)."""
 
     channel = forms.ChoiceField(
@@ -134,11 +150,6 @@ class ChannelForm(CaptchaMixin, RefusableForm):
         super().__init__(*args, **kwargs)
         if unlocked and not captcha.was_posted(self.data):
             del self.fields["captcha"]
-
-    @property
-    def captcha_passed(self) -> bool:
-        """Tell whether this very request passed the captcha."""
-        return "captcha" in self.fields
 
 
 class OnceInput(forms.TextInput):
@@ -185,7 +196,7 @@ class ProofForm(RefusableForm):
     )
 
 
-class MailboxForm(CaptchaMixin, RefusableForm):
+class MailboxForm(GuardedForm):
     """The captcha alone: where the token goes is known (D3)."""
 
 

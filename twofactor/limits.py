@@ -5,6 +5,7 @@ resets them (NIST SP 800-63B, 3.2.2). The count is separate from the password st
 the password can raise it (L-06).
 """
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, F, Q, When
 
@@ -14,11 +15,7 @@ from accounts.models import User
 from messaging.database import Clock, clock_plus, update_returning
 from twofactor.exceptions import Limited
 
-MINUTE, HOUR = 60, 3600
-TOLD_AT = 5
-# How long the n-th consecutive failure keeps a person from trying; between the rungs it does not.
-LADDER = {10: 15 * MINUTE, 15: HOUR, 20: 4 * HOUR, **dict.fromkeys(range(25, 100, 5), 24 * HOUR)}
-DISABLED_AT = 100
+LADDER = settings.FAILURE_LADDER
 
 
 def count_attempt(user: User) -> int:
@@ -35,7 +32,7 @@ def count_attempt(user: User) -> int:
         failures_until=Case(*rungs, default=None, output_field=models.DateTimeField()),
     )
     if counted is None:
-        raise Limited(retry_after=seconds_locked(user) or 1)
+        raise Limited(seconds_locked(user) or 1, "ladder", user)
     return counted.failures
 
 
@@ -49,7 +46,7 @@ def seconds_locked(user: User) -> int:
 def refuse_while_locked(user: User) -> None:
     """Send nothing to a person who could not use it. Raises Limited."""
     if user.failures_until and (seconds := seconds_locked(user)):
-        raise Limited(retry_after=seconds)
+        raise Limited(seconds, "ladder", user)
 
 
 def take_back(user: User) -> None:
@@ -62,8 +59,8 @@ def note_failure(user: User, failures: int, purpose: str) -> None:
     with transaction.atomic():
         audit.record("token.refused", user=user, purpose=purpose)
         if failures in LADDER:
-            accounts.tell(user, audit.record("second_factor.locked", user=user, hours=LADDER[failures] / HOUR))
-        elif failures == TOLD_AT:
+            accounts.tell(user, audit.record("second_factor.locked", user=user, hours=LADDER[failures] / settings.HOUR))
+        elif failures == settings.FAILURES_TOLD_AT:
             accounts.tell(user, audit.record("second_factor.failing", user=user))
-        if failures >= DISABLED_AT:
+        if failures >= settings.FAILURES_DISABLED_AT:
             accounts.lock_user(user, reason="second_factor.failures")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.middleware import OTPMiddleware
 
+from accounts import audit
 from accounts.exceptions import Limited
 from twofactor import session
 
@@ -41,9 +42,10 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Turn a limit into 429 with Retry-After."""
+        """Turn a limit into 429 with Retry-After, and write down that it was hit (J-01)."""
         if not isinstance(error, Limited):
             return None
+        audit.record("limit.hit", user=error.user, scope=error.scope)
         context = {"retry_after": error.retry_after}
         if request.accepts("text/html"):
             response = render(request, "429.html", context, status=429)

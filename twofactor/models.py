@@ -7,15 +7,15 @@ from operator import or_
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import connection, models
-from django.db.models import F, Q
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 
 from accounts.models import User
 from messaging.database import Clock, clock_plus, update_returning
-from messaging.delivery.models import Channel
+from messaging.delivery.models import Channel, Message
 from twofactor import tokens
 from twofactor.exceptions import ChannelRefused, TokenLate
 
@@ -87,10 +87,12 @@ class PendingSignInQuerySet(models.QuerySet["PendingSignIn"]):
     """Where a pending sign-in is found, and when it is over."""
 
     def alive(self) -> "PendingSignInQuerySet":
-        """Return what has not come to its end: neither too old nor completed by a verified token."""
-        verified = Challenge.objects.filter(pending_sign_in=models.OuterRef("pk"), verified_at__isnull=False)
+        """Return what has not come to its end: too old, completed by a verified token, or crowded out by five newer."""
+        verified = Challenge.objects.filter(pending_sign_in=OuterRef("pk"), verified_at__isnull=False)
         completed = verified.exclude(purpose=Purpose.MAILBOX)
-        return self.filter(~models.Exists(completed), expires_at__gt=Clock())
+        newer = PendingSignIn.objects.filter(user=OuterRef("user"), pk__gt=OuterRef("pk"), expires_at__gt=Clock())
+        crowded = newer.order_by("pk")[settings.PENDING_SIGN_INS - 1 : settings.PENDING_SIGN_INS]
+        return self.filter(~models.Exists(completed), ~models.Exists(crowded), expires_at__gt=Clock())
 
     def of_session(self, session_hash: str) -> "PendingSignIn | None":
         """Return the live pending sign-in of a session, with its person, account and phone; None if there is none.
@@ -298,6 +300,12 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
         """Return what was neither verified nor superseded; it may be too late all the same."""
         return self.filter(verified_at__isnull=True, superseded_at__isnull=True)
 
+    def with_fate(self) -> "ChallengeQuerySet":
+        """Add what became of the message of each, for telling its reader the truth; None where none was sent."""
+        messages = Message.objects.filter(kind="token", subject_id=OuterRef("pk")).order_by("-pk")
+        state, fault = (Subquery(messages.values(field)[:1]) for field in ("state", "fault"))
+        return self.annotate(message_state=state, message_fault=fault)  # type: ignore[no-redef]
+
     def newest(self) -> "Challenge | None":
         """Return the last one, with its ``seconds_left`` and its ``age`` by the database's clock."""
         duration = models.DurationField()
@@ -348,6 +356,7 @@ class Challenge(models.Model):
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     destination = models.CharField(max_length=254)
+    network = models.CharField(max_length=43, default="")  # where it was asked for, for the budget of that address
     nonce = models.CharField(max_length=32)
     key_id = models.CharField(max_length=8)
     issued_at = models.DateTimeField(db_default=Clock())
@@ -355,6 +364,8 @@ class Challenge(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     verified_at = models.DateTimeField(null=True)
     superseded_at = models.DateTimeField(null=True)
+    message_state: str | None  # by ``with_fate``
+    message_fault: str | None
     left: timedelta  # by ``newest``: until it expires
     age: timedelta  # by ``newest``: since it was issued
 
@@ -388,6 +399,13 @@ class Challenge(models.Model):
         """Tell whether it was neither verified nor superseded."""
         return self.verified_at is None and self.superseded_at is None
 
+    @property
+    def message(self) -> Message | None:
+        """Return the message of the token as far as ``with_fate`` read it; None where none was sent."""
+        if self.message_state is None:
+            return None
+        return Message(channel=self.channel, state=self.message_state, fault=self.message_fault or "")
+
     def token(self) -> str:
         """Return the six digits to send, derived from the row. Raises TokenLate when its key is gone."""
         return self._derived(self.user_id, self.purpose, self.destination)
@@ -413,7 +431,7 @@ class Challenge(models.Model):
         return f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
 
     @classmethod
-    def issue(cls, journey: Journey, *, channel: str, destination: str) -> "Challenge":
+    def issue(cls, journey: Journey, *, channel: str, destination: str, network: str = "") -> "Challenge":
         """Create the challenge of a journey, 180 s by the database's clock; the one before must be superseded."""
         return cls.objects.create(
             user=journey.user,
@@ -421,33 +439,8 @@ class Challenge(models.Model):
             purpose=journey.purpose,
             channel=channel,
             destination=destination,
+            network=network,
             nonce=tokens.new_nonce(),
             key_id=tokens.key_id(settings.TOKEN_KEY),
             expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS),
         )
-
-
-class UsedCaptchaManager(models.Manager["UsedCaptcha"]):
-    """Where used captchas are kept, by their SHA-256."""
-
-    def use_up(self, digest: str) -> bool:
-        """Note a use; True for the first one only, however many come at once."""
-        table = connection.ops.quote_name(self.model._meta.db_table)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {table} (digest) VALUES (%s) ON CONFLICT DO NOTHING",  # noqa: S608
-                [digest],
-            )
-            return bool(cursor.rowcount == 1)
-
-
-class UsedCaptcha(models.Model):
-    """A captcha that was passed once, so that it is not passed twice (C-02)."""
-
-    digest = models.CharField(max_length=64, primary_key=True)
-    used_at = models.DateTimeField(db_default=Clock(), db_index=True)
-
-    objects: ClassVar[UsedCaptchaManager] = UsedCaptchaManager()
-
-    def __str__(self) -> str:
-        return self.digest

@@ -35,7 +35,7 @@ def parse(region: str, typed: str, allowed: Collection[str]) -> Phone:
     ``region`` is the ISO code of the chosen country; a number that begins with "+" must be of that country (P-10).
     """
     if region not in allowed:
-        raise refusals.CountryNotAllowed
+        raise refusals.CountryNotAllowed(allowed)
     number = _read(region, typed)
     if number.country_code != phonenumbers.country_code_for_region(region):
         raise refusals.CountryMismatch

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.http import SignedInRequest
 from messaging.delivery.models import Channel
 from twofactor import challenges, flows, phones, session
-from twofactor.exceptions import CaptchaNeeded, JourneyOver
+from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsSpent
 from twofactor.forms import EmailForm, ProofForm, TokenForm
 from twofactor.models import Challenge, EmailChange, PhoneChange, Proof, Reauthentication
 from twofactor.views import fate_of, page, posted, token_context
@@ -74,7 +74,7 @@ def _prove_token(request: SignedInRequest, journey: Proof, way: Way, form: Token
 def _resend(request: SignedInRequest, journey: Proof, way: Way) -> HttpResponse:
     try:
         flows.resend(journey)
-    except (CaptchaNeeded, JourneyOver):
+    except (CaptchaNeeded, JourneyOver, SmsSpent):
         flows.cancel(journey)
         messages.warning(request, str(way.spent))
         return redirect(way.back(journey))
@@ -92,7 +92,7 @@ def _context(request: SignedInRequest, journey: Proof, form: Any) -> dict[str, A
         "masked_email": phones.mask_email(user.email),
         "email_offered": user.takes_tokens_by_email,
     }
-    challenge = None if journey.step == "password" else Challenge.objects.of(journey).newest()
+    challenge = None if journey.step == "password" else Challenge.objects.of(journey).with_fate().newest()
     return context | (token_context(journey, challenge) if challenge else {})
 
 

@@ -20,11 +20,10 @@ from accounts.http import SignedInRequest
 from accounts.models import User
 from accounts.reauthentication import Wish, carries_out, demand, reauthenticated
 from messaging.delivery import circuit, gateways
-from messaging.delivery import flows as delivery
 from messaging.delivery.models import Channel
 from twofactor import challenges, flows, objections, phones, session, words
 from twofactor.decorators import pending_sign_in_at
-from twofactor.exceptions import CaptchaNeeded, JourneyOver, NoPhone, OwnPhone
+from twofactor.exceptions import CaptchaNeeded, JourneyOver, NoPhone, OwnPhone, SmsSpent
 from twofactor.forms import (
     AccountSettingsForm,
     ChannelForm,
@@ -106,7 +105,7 @@ def _steps(pending: PendingSignIn, here: str) -> dict[str, object]:
 def mailbox(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Send a token to the mailbox, where it comes before the first phone (D3, R-07)."""
     form = MailboxForm(posted(request))
-    if request.method == "POST" and form.attempt(lambda: flows.start_mailbox_proof(pending)):
+    if request.method == "POST" and form.attempt(lambda: flows.start_mailbox_proof(pending, captcha=form.solved)):
         return redirect("token")
     context = {
         "form": form,
@@ -121,8 +120,11 @@ def mailbox(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
-    form = EnrolmentForm(posted(request), initial={"country": settings.ALLOWED_REGIONS[0]})
-    if request.method == "POST" and form.attempt(lambda: flows.start_enrolment(pending, form.phone)):
+    regions = pending.user.account.regions
+    form = EnrolmentForm(posted(request), regions=regions, initial={"country": regions[0]})
+    if request.method == "POST" and form.attempt(
+        lambda: flows.start_enrolment(pending, form.phone, captcha=form.solved)
+    ):
         return redirect("token")
     context = {"form": form, "account": pending.user.account, "steps": _steps(pending, "phone")}
     return render(request, "twofactor/phone.html", context)
@@ -134,7 +136,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
     form = ChannelForm(posted(request), unlocked=pending.can_send)
     if request.method == "POST" and form.attempt(
-        lambda: flows.start_sign_in_challenge(pending, form.cleaned_data["channel"], captcha_passed=form.captcha_passed)
+        lambda: flows.start_sign_in_challenge(pending, form.cleaned_data["channel"], captcha=form.solved)
     ):
         return redirect("token")
     context = {
@@ -166,7 +168,7 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         opened = form.attempt(lambda: _prove_sign_in(request, pending, form), at="token")
     if opened:
         return opened
-    challenge = Challenge.objects.of(pending).newest()
+    challenge = Challenge.objects.of(pending).with_fate().newest()
     if challenge is None:
         return redirect(pending.sends_from)
     context = {
@@ -188,7 +190,17 @@ def _prove_sign_in(request: HttpRequest, pending: PendingSignIn, form: TokenForm
         return redirect("phone")
     device = flows.complete_sign_in(pending, challenge)
     session.sign_in(request, pending.user, device)
+    if pending.user.failures >= settings.FAILURES_TOLD_AT:
+        messages.warning(request, _say_failures(pending.user.failures))
     return redirect(pending.next_url or "home")
+
+
+def _say_failures(count: int) -> str:
+    """Tell whoever signs in at last how often somebody with the right password failed before (L-07)."""
+    return _(
+        "Before this sign-in there were %(count)s wrong tokens in a row. If they were not yours, somebody knows your "
+        "password: choose another one."
+    ) % {"count": count}
 
 
 def token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
@@ -201,7 +213,7 @@ def token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
         "seconds_left": challenge.seconds_left,
         "attempts_left": settings.TOKEN_ATTEMPTS - challenge.attempts,
         "lifetime": settings.TOKEN_LIFETIME_SECONDS,
-        "fate": words.fate(delivery.fate("token", challenge.pk)),
+        "fate": words.fate(challenge.message),
         "resend_in": challenges.cooldown(challenge, journey.sends),
     }
 
@@ -221,8 +233,8 @@ def token_fate(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 def fate_of(journey: Journey | None) -> HttpResponse:
     """Tell what became of the last token's message of a journey."""
-    challenge = Challenge.objects.of(journey).newest() if journey else None
-    fate = words.fate(delivery.fate("token", challenge.pk) if challenge else None)
+    challenge = Challenge.objects.of(journey).with_fate().newest() if journey else None
+    fate = words.fate(challenge.message if challenge else None)
     return JsonResponse({"state": fate.state, "text": fate.text})
 
 
@@ -232,7 +244,7 @@ def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Send another token where the last one went; when the captcha is spent, ask for it again."""
     try:
         flows.resend(pending)
-    except (CaptchaNeeded, JourneyOver) as refusal:
+    except (CaptchaNeeded, JourneyOver, SmsSpent) as refusal:
         messages.warning(request, words.of(refusal))
         return redirect(pending.sends_from)
     messages.success(request, _("Another token is on its way. The one before is cancelled."))
@@ -363,7 +375,7 @@ def profile_phone(request: SignedInRequest) -> HttpResponse:
     user = request.user
     if not (user.two_factor_required and hasattr(user, "phone_device")):
         raise Http404
-    form = PhoneForm(request.POST)
+    form = PhoneForm(request.POST, regions=user.account.regions)
     started = form.attempt(
         lambda: flows.start_phone_change(user, form.phone, session_hash=session.session_hash(request)),
         at="number",

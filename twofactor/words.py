@@ -1,8 +1,8 @@
 """The words for refusals. Exceptions have names; people read sentences."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +25,9 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     refusals.CaptchaUnavailable: _(
         "The verification “I'm not a robot” does not answer right now. Try again in a minute."
     ),
+    refusals.CaptchaReplaced: _("The usual check does not answer right now. Tick this one instead."),
     refusals.CaptchaNeeded: _("To send another token, tick “I'm not a robot” again."),
+    refusals.SmsSpent: _("No more SMS can be sent today. Use the e-mail where it is offered, or try again tomorrow."),
     refusals.ChannelRefused: _("Choose SMS or e-mail."),
     refusals.JourneyOver: _("Your sign-in took too long or was ended. Please sign in again."),
     refusals.PasswordRefused: _("This is not your password."),
@@ -49,7 +51,7 @@ def of(refusal: refusals.TwoFactorError) -> str:
     if isinstance(refusal, refusals.TokenWrong):
         return _wrong(refusal.attempts_left)
     if isinstance(refusal, refusals.CountryNotAllowed):
-        return _not_allowed()
+        return _not_allowed(refusal.allowed)
     return str(SENTENCES[type(refusal)])
 
 
@@ -65,8 +67,8 @@ def _wrong(attempts_left: int) -> str:
     ) % {"count": attempts_left}
 
 
-def _not_allowed() -> str:
-    choices = phones.country_choices(settings.ALLOWED_REGIONS, get_language() or "pt-br")
+def _not_allowed(allowed: Collection[str]) -> str:
+    choices = phones.country_choices(allowed, get_language() or "pt-br")
     return gettext("We send tokens only to: %(countries)s.") % {
         "countries": ", ".join(name for _region, name in choices)
     }
@@ -90,7 +92,7 @@ NOT_DELIVERED: dict[str, Promise] = {
 
 
 def fate(message: Message | None) -> Fate:
-    """Return the truth about a token's message. Without a message it says what everybody reads (P-08)."""
+    """Return the truth about a token's message. Without a message it says what everybody reads (P-08, C-09)."""
     if message and message.state == State.DELIVERED:
         return Fate("arrived", gettext("Delivered to the phone."))
     if message and message.state in {State.FAILED, State.EXPIRED}:

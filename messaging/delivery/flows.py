@@ -131,11 +131,6 @@ def silence() -> float | None:
     return last.age.total_seconds() if last else None
 
 
-def fate(kind: str, subject_id: int) -> Message | None:
-    """Return the message about a subject, for telling its reader the truth; None when there was none to send."""
-    return Message.objects.filter(kind=kind, subject_id=subject_id).order_by("-pk").first()
-
-
 def purge(days: int) -> int:
     """Delete messages, and gateways' failures, older than ``days`` (J-05). Return how many messages."""
     before = clock_plus(-days * DAY)

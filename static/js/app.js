@@ -85,9 +85,11 @@
 
     if ($(".g-recaptcha", form)) {
       const missing = $("[data-captcha-missing]", form);
+      // Where the operator has a second door, the button asks the server for it.
+      const second = $("[data-captcha-second]", form);
       const failed = () => {
-        set(false);
-        if (missing) missing.hidden = false;
+        set(Boolean(second));
+        if (second ?? missing) (second ?? missing).hidden = false;
       };
       window.captchaDone = () => {
         if (missing) missing.hidden = true;

@@ -185,3 +185,37 @@ def test_the_logs_show_no_captcha(guarded: Portal) -> None:
     choose(visitor, token := new_token(guarded, "array"))
     assert token not in guarded.logs()
     assert fake_siteverify.SECRET not in guarded.logs()
+
+
+def test_the_second_door_opens_by_itself_and_closes_by_itself(
+    make_portal: MakePortal, verifier: Program, port: int, certificate: tuple[Path, Path]
+) -> None:
+    """C-05, F37: where the operator allows it; for all processes, without a restart."""
+    portal = make_portal(
+        "two-doors",
+        RECAPTCHA_PUBLIC_KEY="fake-recaptcha-public-key-0123456789abc",
+        RECAPTCHA_PRIVATE_KEY=fake_siteverify.SECRET,
+        RECAPTCHA_DOMAIN=f"localhost:{port}",
+        SSL_CERT_FILE=str(certificate[0]),
+        CAPTCHA_FALLBACK="on",
+    )
+    portal.start_web(workers=2)
+    first = at_the_choice(portal)
+    verifier.kill()
+    try:
+        refused, seconds = timed(choose, first, new_token(portal, "success"))
+        assert refused.status_code == 200
+        assert "Tick this one instead" in words_of(refused)
+        assert seconds <= LIMIT
+        assert_nothing_sent(portal, first)
+        for visitor in [first, *(at_the_choice(portal) for _ in range(4))]:
+            assert location(visitor.post_channel()) == "/entrar/token/"
+    finally:
+        verifier.start(lambda: listens(port))
+    portal.database.rows("UPDATE accounts_budget SET until = 0 WHERE key = 'captcha outage' RETURNING key")
+    visitor = at_the_choice(portal)
+    assert "data-sitekey" in visitor.get("/entrar/canal/").text
+    assert location(choose(visitor, new_token(portal, "success"))) == "/entrar/token/"
+    count = "SELECT count(*) FROM accounts_auditevent WHERE action = %s"
+    assert portal.database.rows(count, "captcha.fallback") == [(5,)]
+    assert portal.database.rows(count, "captcha.outage") == [(1,)]

@@ -15,10 +15,11 @@ def phone_section(context: dict[str, Any]) -> dict[str, Any]:
     """Show today's phone and the form to change it (journey 4)."""
     user = context["user"]
     device = getattr(user, "phone_device", None)
+    empty = PhoneForm(regions=user.account.regions, initial={"country": device and device.region})
     return {
         "device": device,
         "number": phones.pretty(device.number) if device else "",
-        "form": context.get("phone_form") or PhoneForm(initial={"country": device and device.region}),
+        "form": context.get("phone_form") or empty,
         "csrf_token": context.get("csrf_token"),
     }
 
