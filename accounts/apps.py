@@ -12,4 +12,4 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Register what this app sends and measures. The time of a sign-in is written by the flows themselves."""
         user_logged_in.disconnect(dispatch_uid="update_last_login")
-        from accounts import composers, metrics  # noqa: F401
+        from accounts import composers, figures, metrics, notices, places, sentences, switching  # noqa: F401

@@ -47,5 +47,5 @@ class LoginOrEmailBackend(ModelBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return the person with account and device, in the one statement a request makes anyway."""
-        user = User.objects.select_related(*self.related).filter(pk=user_id).first()
+        user = User.objects.with_policy().select_related(*self.related).filter(pk=user_id).first()
         return user if user and user.may_sign_in else None

@@ -30,13 +30,12 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
         changed = (
             Account.objects.filter(pk=account.pk)
             .exclude(two_factor_required=required)
-            .update(two_factor_required=required, two_factor_changed_at=Clock())
+            .update(two_factor_required=required, two_factor_changed_at=Clock(), two_factor_from=None)
         )
         if changed:
             action = "policy.switched_on" if required else "policy.switched_off"
             event = audit.record(action, user=actor, before=not required, after=required)
-            if not required:
-                tell_administrators(account, event)
+            tell_administrators(account, event)
     return bool(changed)
 
 
@@ -170,7 +169,7 @@ def lock_user(user: User, *, reason: str) -> None:
     """Keep a person out until an administrator acts, and end their sessions (D3)."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk, locked_at__isnull=True).update(locked_at=Clock())
-        audit.record("user.locked", user=user, reason=reason)
+        tell(user, audit.record("user.locked", user=user, reason=reason))
         end_sessions(user)
 
 

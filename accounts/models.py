@@ -1,5 +1,6 @@
 """Tenants, their people, and what they did."""
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
@@ -8,15 +9,21 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import AppendOnly
 from accounts.sessions import SessionStore
-from messaging.database import Clock
+from messaging.database import Clock, Folded
 
 OPERATORS = "Operação"
+# What every day brings by the thousand. The rest is what an administrator wants to hear about.
+ROUTINE = ["challenge.issued", "password.failed", "sign_in.password_only", "sign_in.pending", "sign_in.verified"]
+SIGN_INS = ["sign_in.password_only", "sign_in.verified"]
+# Where people who never signed in stand in a list by last sign-in: a column without NULL has one order.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+SEEN_AT = Coalesce("last_login", models.Value(NEVER), output_field=models.DateTimeField())
 
 
 class Accent(models.TextChoices):
@@ -41,12 +48,23 @@ class Account(models.Model):
     # Whether the mailbox may stand in for the phone at a sign-in (D1), and must be proved before a first phone (D3).
     email_tokens = models.BooleanField(_("tokens by e-mail"), default=True)
     mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
+    # When the policy comes into force by itself, the days of the last reminder of it, and the last announcement.
+    two_factor_from = models.DateTimeField(null=True, editable=False)
+    two_factor_reminded = models.PositiveSmallIntegerField(null=True, editable=False)
+    two_factor_announced_at = models.DateTimeField(null=True, editable=False)
     accent = models.CharField(_("colour"), max_length=8, choices=Accent.choices, default=Accent.GREEN)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+        indexes = [
+            models.Index(
+                fields=["two_factor_from"],
+                name="account_policy_from",
+                condition=models.Q(two_factor_from__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -90,10 +108,16 @@ class UserManager(BaseUserManager["User"]):
         fields.setdefault("role", Role.ADMINISTRATOR)
         return self.create_user(username, email, password, is_staff=True, is_superuser=True, **fields)
 
+    def with_policy(self) -> models.QuerySet["User"]:
+        """Return people with what the gate needs to know of a policy that waits for its date, by our clock."""
+        due = models.Q(account__two_factor_from__isnull=False, account__two_factor_from__lte=Clock())
+        is_due = models.ExpressionWrapper(due, output_field=models.BooleanField())
+        return self.annotate(policy_due=is_due)  # type: ignore[no-redef]
+
     def all_named(self, typed: str) -> models.QuerySet["User"]:
         """Return the person with this login or e-mail address, if there is one, as a queryset."""
         typed = typed.strip().lower()
-        return self.filter(**{"email" if "@" in typed else "username": typed})
+        return self.with_policy().filter(**{"email" if "@" in typed else "username": typed})
 
     def named(self, typed: str) -> "User | None":
         """Return the person with this login or e-mail address."""
@@ -126,12 +150,24 @@ class User(AbstractBaseUser, PermissionsMixin):
     password_wait: int | None  # seconds, by ``budgets.with_budget``
     # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
     phone_was_reset = models.BooleanField(default=False, editable=False)
+    policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the ladder).
     failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
     failures_until = models.DateTimeField(_("second step locked until"), null=True, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
+    # What lists are sorted and searched by. The database keeps them, so nobody can forget to.
+    name_key = models.GeneratedField(
+        expression=Folded(
+            Coalesce(NullIf(Trim(Concat("first_name", models.Value(" "), "last_name")), models.Value("")), "username")
+        ),
+        output_field=models.CharField(max_length=161),
+        db_persist=True,
+    )
+    surname_key = models.GeneratedField(
+        expression=Folded("last_name"), output_field=models.CharField(max_length=80), db_persist=True
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -150,6 +186,40 @@ class User(AbstractBaseUser, PermissionsMixin):
             # A login can never be read as somebody else's address.
             models.CheckConstraint(condition=~models.Q(username__contains="@"), name="user_login_is_no_address"),
         ]
+        indexes = [
+            # The two orders of the list of people …
+            models.Index(fields=["account", "name_key", "id"], name="user_by_name"),
+            models.Index("account", SEEN_AT, "id", name="user_by_last_sign_in"),
+            # … what its search may be the beginning of …
+            *(
+                models.Index(fields=["account", field], opclasses=["int8_ops", "varchar_pattern_ops"], name=name)
+                for field, name in (
+                    ("name_key", "user_name_like"),
+                    ("surname_key", "user_surname_like"),
+                    ("email", "user_email_like"),
+                    ("username", "user_login_like"),
+                )
+            ),
+            # … and its filters for what may be rare.
+            models.Index(
+                fields=["account", "name_key", "id"],
+                condition=models.Q(locked_at__isnull=False) | models.Q(failures_until__isnull=False),
+                name="user_locked",
+            ),
+            models.Index(
+                fields=["account", "name_key", "id"], condition=models.Q(is_active=False), name="user_deactivated"
+            ),
+            models.Index(
+                fields=["account", "name_key", "id"],
+                condition=models.Q(role=Role.ADMINISTRATOR),
+                name="user_administrators",
+            ),
+            models.Index(
+                fields=["account", "name_key", "id"],
+                condition=models.Q(last_login__isnull=True),
+                name="user_never_signed_in",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.username
@@ -166,8 +236,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def two_factor_required(self) -> bool:
-        """Tell whether the second factor is demanded: by the account's policy, and of every operator."""
-        return self.account.two_factor_required or self.is_staff
+        """Tell whether the second factor is demanded: by the account's policy or its date, and of every operator."""
+        return self.account.two_factor_required or self.is_staff or self.policy_due
 
     @property
     def takes_tokens_by_email(self) -> bool:
@@ -211,8 +281,69 @@ class Session(AbstractBaseSession):
         return constant_time_compare(self.get_decoded().get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Where invitations are found."""
+
+    def open(self) -> "InvitationQuerySet":
+        """Return what was neither accepted nor revoked; it may be too old."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
+    def good(self) -> "InvitationQuerySet":
+        """Return what can still be accepted."""
+        return self.open().filter(expires_at__gt=Clock())
+
+    def with_age(self) -> "InvitationQuerySet":
+        """Annotate invitations with ``is_late``, by the database's clock."""
+        late = models.ExpressionWrapper(models.Q(expires_at__lte=Clock()), output_field=models.BooleanField())
+        return self.annotate(is_late=late)  # type: ignore[no-redef]
+
+
+class Invitation(models.Model):
+    """An address that was asked to join an account. One row for each, however often it is asked.
+
+    It says nothing about whether the address has a user elsewhere: that is found out when the message leaves.
+    """
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="invitations")
+    email = models.EmailField(_("e-mail"), max_length=254)
+    role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.MEMBER)
+    language = models.CharField(_("language"), max_length=5)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    round = models.PositiveIntegerField(default=1)  # a link is good for one: the next one replaces it
+    sent_at = models.DateTimeField(db_default=Clock())
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    is_late: bool  # by ``with_age``
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "email"], name="invitation_of_an_address"),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="invitation_lower_case"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "email", "id"],
+                condition=models.Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="invitation_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.account_id}"
+
+
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     """The trail, which can be read and added to. The database refuses the rest as well, with triggers (J-01)."""
+
+    def notable(self) -> "AuditEventQuerySet":
+        """Return what is not routine, as the index of it wants to be asked."""
+        return self.exclude(action__in=ROUTINE)
 
     def update(self, **values: Any) -> NoReturn:
         """Refuse: what happened has happened."""
@@ -246,13 +377,35 @@ class AuditEvent(models.Model):
         verbose_name = _("audit event")
         verbose_name_plural = _("audit events")
         indexes = [
-            models.Index(fields=["account", "-id"], name="audit_account"),
-            models.Index(fields=["user", "-id"], name="audit_user"),
             models.Index(fields=["at"], name="audit_at"),
+            # The audit page: each filter is the beginning of an index whose end is the order of the page.
+            models.Index(fields=["account", "at", "id"], name="audit_by_time"),
+            models.Index(fields=["account", "action", "at", "id"], name="audit_by_action"),
+            models.Index(fields=["account", "ip", "at", "id"], name="audit_by_address"),
+            models.Index(fields=["user", "at", "id"], name="audit_by_user"),
+            models.Index(fields=["actor", "at", "id"], name="audit_by_actor"),
+            # The last of what is not routine, for the home page.
+            models.Index(fields=["account", "-id"], name="audit_notable", condition=~models.Q(action__in=ROUTINE)),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class DailyFigure(models.Model):
+    """How often something happened in an account on a day that is over: what the home page draws."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    day = models.DateField()  # in the portal's time zone
+    name = models.CharField(max_length=40)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "day", "name"], name="figure_of_a_day")]
+        indexes = [models.Index(fields=["day"], name="figure_day")]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.day}: {self.count}"
 
 
 class Budget(models.Model):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import views
+from accounts import administration, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -20,4 +20,9 @@ urlpatterns = [
         views.PasswordResetConfirm.as_view(),
         name="password-reset-confirm",
     ),
+    path("configuracoes/usuarios/", administration.users, name="users"),
+    path("configuracoes/usuarios/exportar/", administration.users_export, name="users-export"),
+    path("configuracoes/usuarios/<int:user_id>/", administration.user, name="user"),
+    path("configuracoes/auditoria/", administration.audit, name="audit"),
+    path("configuracoes/auditoria/exportar/", administration.audit_export, name="audit-export"),
 ]

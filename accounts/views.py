@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import flows, language
+from accounts import flows, language, overview
 from accounts.decorators import administrators_only, for_person_of_account
 from accounts.forms import AppearanceForm, PasswordResetForm, ProfileForm
 from accounts.http import SignedInRequest
@@ -24,8 +24,11 @@ from accounts.models import User
 
 @require_safe
 def home(request: SignedInRequest) -> HttpResponse:
-    """Show the person's own security state."""
-    return render(request, "accounts/home.html")
+    """Show an administrator the state of the account, and everybody else their own."""
+    if not request.user.is_administrator:
+        return render(request, "accounts/home.html", overview.of_person(request.user))
+    number = 30 if request.GET.get("dias") == "30" else 14
+    return render(request, "accounts/home_account.html", overview.of_account(request.user.account, number))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -49,7 +52,7 @@ def user_sessions_end(request: SignedInRequest, person: User) -> HttpResponse:
     """End every session of a person of the account (S-12)."""
     flows.end_sessions(person, actor=request.user)
     messages.success(request, _("All sessions of %(person)s were ended.") % {"person": person.full_name})
-    return redirect("account-settings")
+    return redirect("user", person.pk)
 
 
 @administrators_only

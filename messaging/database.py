@@ -36,6 +36,35 @@ class Epoch(models.Func):
         return self.sql(connection.vendor), []
 
 
+# What people leave out when they search.
+_ACCENTED, _PLAIN = "áàâãéêíóôõúçñü", "aaaaeeioooucnu"
+
+
+def fold(text: str) -> str:
+    """Return a text as ``Folded`` keeps it: lower case, without accents."""
+    return text.lower().translate(str.maketrans(_ACCENTED, _PLAIN))
+
+
+class Folded(models.Func):
+    """A text in lower case and without accents, so that "joao" finds João. Immutable: fit for generated columns."""
+
+    function = "LOWER"
+    arity = 1
+    output_field = models.CharField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template=f"TRANSLATE(LOWER(%(expressions)s), '{_ACCENTED}', '{_PLAIN}')"
+        )
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        # Its LOWER leaves accented capitals alone, and its parser bears some twenty calls inside one another.
+        template = "LOWER(%(expressions)s)"
+        for sign, plain in zip(_ACCENTED + "ÁÉÍÓÚ", _PLAIN + "aeiou", strict=True):
+            template = f"REPLACE({template}, '{sign}', '{plain}')"
+        return self.as_sql(compiler, connection, template=template)
+
+
 def clock_plus(seconds: float) -> models.Expression:
     """Return the database's clock moved by ``seconds`` (negative: into the past)."""
     shift = models.Value(timedelta(seconds=seconds), output_field=models.DurationField())

@@ -76,6 +76,13 @@ def person(login: str, account: Account, role: str = Role.MEMBER, **fields: Any)
     return User.objects.create_user(login, email, PASSWORD, account=account, role=role, **fields)
 
 
+def many(account: Account, count: int, **fields: Any) -> list[User]:
+    """Create people p00, p01, … of an account who cannot sign in, at once."""
+    logins = [f"p{number:02d}" for number in range(count)]
+    people = [User(account=account, username=login, email=f"{login}@example.com", **fields) for login in logins]
+    return User.objects.bulk_create(people)
+
+
 @pytest.fixture
 def alice(account: Account) -> User:
     return person("alice", account, Role.ADMINISTRATOR)

@@ -6,13 +6,15 @@ import logging
 import logging.config
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from django.utils import timezone
 
-from accounts import audit, origin
+from accounts import audit, origin, places, switching
 from accounts.flows import (
     change_role,
     create_account,
@@ -340,6 +342,14 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     other = Browser()
     other.post_password("alice")
     browser.post(f"/meu-perfil/sessoes/{Session.objects.latest('pk').pk}/encerrar/")
+    tomorrow = timezone.now() + timedelta(hours=20)
+    switching.announce(alice.account, actor=alice)
+    switching.schedule(alice.account, tomorrow, actor=alice)
+    Account.objects.update(two_factor_reminded=None)
+    switching.keep_dates(None)
+    switching.unschedule(alice.account, actor=alice)
+    AuditEvent.objects.create(account=alice.account, user=alice, action="sign_in.verified", ip="192.0.2.1")
+    places.find_new_places(None)
     flows.disown_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
     unlock_user(bob)
     change_role(bob, Role.ADMINISTRATOR, actor=alice)

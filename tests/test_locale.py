@@ -11,14 +11,15 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Catalog
+from babel.messages.catalog import Message as Entry
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
@@ -26,15 +27,18 @@ from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation.template import templatize
 
-from accounts import audit
+from accounts import audit, overview
+from accounts import composers as notices
 from accounts import flows as accounts
-from accounts.models import Account, Budget, Role, Session, User
+from accounts import sentences as sentences_of_events
+from accounts.models import Account, AuditEvent, Budget, Role, Session, User
 from messaging.delivery import outbox
-from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person
+from messaging.delivery.models import Message, OpenCircuit, State
+from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, many, person
 from tests.test_tokens import GSM_7, GSM_7_EXTENSION
 from tests.tools import ROOT, let_pass
 from twofactor import composers
@@ -55,6 +59,9 @@ SESSIONS = "/meu-perfil/sessoes/"
 ADDRESS = "/meu-perfil/email/"
 MAILBOX = "/entrar/email/"
 PASSWORD_CHANGE = "/senha/alterar/"
+USERS = "/configuracoes/usuarios/"
+AUDIT = "/configuracoes/auditoria/"
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/141.0.0.0 Safari/537.36"
 NEW_NUMBER = "21 99887-7665"
 OTHER_PASSWORD = {"old_password": PASSWORD, "new_password1": "another long one", "new_password2": "another long one"}
 
@@ -90,7 +97,7 @@ def catalog(locale: str) -> Catalog:
         return read_po(file, locale=locale, abort_invalid=True)
 
 
-def entries(source: Catalog) -> list[Message]:
+def entries(source: Catalog) -> list[Entry]:
     """Return the entries of a catalogue without its header."""
     return [message for message in source if message.id]
 
@@ -316,7 +323,9 @@ class Walk:
         enrol(alice, ALICES_NUMBER)
         self.administrator()
         self.limits(alice)
+        self.home(alice, bob)
         self.errors()
+        self.notices(bob)
         self.messages()
 
     def before_the_door(self) -> None:
@@ -420,6 +429,7 @@ class Walk:
         browser = self.browser()
         browser.sign_in("alice")
         self.note("settings, on", browser.get(ACCOUNT_SETTINGS))
+        self.people_and_events(browser)
         bobs = f"/configuracoes/usuarios/{User.objects.get(username='bob').pk}/"
         self.note("sessions of somebody", browser.post(f"{bobs}sessoes/encerrar/", follow=True))
         browser.reauthenticate(f"{bobs}telefone/")
@@ -481,6 +491,64 @@ class Walk:
                 accounts.tell(alice, audit.record(action, user=alice, **facts))
         deliver()
 
+    def people_and_events(self, browser: Browser) -> None:
+        """Look at the lists, and at an event of every kind."""
+        alice, bob = User.objects.get(username="alice"), User.objects.get(username="bob")
+        gone = person("gone", alice.account, is_active=False, last_login=timezone.now())
+        person("lost", alice.account, locked_at=timezone.now())
+        many(alice.account, 30)
+        self.note("users", browser.get(USERS))
+        self.note("users, page 2", browser.get(f"{USERS}?after={bob.pk}"))
+        self.note("users, nobody", browser.get(f"{USERS}?q=zzz"))
+        self.note("user", browser.get(f"{USERS}{bob.pk}/"))
+        self.note("user, deactivated", browser.get(f"{USERS}{gone.pk}/"))
+        data = {"channel": "email", "purpose": "enrol", "reason": "phone.disowned", "hours": 1, "role": "member"}
+        AuditEvent.objects.bulk_create(
+            AuditEvent(account=alice.account, user=bob, actor=alice, action=action, data=data, user_agent=CHROME)
+            for action in sentences_of_events.described()
+        )
+        last = 2**62
+        for number in range(AuditEvent.objects.count() // 25 + 1):
+            self.note(f"audit {number}", shown := browser.get(f"{AUDIT}?after={last}"))
+            last = shown.context["page"].after or last
+        self.note("audit, nobody", browser.get(f"{AUDIT}?person=zzz"))
+        self.note("audit, nothing", browser.get(f"{AUDIT}?ip=203.0.113.9"))
+        for name in (USERS, AUDIT):
+            text = b"".join(browser.get(f"{name}exportar/")).decode()
+            self.hear(f"table of {name}", text.replace(";", "<br>").replace(",", "<br>"))
+
+    def home(self, alice: User, bob: User) -> None:
+        """Look at home with something to see: days, what needs doing, sign-ins of every kind."""
+        rows = [("sign_in.verified", {"channel": way}) for way in ("sms", "email")] + [("sign_in.password_only", {})]
+        events = [AuditEvent(account=bob.account, user=bob, actor=bob, action=name, data=data) for name, data in rows]
+        AuditEvent.objects.bulk_create(events)
+        facts: dict[str, Any] = {"channel": "sms", "kind": "token", "destination": "x", "subject_id": 0}
+        facts |= {"language": "en", "owner_id": bob.account_id, "sent_at": timezone.now()}
+        Message.objects.bulk_create(Message(state=state, **facts) for state in [State.SENT, State.FAILED] * 5)
+        OpenCircuit.objects.create(name="outbox", fault="ours", open_until=timezone.now() + timedelta(minutes=1))
+        User.objects.filter(pk=bob.pk).update(failures_until=timezone.now() + timedelta(minutes=1))
+        for user in (alice, bob):
+            browser = self.browser()
+            browser.force_login(User.objects.get(pk=user.pk), backend="twofactor.backends.PhoneBackend")
+            Account.objects.update(two_factor_required=False)
+            self.note(f"home of {user}, off", browser.get("/?dias=30"))
+            Account.objects.update(two_factor_required=True)
+        with translation.override(self.language):
+            context = overview.of_account(bob.account, 14) | {"user": alice}
+            self.hear("home of the account, on", render_to_string("accounts/home_account.html", context))
+        User.objects.update(failures_until=None)
+        OpenCircuit.objects.all().delete()
+
+    def notices(self, bob: User) -> None:
+        """Hear the notice of everything that is told."""
+        data = dict.fromkeys(("number", "before", "after", "reason", "channel", "purpose"), "•")
+        event = AuditEvent(pk=1, account=bob.account, user=bob, actor=bob, at=timezone.now(), data=data)
+        with translation.override(self.language):
+            for starts in (None, "2026-12-10T12:00:00+00:00"):
+                event.data = data | {"starts": starts, "by_date": starts}
+                for event.action, write in notices._writers.items():
+                    self.hear(f"notice {event.action} {starts}", write(event).content("email").html)
+
     def errors(self) -> None:
         self.note("no page", self.browser().get("/nowhere/"), 404)
         self.note("no token against forgery", self.browser(enforce_csrf_checks=True).post(SIGN_IN), 403)
@@ -516,7 +584,9 @@ def walk(language: str) -> dict[str, Reader]:
 # Names, addresses and examples: the same in every language.
 SAME = re.compile(
     r"Messaging|Padaria Aurora|alice|bob|[ABPi]|English|[Ee]spañol|Português (Brasileiro|\(Brasil\))"
-    r"|\S+@\S+|@\S+ #\d{6}|\d\d:\d\d:\d\d UTC|\d+s|https?://\S+"
+    r"|\S+@\S+(; \S+@\S+)*|s|@\S+ #\d{6}|\d\d:\d\d:\d\d UTC|\d+s|https?://\S+"
+    # Lists: people, their initials, actions, requests, browsers, times for machines.
+    r"|[GLP]|gone|lost|p\d\d|(\w+ )?\(\w+\)|[a-z_]+(\.[a-z_]+)+|[0-9a-f]{16}|Mozilla/.*|CSV|[\d-]+T[\d:]+Z"
 )
 
 
@@ -539,7 +609,7 @@ def test_no_page_and_no_message_says_anything_in_english(locale: str) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", [*LOCALES.values(), "en"])
 def test_every_page_says_which_language_it_is_in(language: str) -> None:
-    pages = {name: page.language for name, page in walk(language).items() if not re.match(r"message \d", name)}
+    pages = {name: page.language for name, page in walk(language).items() if not re.match(r"message \d|table", name)}
     assert pages == dict.fromkeys(pages, language)
 
 

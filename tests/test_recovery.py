@@ -107,11 +107,11 @@ def test_a_reset_is_for_administrators_of_the_account(
 def test_nobody_resets_their_own_phone_or_one_that_is_not_there(alices: Browser, alice: User, bob: User) -> None:
     """A-02: the last administrator cannot reset themselves away."""
     reset(alices, alice)
-    assert "You change your own phone in My profile." in page(alices.get(SETTINGS))
+    assert "You change your own phone in My profile." in page(alices.get(f"/configuracoes/usuarios/{alice.pk}/"))
     assert PhoneDevice.objects.filter(user=alice).exists()
     assert alices.is_in()
     reset(alices, bob)
-    assert "This user has no phone." in page(alices.get(SETTINGS))
+    assert "This user has no phone." in page(alices.get(f"/configuracoes/usuarios/{bob.pk}/"))
 
 
 def test_the_operator_resets_by_command(alice: User, alices_phone: PhoneDevice) -> None:

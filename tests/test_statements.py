@@ -84,7 +84,7 @@ def signed_in(browser: Browser, bobs_phone: PhoneDevice, policy: object) -> Brow
 def test_a_gated_page_costs_the_session_and_the_person(signed_in: Browser) -> None:
     """Architecture, decision 5: the gate is in the one statement Django makes anyway."""
     with counted() as ledger:
-        assert signed_in.get("/").status_code == 200
+        assert signed_in.get("/meu-perfil/").status_code == 200
     assert len(ledger.statements) == 2, str(ledger)
     assert ledger.transactions == []
     assert ledger.tables() == {"SELECT accounts_session": 1, "SELECT accounts_user": 1}
@@ -122,7 +122,7 @@ def test_a_stranger_without_a_cookie_costs_nothing(browser: Browser, bob: User, 
 def test_a_whole_sign_in_costs_a_counted_few_statements(
     browser: Browser, bobs_phone: PhoneDevice, policy: object, record_property: Any
 ) -> None:
-    """From the password to the home page: every statement of it, and those of its transactions."""
+    """From the password to a page (home draws more, see test_home.py): every statement, also of transactions."""
     with counted() as ledger:
         assert browser.get("/entrar/").status_code == 200
         assert browser.post("/entrar/", {"username": "bob", "password": PASSWORD}).status_code == 302
@@ -132,7 +132,7 @@ def test_a_whole_sign_in_costs_a_counted_few_statements(
     token = last_token()
     with counted() as end:
         assert browser.post("/entrar/token/", {"token": token}).status_code == 302
-        assert browser.get("/").status_code == 200
+        assert browser.get("/meu-perfil/").status_code == 200
     figures = (
         len(ledger.statements) + len(end.statements),
         len(ledger.transactions) + len(end.transactions),

@@ -51,7 +51,7 @@ class Wire:
         self.options.append(options)
         host = str(urlsplit(request.url or "").hostname)
         waiting = self.answers.get(host)
-        answer = waiting.pop(0) if waiting else self.always.get(host, TAKEN[host])
+        answer = waiting.pop(0) if waiting else (self.always.get(host) or TAKEN[host])
         if isinstance(answer, Exception):
             raise answer
         response = requests.Response()

@@ -13,6 +13,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import figures
 from accounts.models import Account, AuditEvent, Role, User
 from messaging.delivery.faults import Fault
 from messaging.delivery.models import Channel, Message, State
@@ -115,6 +116,7 @@ def create() -> User | None:
     AuditEvent.objects.bulk_create(sorted(story.events, key=lambda event: event.at), batch_size=500)
     Message.objects.bulk_create(sorted(story.messages, key=lambda message: message.created_at), batch_size=500)
     _settle(story)
+    figures.settle(None)
     return story.people[0].user
 
 

@@ -21,7 +21,7 @@ from accounts.models import User
 from accounts.reauthentication import Wish, carries_out, demand, reauthenticated
 from messaging.delivery import circuit, gateways
 from messaging.delivery.models import Channel
-from twofactor import challenges, flows, objections, phones, session, words
+from twofactor import challenges, coming, flows, objections, phones, session, words
 from twofactor.decorators import pending_sign_in_at
 from twofactor.exceptions import CaptchaNeeded, JourneyOver, NoPhone, OwnPhone, SmsSpent
 from twofactor.forms import (
@@ -299,6 +299,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         "own_phone_needed": not session.is_verified(user),
         "options": OptionsForm(instance=account),
         "changed_at": account.two_factor_changed_at,
+        **coming.context(user),
     }
     return render(request, "twofactor/account_settings.html", context)
 
@@ -360,7 +361,7 @@ def phone_reset(request: SignedInRequest, person: User) -> HttpResponse:
             messages.error(request, words.of(refusal))
         else:
             messages.success(request, _("The phone of %(person)s was removed.") % {"person": person.full_name})
-        return redirect("account-settings")
+        return redirect("user", person.pk)
     device = getattr(person, "phone_device", None)
     context = {"form": form, "person": person, "masked_phone": phones.mask(device.number) if device else ""}
     return render(request, "twofactor/phone_reset.html", context)

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import get_language
 
 from messaging.database import Clock, clock_plus, delete_in_batches
@@ -52,6 +54,26 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     queue = "tokens" if urgent else "notices"
     transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue, expires_in=lifetime), robust=True)
     return message
+
+
+def enqueue_notices(people: models.QuerySet[Any], subject_id: int, *, owner_id: int | None) -> int:
+    """Queue one notice to the mailbox of each of ``people``, in one INSERT … SELECT; return how many.
+
+    ``people`` have an ``email`` and a ``language``. Nobody rings: the sweep takes them, tokens first.
+    """
+    language = Coalesce(NullIf("language", Value("")), Value(get_language() or settings.LANGUAGE_CODE))
+    row = {
+        "channel": Value(Channel.EMAIL),
+        "destination": models.F("email"),
+        "kind": Value("notice"),
+        "subject_id": Value(subject_id),
+        "language": language,
+        "owner_id": Value(owner_id, output_field=models.BigIntegerField()),
+        "state": Value(State.QUEUED),
+        "tries": Value(0),
+        **dict.fromkeys(("gateway", "gateway_id", "error", "fault"), Value("")),
+    }
+    return Message.objects.insert_from(people, row)
 
 
 def deliver(message_id: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import requests
 from django.conf import settings
 from django.core import signing
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.urls import reverse
 from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
@@ -45,9 +45,11 @@ class Parcel:
 
 
 class SmsGateway(Protocol):
-    """What carries a text message. ``send`` returns the gateway's id or raises GatewayError."""
+    """What carries a text message. ``send`` returns the gateway's id; it and ``greet`` raise GatewayError."""
 
     name: str
+
+    def greet(self) -> None: ...
 
     def send(self, parcel: Parcel) -> str: ...
 
@@ -86,10 +88,17 @@ class TwilioGateway:
             self.client.api.base_url = settings.TWILIO_API_URL.rstrip("/")
         pooled(http.session, self.client.api.base_url)
 
+    def greet(self) -> None:
+        """Ask Twilio for our own account, which sends nothing: it answers and takes our credentials."""
+        self._ask(lambda: self.client.api.accounts(settings.TWILIO_ACCOUNT_SID).fetch().sid or "")
+
     def send(self, parcel: Parcel) -> str:
         """Create the message at Twilio; return its SID."""
+        return self._ask(lambda: self._create(parcel))
+
+    def _ask(self, call: Callable[[], str]) -> str:
         try:
-            return within(settings.GATEWAY_CAP_SECONDS, lambda: self._create(parcel))
+            return within(settings.GATEWAY_CAP_SECONDS, call)
         except (TwilioRestException, TwilioServiceException) as error:
             fault = faults.of_twilio(error.code, error.status)
             raise GatewayError(f"twilio-{error.code or error.status}", fault) from None
@@ -141,6 +150,10 @@ class SinchGateway:
         self.session = pooled(requests.Session(), self.url)
         self.session.headers["Authorization"] = f"Bearer {settings.SINCH_API_TOKEN}"
 
+    def greet(self) -> None:
+        """Ask Sinch for our last batch, which sends nothing: it answers and takes our credentials."""
+        self._ask(self._list)
+
     def send(self, parcel: Parcel) -> str:
         """Create a batch of one at Sinch; return its id."""
         batch: dict[str, Any] = {
@@ -154,8 +167,11 @@ class SinchGateway:
         if parcel.seconds_left is not None:
             expires = datetime.now(UTC) + timedelta(seconds=parcel.seconds_left)
             batch["expire_at"] = expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return self._ask(lambda: self._create(batch))
+
+    def _ask(self, call: Callable[[], str]) -> str:
         try:
-            return within(settings.GATEWAY_CAP_SECONDS, lambda: self._create(batch))
+            return within(settings.GATEWAY_CAP_SECONDS, call)
         except (requests.RequestException, ValueError, KeyError, TypeError, DeadlinePassed) as error:
             raise GatewayError(type(error).__name__, Fault.UNSURE) from None
 
@@ -164,6 +180,12 @@ class SinchGateway:
         if answer.status_code != 201:
             raise GatewayError(f"sinch-{answer.status_code}", faults.of_status(answer.status_code))
         return str(answer.json()["id"])
+
+    def _list(self) -> str:
+        answer = self.session.get(self.url, params={"page_size": 1}, timeout=timeouts(), allow_redirects=False)
+        if answer.status_code != 200:
+            raise GatewayError(f"sinch-{answer.status_code}", faults.of_status(answer.status_code))
+        return ""
 
 
 SINCH_REPORTS = "messaging.delivery.sinch-report"
@@ -192,6 +214,9 @@ class OutboxGateway:
     """The embedded default: the message is kept where the outbox page reads it."""
 
     name = "outbox"
+
+    def greet(self) -> None:
+        """Answer at once: there is nobody to ask."""
 
     def send(self, parcel: Parcel) -> str:
         """Keep the message in the outbox; return its id there."""
@@ -230,3 +255,18 @@ def send_email(to: str, content: Content) -> None:
         raise GatewayError(type(error).__name__, Fault.OURS) from None
     except (smtplib.SMTPException, OSError, DeadlinePassed) as error:
         raise GatewayError(type(error).__name__, Fault.UNSURE) from None
+
+
+def greet_mail_server() -> None:
+    """Open and close a connection to the mail server, with its TLS and its login. Raises GatewayError."""
+    try:
+        within(settings.GATEWAY_CAP_SECONDS, lambda: _open_and_close(get_connection()))
+    except smtplib.SMTPAuthenticationError as error:
+        raise GatewayError(type(error).__name__, Fault.OURS) from None
+    except (smtplib.SMTPException, OSError, DeadlinePassed) as error:
+        raise GatewayError(type(error).__name__, Fault.UNSURE) from None
+
+
+def _open_and_close(mail: Any) -> None:
+    mail.open()
+    mail.close()

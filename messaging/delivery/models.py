@@ -1,7 +1,9 @@
 """A message: one thing that leaves the system, and what became of it."""
 
+from typing import Any
+
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 
 from messaging.database import Clock, clock_plus
@@ -45,6 +47,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
             expires_at__isnull=False, tries__gte=settings.DELIVERY_TRIES
         )
         return late + self.waiting().filter(tries).update(state=State.FAILED)
+
+    def insert_from(self, source: models.QuerySet[Any], row: dict[str, Any]) -> int:
+        """Insert one message for each row of another queryset, with these columns; return how many."""
+        sql, params = source.order_by().values_list(*row.values()).query.sql_with_params()
+        table = connection.ops.quote_name(self.model._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO {table} ({', '.join(row)}) {sql}", params)
+            return int(cursor.rowcount)
 
     def report(self, message_id: int, tries: int, state: str, **facts: str) -> int:
         """Move a message forward to what its gateway reports; backward or repeated reports change nothing (G-06).
@@ -103,6 +113,9 @@ class Message(models.Model):
             models.Index(fields=["gateway", "sent_at"], name="message_gateway"),
             models.Index(fields=["created_at"], name="message_created"),
             models.Index(fields=["owner_id", "created_at"], name="message_owner_token", condition=Q(kind="token")),
+            models.Index(
+                fields=["owner_id"], name="message_refused", condition=Q(channel=Channel.EMAIL, state=State.FAILED)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -154,3 +167,14 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at}"
+
+
+class Chore(models.Model):
+    """When something is to be done again, and when it was last begun and done."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    due_at = models.DateTimeField(db_default=Clock())
+    done_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} due {self.due_at}"

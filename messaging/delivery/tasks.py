@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from messaging.delivery import flows
+from messaging.delivery import chores, flows
 
 
 @shared_task(name="messaging.delivery.tasks.deliver")
@@ -14,8 +14,9 @@ def deliver(message_id: int) -> None:
 
 @shared_task(name="messaging.delivery.tasks.sweep", expires=5)
 def sweep() -> None:
-    """Send what the doorbell missed, and close what came too late."""
+    """Send what the doorbell missed, close what came too late, and do the chores that are due."""
     flows.deliver_pending(by="worker", threads=settings.SWEEP_THREADS)
+    chores.do_due()
 
 
 @shared_task(name="messaging.delivery.tasks.purge")

@@ -151,7 +151,7 @@ def _of_any_answer(visit: Visit) -> Iterator[str]:
             yield f"cookie {cookie.OutputString()}"
     if visit.method != "POST" and (precious := visit.changed & PRECIOUS):
         yield f"changed {precious}"
-    if visit.method == "HEAD" and visit.answer.content:
+    if visit.method == "HEAD" and visit.answer.getvalue():
         yield "a body for HEAD"
 
 

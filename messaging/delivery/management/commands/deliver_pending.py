@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from messaging.delivery import flows
+from messaging.delivery import chores, flows
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +48,10 @@ class Command(BaseCommand):
             stop.wait(interval)
 
     def look(self, *, threads: int) -> None:
-        """Send what waits. A database that is away for a while is no reason to end."""
+        """Send what waits and do the chores that are due. A database that is away for a while is no reason to end."""
         try:
             flows.deliver_pending(by="poller", threads=threads)
+            chores.do_due()
         except (OperationalError, InterfaceError) as error:
             logger.warning("the database does not answer: %s", type(error).__name__)
         close_old_connections()

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_account_accent'),
+        ('accounts', '0005_home_and_dates'),
     ]
 
     operations = [

@@ -1,0 +1,206 @@
+"""What the home page tells: an administrator about the account, everybody else about themselves."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from accounts import browsers, charts, figures, sentences
+from accounts.charts import Chart
+from accounts.figures import Day, People
+from accounts.models import SIGN_INS, Account, AuditEvent, User
+from messaging.delivery import circuit, gateways
+from messaging.delivery.models import Channel
+
+DAYS = (14, 30)
+LATEST = 8
+# Above this share of SMS that failed an administrator is told, once there were enough to tell.
+MANY_FAIL, ENOUGH = 0.1, 10
+TOLD = [
+    "account.created",
+    "password.changed",
+    "password.reset",
+    "phone.changed",
+    "phone.disowned",
+    "phone.enrolled",
+    "phone.reset",
+    "policy.announced",
+    "policy.scheduled",
+    "policy.switched_off",
+    "policy.switched_on",
+    "policy.unscheduled",
+    "role.changed",
+    "second_factor.failing",
+    "second_factor.locked",
+    "sign_in.new_place",
+    "user.deactivated",
+    "user.invited",
+    "user.locked",
+    "user.reactivated",
+    "user.unlocked",
+]
+SIGN_IN_SERIES = ("sign_in.sms", "sign_in.email", "sign_in.password")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that needs doing, and where it is done. ``level``: "danger", "warning" or "hint"."""
+
+    level: str
+    text: str
+    url: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart with its title, the names of its series, and the row of its table for each day."""
+
+    name: str
+    title: str
+    series: list[str]
+    chart: Chart
+
+    @property
+    def total(self) -> int:
+        """Return how many things all of its columns stand for."""
+        return sum(column.total for column in self.chart.columns)
+
+    @property
+    def first(self) -> str:
+        """Return the first day's label."""
+        return self.chart.columns[0].label
+
+    @property
+    def half(self) -> str:
+        """Return the label of the day in the middle."""
+        return self.chart.columns[len(self.chart.columns) // 2].label
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An audit event as a line of a list."""
+
+    event: AuditEvent
+    sentence: str
+    device: str
+    is_mobile: bool
+
+    @property
+    def kind(self) -> str:
+        """Return the first part of the event's name: it chooses the icon."""
+        return self.event.action.partition(".")[0]
+
+
+def of_account(account: Account, number: int) -> dict[str, Any]:
+    """Return what an administrator sees, in a fixed number of statements."""
+    people, days = figures.people(account), figures.days(account, number)
+    arrived = _sum(days, "delivered") + _sum(days, "sent")
+    failed = _sum(days, "failed")
+    return {
+        "greeting": greeting(),
+        "people": people,
+        "days": number,
+        "choices": DAYS,
+        "tasks": tasks(account, people, days),
+        "sign_ins": _sign_ins(days),
+        "tokens": _tokens(days),
+        "verified": sum(day.sum("sign_in.sms", "sign_in.email") for day in days),
+        "failed": failed,
+        "arrived": arrived,
+        "percent_arrived": arrived * 100 // (arrived + failed) if arrived + failed else None,
+        "seconds": figures.seconds_to_deliver(account),
+        "happenings": latest(account),
+    }
+
+
+def of_person(user: User) -> dict[str, Any]:
+    """Return what everybody sees of themselves, in one statement."""
+    own = AuditEvent.objects.filter(user=user, action__in=SIGN_INS).order_by("-at", "-pk")[:LATEST]
+    return {"greeting": greeting(), "own_sign_ins": [_happening(event, "") for event in own]}
+
+
+def latest(account: Account) -> list[Happening]:
+    """Return the last events of an account that are not routine, newest first, in one statement."""
+    events = AuditEvent.objects.notable().filter(account=account, action__in=TOLD)
+    return [
+        _happening(event, sentences.sentence(event))
+        for event in events.select_related("user", "actor").order_by("-pk")[:LATEST]
+    ]
+
+
+def _happening(event: AuditEvent, sentence: str) -> Happening:
+    agent = event.user_agent
+    device = browsers.named(agent) or _("Unknown device")
+    return Happening(event, sentence, device, is_mobile="Mobi" in agent)
+
+
+def _sum(days: list[Day], outcome: str) -> int:
+    return sum(day.sum(*(f"token.{channel}.{outcome}" for channel in Channel.values)) for day in days)
+
+
+def _sign_ins(days: list[Day]) -> Picture:
+    rows = [[day.sum(name) for name in SIGN_IN_SERIES] for day in days]
+    series = [_("SMS"), _("E-mail"), _("Password only")]
+    return Picture("sign-ins", _("Sign-ins by day"), series, charts.stacked(_labels(days), rows))
+
+
+def _tokens(days: list[Day]) -> Picture:
+    rows = [[_sum([day], "delivered"), _sum([day], "sent"), _sum([day], "failed")] for day in days]
+    series = [_("Delivered"), _("Sent"), _("Failed")]
+    return Picture("tokens", _("Tokens by day"), series, charts.stacked(_labels(days), rows))
+
+
+def _labels(days: list[Day]) -> list[str]:
+    return [date_format(day.date, "D j/n" if get_language() != "en" else "D, M j") for day in days]
+
+
+def tasks(account: Account, people: People, days: list[Day]) -> list[Task]:
+    """Return what needs doing, the most urgent first."""
+    order = ("danger", "warning", "hint")
+    found = [*_about_delivery(days[-2:]), *_about_people(people), *_about_policy(account, people)]
+    return sorted(found, key=lambda task: order.index(task.level))
+
+
+def _about_delivery(lately: list[Day]) -> Iterator[Task]:
+    settings = reverse("account-settings")
+    if gateways.sms_is_possible() and not circuit.sms_is_available():
+        yield Task("danger", _("SMS cannot be sent right now. People can sign in by e-mail."), settings, _("See"))
+    failed = sum(day.sum("token.sms.failed") for day in lately)
+    every = failed + sum(day.sum("token.sms.delivered", "token.sms.sent") for day in lately)
+    if every >= ENOUGH and failed > every * MANY_FAIL:
+        text = _("%(failed)d of %(all)d SMS did not arrive since yesterday.") % {"failed": failed, "all": every}
+        yield Task("warning", text, settings, _("See"))
+
+
+def _about_people(people: People) -> Iterator[Task]:
+    users = reverse("users")
+    if people.locked:
+        text = ngettext("%(count)d user is locked out.", "%(count)d users are locked out.", people.locked)
+        yield Task("danger", text % {"count": people.locked}, f"{users}?state=locked", _("Unlock"))
+    if people.administrators == 1:
+        text = _("You are the only administrator. A second one helps when you lose your phone.")
+        yield Task("hint", text, users, _("Add one"))
+
+
+def _about_policy(account: Account, people: People) -> Iterator[Task]:
+    settings = reverse("account-settings")
+    if not account.two_factor_required:
+        yield Task("warning", _("A password alone opens this account."), settings, _("Switch on"))
+    elif people.pending:
+        text = ngettext("%(count)d user has no phone yet.", "%(count)d users have no phone yet.", people.pending)
+        link = f"{reverse('users')}?factor=pending"
+        yield Task("warning", text % {"count": people.pending}, link, _("Remind"))
+
+
+def greeting() -> str:
+    """Return the words that fit the hour in the portal's time zone."""
+    hour = timezone.localtime().hour
+    if hour < 12:
+        return _("Good morning")
+    return _("Good afternoon") if hour < 18 else _("Good evening")

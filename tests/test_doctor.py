@@ -1,0 +1,130 @@
+"""manage.py doctor: one plain sentence about each dependency, and nothing is sent."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+from unittest import mock
+
+import pytest
+import requests
+from django.core.management import call_command
+from django.db import OperationalError
+from django.utils import timezone
+
+from messaging.delivery.models import Heartbeat, Message, OpenCircuit
+from tests.wire import SINCH_HOST, TWILIO_HOST, Wire, in_place_of_the_network, refusal
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def wire(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    for wire in in_place_of_the_network(settings, monkeypatch):
+        settings.ALLOWED_HOSTS = ["portal.example"]
+        wire.always["portal.example"] = (200, "ok\n")
+        wire.always[TWILIO_HOST] = (200, json.dumps({"sid": "AC0", "status": "active"}))
+        wire.always[SINCH_HOST] = (200, json.dumps({"batches": []}))
+        yield wire
+
+
+def doctor() -> tuple[int, str]:
+    """Return the exit code and what was said."""
+    out = StringIO()
+    try:
+        call_command("doctor", stdout=out)
+    except SystemExit as end:
+        return int(str(end.code)), out.getvalue()
+    return 0, out.getvalue()
+
+
+def test_a_healthy_portal_gets_one_good_sentence_for_each_part(wire: Wire, settings: Any) -> None:
+    settings.SMS_GATEWAYS = ["twilio", "sinch"]
+    Heartbeat.objects.create(name="worker")
+    code, said = doctor()
+    assert code == 0
+    assert [line.split(":")[0] for line in said.splitlines()] == [
+        "ok      Settings",
+        "ok      Public address",
+        "ok      Database",
+        "ok      Migrations",
+        "look    Broker",
+        "ok      Sender",
+        "ok      SMS by twilio",
+        "ok      SMS by sinch",
+        "ok      E-mail",
+        "ok      Token key",
+    ]
+    assert [request.method for request in wire.requests] == ["GET"] * 3
+    assert not Message.objects.exists()
+
+
+def test_what_is_broken_is_named_and_ends_with_one(wire: Wire, settings: Any) -> None:
+    settings.SMS_GATEWAYS = ["twilio", "sinch"]
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = (
+        "django.core.mail.backends.smtp.EmailBackend",
+        "127.0.0.1",
+        1,
+    )
+    settings.ALLOWED_HOSTS = ["other.example"]
+    settings.TOKEN_KEY_PREVIOUS = "the one before"
+    wire.always["portal.example"] = requests.ConnectionError()
+    wire.always[TWILIO_HOST] = refusal(20003, 401)
+    wire.always[SINCH_HOST] = requests.ReadTimeout()
+    OpenCircuit.objects.create(name="twilio", open_until=timezone.now(), fault="ours")
+    with mock.patch("messaging.delivery.doorbell.ping", side_effect=OSError):
+        code, said = doctor()
+    assert code == 1
+    for sentence in (
+        "BROKEN  Public address: portal.example is not in ALLOWED_HOSTS",
+        "look    Public address: https://portal.example does not answer from here (ConnectionError).",
+        "look    Broker: it does not answer (OSError); messages leave by the poller only.",
+        "BROKEN  Sender: no worker and no poller has ever looked for messages.",
+        "BROKEN  SMS by twilio: it refuses our credentials (twilio-20003).",
+        "BROKEN  SMS by sinch: it does not answer as it should (ReadTimeout).",
+        "look    SMS by twilio: not used since",
+        "BROKEN  E-mail by 127.0.0.1:1: it does not answer as it should (ConnectionRefusedError).",
+        "look    Token key: TOKEN_KEY_PREVIOUS is still set",
+    ):
+        assert sentence in said
+
+
+def test_a_database_that_is_away_is_said_and_the_rest_is_still_looked_at(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.delivery.doctor.connection.cursor", mock.Mock(side_effect=OperationalError))
+    monkeypatch.setattr("messaging.delivery.flows.silence", mock.Mock(side_effect=OperationalError))
+    code, said = doctor()
+    assert code == 1
+    assert "BROKEN  Database: it does not answer (OperationalError). Nobody can sign in." in said
+    assert "BROKEN  Sender: cannot be told without the database." in said
+    assert "ok      SMS by twilio" in said
+
+
+def test_a_clock_that_is_off_and_a_sender_that_fell_silent_are_told(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F40, Q-06."""
+    Heartbeat.objects.create(name="worker", at=timezone.now() - timedelta(minutes=5))
+    Message.objects.create(channel="email", destination="x", kind="notice", subject_id=0, language="en")
+    monkeypatch.setattr("messaging.delivery.doctor.time.time", mock.Mock(return_value=time.time() - 120))
+    code, said = doctor()
+    assert code == 1
+    assert "look    Database: it answers, but its clock is +1" in said
+    assert "BROKEN  Sender: nobody has looked for messages for 300 s." in said
+    assert "look    Queue: 1 messages wait to be sent." in said
+
+
+def test_half_a_gateway_is_told_by_the_checks_that_guard_the_start(wire: Wire, settings: Any) -> None:
+    settings.TWILIO_AUTH_TOKEN = ""
+    code, said = doctor()
+    assert code == 1
+    assert "BROKEN  Settings: The gateway twilio is configured without credentials or sender." in said
+
+
+def test_a_portal_without_sms_says_what_that_means(wire: Wire, settings: Any) -> None:
+    settings.SMS_GATEWAYS = []
+    assert "look    SMS: no gateway is configured (SMS_GATEWAYS); two factor cannot be switched on." in doctor()[1]

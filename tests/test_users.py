@@ -1,0 +1,257 @@
+"""The list of an account's people: who is on it, who may see it, and how it is searched, filtered, sorted and paged."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import exports
+from accounts.models import Account, Invitation, Role, User
+from tests.conftest import BOBS_NUMBER, Browser, enrol, many, person
+from tests.tools import page
+
+pytestmark = pytest.mark.django_db
+
+USERS = "/configuracoes/usuarios/"
+
+
+@pytest.fixture
+def office(browser: Browser, alice: User) -> Browser:
+    """Return the browser of Alice, who is signed in; the policy is off."""
+    browser.post_password("alice")
+    return browser
+
+
+def names(response: Any) -> list[str]:
+    return re.findall(r'class="who-name"[^>]*>([^<]+)<', page(response))
+
+
+def invite(account: Account, email: str, by: User, **fields: Any) -> Invitation:
+    expires = timezone.now() + timedelta(days=7)
+    return Invitation.objects.create(
+        account=account, email=email, invited_by=by, language="en", **{"expires_at": expires, **fields}
+    )
+
+
+# Who may ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["", "exportar/", "1/"])
+def test_members_may_not_and_strangers_sign_in(browser: Browser, bob: User, path: str) -> None:
+    """A-01."""
+    assert browser.get(USERS + path).headers["Location"].startswith("/entrar/?next=")
+    browser.post_password("bob")
+    assert browser.get(USERS + path).status_code == 403
+
+
+def test_another_accounts_person_does_not_exist(office: Browser, charlie: User, bob: User) -> None:
+    """A-04."""
+    assert office.get(f"{USERS}{charlie.pk}/").status_code == 404
+    assert office.get(f"{USERS}{bob.pk}/").status_code == 200
+    assert office.get(f"{USERS}{2**70}/").status_code == 404
+
+
+def test_only_the_own_accounts_people_and_invitations_are_listed(
+    office: Browser, alice: User, bob: User, charlie: User
+) -> None:
+    """A-04: neither by filter nor by the cursor of another account's row."""
+    invite(charlie.account, "zoe@example.com", charlie)
+    for query in ("", "?q=charlie", "?q=zoe", "?state=invited", f"?after={charlie.pk}", "?role=administrator"):
+        shown = page(office.get(USERS + query))
+        assert "charlie@" not in shown
+        assert "zoe@" not in shown
+    assert names(office.get(f"{USERS}?after={charlie.pk}")) == ["alice", "bob"]
+    assert "charlie" not in exported(office, "")
+
+
+# What it shows ----------------------------------------------------------------------------------
+
+
+def test_each_person_is_shown_with_state_and_second_factor(office: Browser, account: Account, bob: User) -> None:
+    """P-09: the phone is masked."""
+    device = enrol(bob)
+    User.objects.filter(pk=bob.pk).update(first_name="Bob", last_name="Tables", last_login=timezone.now())
+    shown = page(office.get(USERS))
+    row = re.search(r"Bob Tables.*?</tr>", shown, re.DOTALL)
+    assert row
+    for words in ("bob@example.com", "Member", "Active", "Confirmed", "since"):
+        assert words in row[0]
+    person_page = page(office.get(f"{USERS}{bob.pk}/"))
+    assert "•••••••21" in person_page
+    assert device.number[3:9] not in person_page + shown
+
+
+def test_invitations_come_first_and_say_when_they_are_over(office: Browser, account: Account, alice: User) -> None:
+    invite(account, "new@example.com", alice)
+    invite(account, "old@example.com", alice, expires_at=timezone.now() - timedelta(seconds=1))
+    invite(account, "gone@example.com", alice, revoked_at=timezone.now())
+    invite(account, "here@example.com", alice, accepted_at=timezone.now())
+    for query in ("", "?state=invited"):
+        shown = page(office.get(USERS + query))
+        listed = re.findall(r'class="cell-mail">(\w+)@', shown)
+        assert listed == (["new", "old"] if query else ["new", "old", "alice"])
+        assert shown.count("Invitation expired") == 1
+        assert "gone@" not in shown
+        assert "here@" not in shown
+
+
+def test_only_a_few_invitations_stand_before_the_people(office: Browser, account: Account, alice: User) -> None:
+    for number in range(7):
+        invite(account, f"n{number}@example.com", alice)
+    shown = page(office.get(USERS))
+    assert shown.count("n4@example.com") == 1
+    assert "n5@example.com" not in shown
+    assert "See all invitations" in shown
+    assert "n6@example.com" in page(office.get(f"{USERS}?state=invited"))
+
+
+# Search, filters, order ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowd(account: Account, bob: User) -> None:
+    """Make João dos Santos, who is locked, Zoë, who is deactivated, and Ana, an administrator who never came."""
+    now = timezone.now()
+    person("js", account, first_name="João", last_name="dos Santos", locked_at=now, last_login=now)
+    person("zed", account, first_name="Zoë", is_active=False, last_login=now - timedelta(days=1))
+    person("ana", account, Role.ADMINISTRATOR, first_name="Ana", last_name="Água")
+    User.objects.filter(pk=bob.pk).update(failures_until=now + timedelta(minutes=5))
+    enrol(bob)
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=joao", ["João dos Santos"]),
+        ("q=Jo%C3%A3o+d", ["João dos Santos"]),
+        ("q=DOS", ["João dos Santos"]),
+        ("q=agua", ["Ana Água"]),
+        ("q=zed@ex", ["Zoë"]),
+        ("q=js", ["João dos Santos"]),
+        ("q=%25", []),
+        ("q=_", []),
+        ("q=%00", ["alice", "Ana Água", "bob", "João dos Santos", "Zoë"]),
+        ("state=locked", ["bob", "João dos Santos"]),
+        ("state=deactivated", ["Zoë"]),
+        ("state=active", ["alice", "Ana Água"]),
+        ("state=nonsense", ["alice", "Ana Água", "bob", "João dos Santos", "Zoë"]),
+        ("factor=confirmed", ["bob"]),
+        ("factor=never", ["Ana Água"]),
+        ("factor=pending", ["alice", "João dos Santos", "Zoë"]),
+        ("role=administrator", ["alice", "Ana Água"]),
+        ("role=administrator&q=a&factor=never", ["Ana Água"]),
+        ("sort=-name", ["Zoë", "João dos Santos", "bob", "Ana Água", "alice"]),
+        ("sort=-seen", ["alice", "João dos Santos", "Zoë", "bob", "Ana Água"]),
+        ("sort=seen", ["Ana Água", "bob", "Zoë", "João dos Santos", "alice"]),
+    ],
+)
+def test_the_list_is_searched_filtered_and_sorted(office: Browser, bob: User, query: str, found: list[str]) -> None:
+    if "factor" in query:
+        User.objects.filter(pk=bob.pk).update(last_login=timezone.now())
+    shown = names(office.get(f"{USERS}?{query}"))
+    if "sort=" in query:
+        ana_and_bob = {"Ana Água", "bob"}  # neither has signed in: by id, whichever way
+        assert [name for name in shown if name not in ana_and_bob] == [n for n in found if n not in ana_and_bob]
+    assert sorted(shown) == sorted(found)
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "seen", "-seen"])
+def test_pages_by_key_show_everybody_once_there_and_back(office: Browser, account: Account, sort: str) -> None:
+    """Also where the key is the same for many."""
+    many(account, 59, first_name="Ana")
+    first = office.get(f"{USERS}?sort={sort}")
+    everybody, pages = names(first), [names(first)]
+    last = first
+    while (after := last.context["page"].after) is not None:
+        last = office.get(f"{USERS}?sort={sort}&after={after}")
+        pages.append(names(last))
+        everybody += names(last)
+    assert [len(one) for one in pages] == [25, 25, 10]
+    logins = re.findall(r'class="who-login">(\w+)<', page(office.get(f"{USERS}?sort={sort}")))
+    assert len(set(logins)) == 25
+    back = office.get(f"{USERS}?sort={sort}&before={last.context['page'].before}")
+    assert names(back) == pages[1]
+    assert back.context["page"].after is not None
+    start = office.get(f"{USERS}?sort={sort}&before={back.context['page'].before}")
+    assert names(start) == pages[0]
+    assert start.context["page"].before is None
+
+
+@pytest.mark.parametrize("cursor", ["after=x", "after=-1", f"after={2**64}", "before=%C2%B2", "after=999999"])
+def test_a_cursor_that_is_none_shows_the_first_page(office: Browser, bob: User, cursor: str) -> None:
+    assert names(office.get(f"{USERS}?{cursor}")) == ["alice", "bob"]
+
+
+def statements(browse: Callable[[], Any]) -> int:
+    with CaptureQueriesContext(connection) as context:
+        assert browse().status_code == 200
+    return len(context)
+
+
+@pytest.mark.parametrize("query", ["", "?state=invited", "?q=p&role=member", "?factor=never&sort=-seen"])
+def test_a_page_costs_the_same_statements_whatever_the_number_of_people(
+    office: Browser, account: Account, alice: User, query: str
+) -> None:
+    few = statements(lambda: office.get(USERS + query))
+    for user in many(account, 60):
+        enrol(user)
+    for number in range(40):
+        invite(account, f"i{number:02d}@example.com", alice)
+    assert statements(lambda: office.get(USERS + query)) == few <= 6
+
+
+# The table -------------------------------------------------------------------------------------------
+
+
+def exported(browser: Browser, query: str) -> str:
+    response: Any = browser.get(f"{USERS}exportar/?{query}")
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert 'filename="users.csv"' in response.headers["Content-Disposition"]
+    return b"".join(response).decode()
+
+
+def test_the_table_has_the_filtered_list_with_times_in_utc(office: Browser, account: Account, bob: User) -> None:
+    enrol(bob)
+    User.objects.filter(pk=bob.pk).update(first_name="Bob", last_login="2026-11-20T23:30:00-03:00")
+    text = exported(office, "q=bob")
+    assert text.startswith("\ufeff")
+    head, row = list(csv.reader(io.StringIO(text[1:])))
+    assert head[:3] == ["Name", "Login name", "E-mail address"]
+    assert row[:6] == ["Bob", "bob", "bob@example.com", "Member", "Active", "Confirmed"]
+    assert row[7:] == ["•••21", "2026-11-21T02:30:00Z"]
+    assert BOBS_NUMBER[3:9] not in text
+
+
+def test_the_table_has_everybody_and_the_invited(
+    office: Browser, account: Account, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.pages.CHUNK", 7)
+    many(account, 30)
+    invite(account, "new@example.com", alice)
+    rows = list(csv.reader(io.StringIO(exported(office, "sort=-seen")[1:])))
+    assert rows[1][2:5] == ["new@example.com", "Member", "Invited"]
+    assert len({row[1] for row in rows[2:]}) == len(rows) - 2 == 31
+
+
+def test_the_table_is_in_the_readers_language_and_separated_as_their_excel_wants(alice: User) -> None:
+    reader = Browser(headers={"accept-language": "pt-BR"})
+    reader.post_password("alice")
+    assert exported(reader, "").splitlines()[0] == (
+        "\ufeffNome;Login;E-mail;Papel;Situação;Segundo fator;Confirmado desde;Telefone;Último acesso"
+    )
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t=", "  =", "＝"])
+def test_no_cell_of_a_table_is_a_formula(office: Browser, bob: User, begins: str) -> None:
+    """OWASP, CSV injection."""
+    User.objects.filter(pk=bob.pk).update(first_name=f"{begins}cmd|' /C calc'!A0")
+    assert list(csv.reader(io.StringIO(exported(office, "q=bob@")[1:])))[1][0].startswith("'")
+    assert exports.cell(f"{begins}1+1").startswith("'")

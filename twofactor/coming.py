@@ -1,0 +1,114 @@
+"""Before the policy is switched on: whom it touches, telling them, and a date. Views translate HTTP; flows decide."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import exports, switching
+from accounts.decorators import administrators_only
+from accounts.http import SignedInRequest
+from accounts.models import User
+from messaging.delivery import gateways
+from twofactor import session
+
+LONGEST_DAYS = 365
+NAMES_SHOWN = 6
+ADDRESSES_SHOWN = 200
+CHUNK = 500
+
+
+class DateForm(forms.Form):
+    """From which day on. It begins at midnight in the portal's time zone."""
+
+    starts = forms.DateField(
+        label=gettext_lazy("Starting on"),
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": gettext_lazy("Choose a day."),
+            "invalid": gettext_lazy("Choose a day, like 2026-12-31."),
+        },
+    )
+
+    def clean_starts(self) -> datetime:
+        """Return the beginning of the day; it has to be to come, and within a year."""
+        day: date = self.cleaned_data["starts"]
+        today = timezone.localdate()
+        if not today < day <= today + timedelta(days=LONGEST_DAYS):
+            raise ValidationError(_("Choose a day from tomorrow on, within a year."))
+        return timezone.make_aware(datetime.combine(day, time()))
+
+
+@administrators_only
+@require_POST
+def policy_date(request: SignedInRequest) -> HttpResponseBase:
+    """Set the date from which the policy is on, or take it back."""
+    user = request.user
+    here = redirect("account-settings")
+    if request.POST.get("action") == "clear":
+        if switching.unschedule(user.account, actor=user):
+            messages.success(request, _("The date was taken back. Nothing changes."))
+        return here
+    form = DateForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, str(form.errors["starts"][0]))
+    elif not gateways.sms_is_possible():
+        messages.error(request, _("No SMS gateway is configured: nobody could get a token."))
+    elif not session.is_verified(user):
+        return redirect(session.hold_sign_in(request, user, resolve_url("account-settings")).step)
+    elif switching.schedule(user.account, form.cleaned_data["starts"], actor=user):
+        day = date_format(form.cleaned_data["starts"], "DATE_FORMAT")
+        messages.success(request, _("From %(day)s two factor authentication is on for everybody.") % {"day": day})
+    return here
+
+
+@administrators_only
+@require_POST
+def policy_announce(request: SignedInRequest) -> HttpResponseBase:
+    """Tell everybody by e-mail what is coming; once a day."""
+    told = switching.announce(request.user.account, actor=request.user)
+    said = ngettext("%(count)d user is being told by e-mail.", "%(count)d users are being told by e-mail.", told)
+    messages.success(request, said % {"count": told})
+    return redirect("account-settings")
+
+
+@administrators_only
+@require_safe
+def policy_without_phone(request: SignedInRequest) -> HttpResponseBase:
+    """Send the list of those who have no phone yet, as a table."""
+    head = [_("Name"), _("Login name"), _("E-mail address"), _("Last sign-in")]
+    return exports.response("without-phone", head, _chunks(switching.without_phone(request.user.account)))
+
+
+def _chunks(people: Any) -> Iterator[list[list[Any]]]:
+    rows = ([who.full_name, who.username, who.email, who.last_login] for who in people.iterator(CHUNK))
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def context(user: User) -> dict[str, Any]:
+    """Return what the settings page shows before the policy is on."""
+    account = user.account
+    if account.two_factor_required:
+        return {}
+    waiting = list(switching.without_phone(account)[: ADDRESSES_SHOWN + 1])
+    starts = account.two_factor_from
+    return {
+        "preview": switching.preview(account),
+        "waiting": waiting[:NAMES_SHOWN],
+        "addresses": "; ".join(person.email for person in waiting) if len(waiting) <= ADDRESSES_SHOWN else "",
+        "date_form": DateForm(initial={"starts": timezone.localdate(starts) if starts else None}),
+        "earliest": (timezone.localdate() + timedelta(days=1)).isoformat(),
+    }

@@ -1,0 +1,24 @@
+"""Tell whether everything is there that the portal depends on."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from messaging.delivery import doctor
+
+MARKS = {"ok": "ok      ", "warning": "look    ", "broken": "BROKEN  "}
+
+
+class Command(BaseCommand):
+    """Say one sentence about each dependency."""
+
+    help = "Looks at every dependency without sending anything; exit code 1 when something is broken."
+    requires_system_checks: list[str] = []  # a broken set-up is what it is for
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        broken = 0
+        for finding in doctor.examine():
+            broken += finding.state == "broken"
+            self.stdout.write(f"{MARKS[finding.state]}{finding.sentence}")
+        if broken:
+            raise SystemExit(1)

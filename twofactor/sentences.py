@@ -1,0 +1,94 @@
+"""What the audited actions of this app mean, in words for the audit page."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.sentences import describe, say
+from messaging.delivery.models import Channel
+from twofactor.models import Purpose
+
+say("channel", {Channel.SMS: _("SMS"), Channel.EMAIL: _("e-mail")})
+say(
+    "purpose",
+    {
+        Purpose.SIGN_IN: _("to sign in"),
+        Purpose.ENROL: _("to confirm the first phone"),
+        Purpose.CHANGE_PHONE: _("to confirm the new phone"),
+        Purpose.REAUTHENTICATE: _("to prove who they are"),
+        Purpose.MAILBOX: _("to confirm the mailbox"),
+        Purpose.CHANGE_EMAIL: _("to confirm the new address"),
+        "policy": _("to switch the second step on or off"),
+        "policy.options": _("to change the options of the second step"),
+        "user.reset_phone": _("to reset a phone"),
+        "phone.change": _("to change the phone"),
+        "email.change": _("to change the e-mail address"),
+    },
+)
+say(
+    "reason",
+    {
+        "phone.disowned": _("they said that a phone was not theirs"),
+        "second_factor.failures": _("too many wrong tokens"),
+    },
+)
+
+
+def _hours(data: dict[str, Any]) -> dict[str, Any]:
+    """Say for how long somebody is kept from trying."""
+    hours = data.get("hours", 0)
+    minutes = round(hours * 60)
+    if minutes < 60:
+        return {"time": ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}}
+    return {"time": ngettext("%(count)d hour", "%(count)d hours", round(hours)) % {"count": round(hours)}}
+
+
+describe("password.failed", _("Wrong password"), _("A wrong password was typed for %(person)s."))
+describe("sign_in.password_only", _("Sign-in by password alone"), _("%(person)s signed in with the password alone."))
+describe("sign_in.pending", _("Right password"), _("%(person)s typed the right password; the second step comes next."))
+describe("sign_in.verified", _("Sign-in"), _("%(person)s signed in with a token by %(channel)s."))
+describe("challenge.issued", _("Token sent"), _("A token %(purpose)s was sent to %(person)s by %(channel)s."))
+describe("token.refused", _("Wrong token"), _("A wrong token %(purpose)s was typed for %(person)s."))
+describe(
+    "second_factor.failing",
+    _("Many wrong tokens"),
+    _("Wrong tokens keep being typed after the right password of %(person)s."),
+)
+describe(
+    "second_factor.locked",
+    _("Second step locked"),
+    _("After too many wrong tokens the second step of %(person)s is locked for %(time)s."),
+    _hours,
+)
+describe("captcha.refused", _("Captcha refused"), _("The captcha of a sign-in was refused."))
+describe("reauthentication.refused", _("Proof of identity refused"), _("%(person)s could not prove who they are."))
+describe("phone.enrolled", _("Phone confirmed"), _("%(person)s confirmed the phone %(number)s."))
+describe("phone.change_started", _("Change of phone begun"), _("%(person)s began to change the phone to %(number)s."))
+describe("phone.changed", _("Phone changed"), _("%(person)s changed the phone from %(before)s to %(after)s."))
+describe("phone.change_cancelled", _("Change of phone given up"), _("%(person)s gave the change of the phone up."))
+describe(
+    "phone.disowned",
+    _("Phone removed as foreign"),
+    _("Somebody at the mailbox of %(person)s said that the phone was not theirs; it was removed."),
+)
+describe(
+    "phone.reset",
+    _("Phone reset"),
+    _("%(actor)s removed the phone %(number)s of %(person)s. Reason: %(reason)s"),
+)
+describe("mailbox.proved", _("Mailbox confirmed"), _("%(person)s confirmed the mailbox before a first phone."))
+describe(
+    "reauthentication.started",
+    _("Proof of identity asked for"),
+    _("%(person)s was asked to prove who they are, %(purpose)s."),
+)
+describe("reauthentication.proved", _("Identity proved"), _("%(person)s proved who they are, %(purpose)s."))
+describe(
+    "reauthentication.used", _("Proof of identity used"), _("%(person)s used the proof of who they are, %(purpose)s.")
+)
+describe(
+    "reauthentication.cancelled",
+    _("Proof of identity given up"),
+    _("%(person)s gave up to prove who they are, %(purpose)s."),
+)
