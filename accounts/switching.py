@@ -76,7 +76,7 @@ def announce(account: Account, *, actor: User) -> int:
     rested = Q(two_factor_announced_at__isnull=True) | Q(two_factor_announced_at__lt=clock_plus(-ANNOUNCEMENT_SECONDS))
     with transaction.atomic():
         if not Account.objects.filter(rested, pk=account.pk).update(two_factor_announced_at=Clock()):
-            raise Limited(retry_after=ANNOUNCEMENT_SECONDS)
+            raise Limited(ANNOUNCEMENT_SECONDS, "announcement", actor)
         account.refresh_from_db()
         return _tell_everybody(audit.record("policy.announced", user=actor, starts=_iso(account.two_factor_from)))
 
