@@ -4,11 +4,12 @@ import logging
 import sys
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.views.defaults import server_error
+
+from messaging.database import is_outage
 
 logger = logging.getLogger(__name__)
 
@@ -16,8 +17,8 @@ RETRY_AFTER = 30  # seconds
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer what nobody caught, wherever it was raised: 503 when the database did not answer (F17, F19), else 500."""
-    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+    """Answer what nobody caught, wherever it was raised: 503 when the database is not in service, else 500."""
+    if not is_outage(sys.exception()):
         return server_error(request)
     if request.accepts("text/html"):
         response = render(request, "503.html", status=503)

@@ -13,7 +13,7 @@ from accounts import audit, budgets, origin, reauthentication
 from accounts import flows as accounts
 from accounts.exceptions import AddressTaken
 from accounts.models import AuditEvent, User
-from messaging.database import Clock, clock_plus, delete_in_batches
+from messaging.database import Clock, clock_plus, delete_in_batches, tried_twice
 from messaging.delivery.models import Channel
 from twofactor import challenges, limits, phones, spending
 from twofactor import exceptions as refusals
@@ -80,6 +80,7 @@ def introduce(pending: PendingSignIn) -> None:
     challenges.move(pending, introduced=True)
 
 
+@tried_twice
 def start_mailbox_proof(pending: PendingSignIn, *, captcha: str) -> Challenge:
     """Send the token that proves the mailbox before a first phone (D3, R-07). ``captcha`` was solved just now (C-01).
 
@@ -99,6 +100,7 @@ def prove_mailbox(pending: PendingSignIn, challenge: Challenge) -> None:
         audit.record("mailbox.proved", user=pending.user)
 
 
+@tried_twice
 def start_enrolment(pending: PendingSignIn, phone: Phone, *, captcha: str) -> Challenge:
     """Send the token that proves a first phone. ``captcha`` names the one that this very request solved (C-01).
 
@@ -109,6 +111,7 @@ def start_enrolment(pending: PendingSignIn, phone: Phone, *, captcha: str) -> Ch
         return challenges.send_token(pending, Channel.SMS, phone.number, granted=True, captcha=captcha)
 
 
+@tried_twice
 def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha: str) -> Challenge:
     """Send a token to the person's phone or mailbox. ``captcha`` names the one just solved, if one was.
 
@@ -119,6 +122,7 @@ def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha: st
         return challenges.send_token(pending, channel, destination, granted=bool(captcha), captcha=captcha)
 
 
+@tried_twice
 def resend(journey: Journey) -> Challenge:
     """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver, Limited or SmsSpent."""
     with transaction.atomic():
@@ -206,6 +210,7 @@ def _start(journey: Proof) -> None:
         journey.save(force_insert=True)
 
 
+@tried_twice
 def prove_password(journey: Proof, password: str, channel: str) -> None:
     """Check the password and send the token that proves it is still you (R-01). Without a phone it is the proof.
 
@@ -295,6 +300,7 @@ def start_phone_change(user: User, phone: Phone, *, session_hash: str) -> PhoneC
     return change
 
 
+@tried_twice
 def prove_old_phone(change: PhoneChange, challenge: Challenge) -> None:
     """Consume the token of today's phone (or mailbox) and send one to the new number (R-01)."""
     with transaction.atomic():
@@ -372,6 +378,7 @@ def start_email_change(user: User, email: str, *, session_hash: str) -> EmailCha
     return change
 
 
+@tried_twice
 def prove_before_email(change: EmailChange, challenge: Challenge | None) -> None:
     """Take the proof that it is still you and send a token to the new address (R-08).
 

@@ -15,6 +15,7 @@ from django_otp.middleware import OTPMiddleware
 
 from accounts import audit
 from accounts.exceptions import Limited
+from messaging.database import is_conflict
 from twofactor import session
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -42,7 +43,9 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Turn a limit into 429 with Retry-After, and write down that it was hit (J-01)."""
+        """Turn a limit into 429 with Retry-After, written down (J-01); so a transaction that lost twice (F20)."""
+        if is_conflict(error):
+            error = Limited(1, "conflict")
         if not isinstance(error, Limited):
             return None
         audit.record("limit.hit", user=error.user, scope=error.scope)

@@ -92,3 +92,38 @@ describe(
     _("Proof of identity given up"),
     _("%(person)s gave up to prove who they are, %(purpose)s."),
 )
+describe(
+    "phone.shared", _("Shared phone"), _("The phone %(number)s now serves %(people)s people, %(person)s among them.")
+)
+describe("limit.hit", _("Limit reached"), _("%(person)s was asked to wait: the limit “%(scope)s” was reached."))
+describe(
+    "challenge.withheld",
+    _("Token withheld"),
+    _("A token %(purpose)s for %(person)s was not sent: the limit “%(scope)s” was reached."),
+)
+describe("captcha.outage", _("Captcha out of reach"), _("reCAPTCHA does not answer; the other check takes its place."))
+describe("captcha.fallback", _("The other captcha"), _("Somebody passed by the check that stands in for reCAPTCHA."))
+_SPENT = _("%(used)s of the %(limit)s SMS of the day are sent.")
+for _scope in ("account_sms", "system_sms"):
+    describe(f"{_scope}.half_spent", _("Half of the day's SMS are sent"), _SPENT)
+    describe(f"{_scope}.nearly_spent", _("Most of the day's SMS are sent"), _SPENT)
+    describe(f"{_scope}.spent", _("All of the day's SMS are sent"), _SPENT)
+say(
+    "scope",
+    {
+        "password": _("wrong passwords"),
+        "ladder": _("wrong tokens in a row"),
+        "conflict": _("many at once"),
+        "cooldown": _("pause between two tokens"),
+        **dict.fromkeys(("user", "user_sms", "user_email"), _("tokens of a person")),
+        "phone": _("SMS of a phone"),
+        "mailbox": _("e-mails of a mailbox"),
+        "numbers": _("different numbers tried"),
+        "address": _("tokens of an address"),
+        "prefix": _("range of numbers"),
+        "country": _("SMS of a country"),
+        "conversion": _("tokens of a country that nobody types"),
+        "people": _("people of a phone"),
+        "announcement": _("announcements"),
+    },
+)

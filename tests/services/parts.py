@@ -111,6 +111,17 @@ class Postgres:
         self.program.process.send_signal(signal.SIGQUIT)
         self.program.ended()
 
+    def freeze(self, number: int = signal.SIGSTOP) -> None:
+        """Stop the server and each of its backends, which have sessions of their own; connections stay open."""
+        assert self.program
+        assert self.program.process
+        pid = self.program.process.pid
+        for child in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
+            os.kill(child, number)
+
+    def thaw(self) -> None:
+        self.freeze(signal.SIGCONT)
+
     def restart(self) -> None:
         self.crash()
         self.start()

@@ -1,6 +1,8 @@
-"""When PostgreSQL is restarted or away, while nobody looks and in the middle of a sign-in (F16 to F19)."""
+"""PostgreSQL restarted, away, frozen, full or in conflict, while nobody looks and amid a sign-in (F16 to F24)."""
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,9 +14,13 @@ from tests.services.conftest import MakePortal
 from tests.services.parts import Postgres
 from tests.services.portal import Portal
 from tests.services.programs import wait_for
+from tests.services.seed import PASSWORD
 from tests.services.visitor import Response, Visitor, location, words_of
 
 BACK_IN_A_MOMENT = "Back in a moment"
+OTHERS_END = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +85,98 @@ def test_without_a_database_the_portal_says_so(frail: Portal, fragile: Postgres)
     again = frail.member().ask_for_sms()
     assert location(again.post_token(frail.token(again))) == "/"
     assert all(program.process and program.process.poll() is None for program in frail.programs)
+
+
+def test_a_frozen_database_holds_nobody_for_ever(frail: Portal, fragile: Postgres) -> None:
+    """F19: it accepts and says nothing. A page waits 8 s for an open connection, 3 s for a new one; then 503."""
+    visitor = frail.member().ask_for_sms()
+    token = frail.token(visitor)
+    visitor.get("/entrar/token/")
+    fragile.freeze()
+    try:
+        for _ in range(2):
+            began = time.monotonic()
+            assert_unavailable(visitor.get("/entrar/token/"))
+            assert time.monotonic() - began < 13
+        assert requests.get(f"{frail.base}/healthz", timeout=5).status_code == 200
+    finally:
+        fragile.thaw()
+    assert not visitor.is_in()
+    assert location(visitor.post_token(token)) == "/"
+
+
+def test_a_read_only_database_fails_closed(frail: Portal, fragile: Postgres) -> None:
+    """F24, also for a disk that is full: 503 where something would be written, nothing is lost, senders live on."""
+    visitor, token, post = ready_to_prove(frail)
+    outside = frail.member()
+    outside.get("/entrar/")
+    rule = "ALTER DATABASE seed SET default_transaction_read_only = "
+    try:
+        administer(fragile, rule + "on")
+        frail.database.rows(OTHERS_END)
+        assert_unavailable(post())
+        assert_unavailable(outside.post_at_once("/entrar/", username=outside.login, password=PASSWORD))
+        assert not visitor.is_in()
+        wait_for(lambda: "the database does not answer: InternalError" in frail.logs(), meaning="the poller's warning")
+    finally:
+        administer(fragile, rule + "off")
+        frail.database.rows(OTHERS_END)
+    assert [verified for _, verified, _ in frail.challenges_of(visitor)] == [False]
+    assert location(visitor.post_token(token)) == "/"
+    again = frail.member().ask_for_sms()
+    assert location(again.post_token(frail.token(again))) == "/"
+    assert all(program.process and program.process.poll() is None for program in frail.programs)
+
+
+def administer(server: Postgres, statement: str) -> None:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def test_without_a_free_connection_the_portal_says_so_at_once(frail: Portal, fragile: Postgres) -> None:
+    """F21: the web process has lost its own and gets no other: 503 within 2 s, and no line to wait in."""
+    visitor, token, post = ready_to_prove(frail)
+    hoard: list[psycopg.Connection[object]] = []
+    try:
+        frail.database.rows(OTHERS_END)
+        with contextlib.suppress(psycopg.OperationalError):
+            for _ in range(200):
+                hoard.append(psycopg.connect(frail.database.url))  # noqa: PERF401 (until there is none left)
+        assert 50 < len(hoard) < 200
+        began = time.monotonic()
+        assert_unavailable(post())
+        assert time.monotonic() - began < 2
+    finally:
+        for connection in hoard:
+            connection.close()
+    assert not visitor.is_in()
+    assert location(visitor.post_token(token)) == "/"
+
+
+def test_who_loses_a_deadlock_is_tried_once_more(frail: Portal, fragile: Postgres) -> None:
+    """F20: the request holds its sign-in and waits for us, we wait for it: the database ends one, and it is sent."""
+    visitor = frail.member()
+    visitor.post_password()
+    captcha = visitor.captcha("/entrar/canal/")
+    answers: list[Response] = []
+
+    def post() -> None:
+        answers.append(visitor.post_at_once("/entrar/canal/", channel="sms", altcha=captcha))
+
+    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'twofactor_challenge'::regclass"
+    with psycopg.connect(frail.database.url) as ours:
+        ours.execute("LOCK TABLE twofactor_challenge IN SHARE MODE")
+        thread = threading.Thread(target=post)
+        thread.start()
+        wait_for(lambda: frail.database.rows(waiting), meaning="somebody who waits for us")
+        ours.execute("SET LOCAL deadlock_timeout = '10s'")  # the other one notices, and loses
+        ours.execute("UPDATE twofactor_pendingsignin SET introduced = introduced")
+    thread.join(30)
+    assert location(answers[0]) == "/entrar/token/"
+    assert fragile.program
+    assert "deadlock detected" in fragile.program.written()
+    assert len(frail.challenges_of(visitor)) == 1
+    assert location(visitor.post_token(frail.token(visitor))) == "/"
 
 
 def assert_unavailable(response: Response) -> None:

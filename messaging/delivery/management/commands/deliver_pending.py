@@ -8,8 +8,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
 
+from messaging.database import is_outage
 from messaging.delivery import chores, flows
 
 logger = logging.getLogger(__name__)
@@ -52,6 +54,8 @@ class Command(BaseCommand):
         try:
             flows.deliver_pending(by="poller", threads=threads)
             chores.do_due()
-        except (OperationalError, InterfaceError) as error:
+        except DatabaseError as error:
+            if not is_outage(error):
+                raise
             logger.warning("the database does not answer: %s", type(error).__name__)
         close_old_connections()

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('twofactor', '0001_initial'),
+        ('twofactor', '0002_address_of_a_challenge'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

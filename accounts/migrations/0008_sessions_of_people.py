@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_home_and_dates'),
+        ('accounts', '0007_budget_windows'),
     ]
 
     operations = [

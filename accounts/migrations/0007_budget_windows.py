@@ -11,7 +11,7 @@ def forget_old_keys(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0008_allowed_regions'),
+        ('accounts', '0006_allowed_regions'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('twofactor', '0003_mailbox_and_address'),
+        ('twofactor', '0001_initial'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0007_options_of_the_second_factor'),
+        ('accounts', '0005_home_and_dates'),
     ]
 
     operations = [

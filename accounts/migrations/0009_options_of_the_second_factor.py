@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0006_sessions_of_people'),
+        ('accounts', '0008_sessions_of_people'),
     ]
 
     operations = [

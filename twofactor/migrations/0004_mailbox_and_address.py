@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('twofactor', '0002_ask_again_who_it_is'),
+        ('twofactor', '0003_ask_again_who_it_is'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
