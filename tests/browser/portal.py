@@ -45,7 +45,7 @@ class Portal:
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "messaging.embedded"]
             self.program = subprocess.Popen(command, cwd=BASE_DIR, env=self.environment, stdout=log, stderr=log)
-        wait_for(self._answers, "the portal to answer", 60)
+        wait_for(self._answers, "the portal to answer", 180)
 
     def _answers(self) -> bool | None:
         assert self.program.poll() is None, f"the portal ended:\n{self.log.read_text()}"
