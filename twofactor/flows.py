@@ -399,6 +399,7 @@ def complete_email_change(change: EmailChange, challenge: Challenge) -> None:
     with transaction.atomic():
         challenges.consume(challenge)
         limits.take_back(user)
+        spending.convert(challenge)
         try:
             accounts.change_email(user, change.email, **masked)
         except AddressTaken:
