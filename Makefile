@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 LOCALES := pt_BR es
 
-.PHONY: run test check test-fast test-services test-browser walk fuzz pictures bench messages lock clean runtime dev
+.PHONY: run test check test-fast test-services test-browser walk fuzz pictures audit bench messages lock clean runtime dev
 
 run: runtime  ## The portal with demo accounts; make run PORT=8001
 	@exec $(PY) -m messaging.embedded
@@ -38,6 +38,9 @@ fuzz: dev  ## Ten thousand hostile requests to every form; ends with "0 findings
 
 pictures: dev  ## The pictures of the guide, the README and the docs
 	@PICTURES=docs/pictures $(PY) -m pytest -q tests/browser -k "walk and pt-BR-1280 or drawn_well and pt-br or componentes"
+
+audit:  ## Known holes in what production installs (needs PyPI's advisories)
+	@scripts/audit
 
 bench: dev  ## Check our figures on this machine
 	@$(PY) -m benchmarks

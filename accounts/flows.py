@@ -5,11 +5,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Q, QuerySet
 
-from accounts import audit
-from accounts.exceptions import AddressTaken, LastAdministrator
+from accounts import audit, budgets, origin
+from accounts.exceptions import AddressTaken, LastAdministrator, Limited
 from accounts.models import Account, AuditEvent, Budget, Role, Session, User
 from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
+
+HOUR = 3600  # seconds
+RESET_LINKS_AN_HOUR = 3
 
 
 def create_account(name: str, *, login: str, email: str, password: str) -> User:
@@ -183,18 +186,37 @@ def unlock_user(user: User, *, actor: User | None = None) -> bool:
     return bool(unlocked)
 
 
-def request_password_reset(user: User) -> None:
-    """Send a link to choose a new password; it is made when the message leaves."""
+def request_password_reset(user: User) -> bool:
+    """Send a link to choose a new password, made when the message leaves; return False after three within an hour.
+
+    Whoever asks is told the same either way: a stranger shall neither flood a mailbox nor learn that it is known.
+    """
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts those who ask at once in a line
+        sent = delivery.count_recent("password.reset", user.pk, seconds=HOUR)
+        if sent >= RESET_LINKS_AN_HOUR:
+            audit.record("password.reset_limited", user=user)
+            return False
         audit.record("password.reset_requested", user=user)
         delivery.enqueue(
-            channel="email",
-            destination=user.email,
-            kind="password.reset",
-            subject_id=user.pk,
-            language=user.language,
-            owner_id=user.account_id,
+            channel="email", destination=user.email, kind="password.reset", subject_id=user.pk, language=user.language
         )
+    return True
+
+
+def own_password_is(user: User, typed: str) -> bool:
+    """Tell whether this is the password of somebody signed in.
+
+    Raises Limited: a stolen session has no more guesses than the sign-in page has.
+    """
+    ip = origin.current.get().ip
+    if wait := budgets.password_wait(user.username, ip):
+        raise Limited(wait, "password", user)
+    if user.check_password(typed):
+        return True
+    budgets.count_wrong_password(user.username, ip)
+    audit.record("password.failed", user=user, signed_in=True)
+    return False
 
 
 def change_email(user: User, email: str, *, before: str, after: str) -> None:

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.forms import SetPasswordForm
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import flows, language, overview
 from accounts.decorators import administrators_only, for_person_of_account
-from accounts.forms import AppearanceForm, PasswordResetForm, ProfileForm
+from accounts.forms import AppearanceForm, PasswordChangeForm, PasswordResetForm, ProfileForm
 from accounts.http import SignedInRequest
 from accounts.models import User
 

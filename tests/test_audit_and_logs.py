@@ -37,7 +37,7 @@ from tests.conftest import (
 )
 from tests.tools import ROOT, settings_with
 from twofactor import flows, limits
-from twofactor.models import PhoneDevice
+from twofactor.models import Challenge, PhoneDevice
 
 pytestmark = pytest.mark.django_db
 
@@ -355,6 +355,8 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     change_role(bob, Role.ADMINISTRATOR, actor=alice)
     deactivate_user(bob, actor=alice)
     reactivate_user(bob, actor=alice)
+    for _ in range(4):
+        Browser().post("/senha/esqueci/", {"email": "bob@example.com"})
     for failures in (5, 10):
         limits.note_failure(bob, failures, "login")
     reset_and_come_back(bob, alice)
@@ -380,7 +382,8 @@ def test_a_challenge_is_written_down_with_purpose_and_channel(browser: Browser, 
     """J-01."""
     browser.sign_in("bob", "email")
     issued, verified = AuditEvent.objects.filter(action__in=["challenge.issued", "sign_in.verified"]).order_by("pk")
-    assert issued.data == {"purpose": "login", "channel": "email"}
+    challenge = Challenge.objects.get()
+    assert issued.data == {"purpose": "login", "channel": "email", "challenge": challenge.pk, "number": 1}
     assert verified.data == {"channel": "email"}
 
 

@@ -99,7 +99,7 @@ def test_signing_in_anew_ends_the_pending_sign_in_before(asking: Browser) -> Non
     before = session_id(asking)
     asking.post_password("bob")
     assert is_anonymous(before)
-    assert PendingSignIn.objects.count() == 1
+    assert PendingSignIn.objects.alive().count() == 1
     asking.post_token(token)
     assert not asking.is_in()
 

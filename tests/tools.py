@@ -3,12 +3,14 @@
 import os
 import re
 import runpy
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from django.db import DataError
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
 from accounts.models import Budget, Session
@@ -42,6 +44,13 @@ def let_pass(seconds: float) -> None:
         earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
         model._default_manager.update(**earlier)
     Budget.objects.update(until=F("until") - int(seconds))
+
+
+def refuse_nul(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    """Refuse NUL in values, as PostgreSQL does and SQLite does not: for ``connection.execute_wrapper``."""
+    if any("\x00" in str(value) for value in params or ()):
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return execute(sql, params, many, context)
 
 
 def page(response: Any) -> str:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat, Greatest
 
-from accounts import audit, budgets, origin, reauthentication
+from accounts import audit, reauthentication
 from accounts import flows as accounts
 from accounts.exceptions import AddressTaken
 from accounts.models import AuditEvent, User
@@ -146,9 +146,29 @@ def complete_sign_in(pending: PendingSignIn, challenge: Challenge) -> PhoneDevic
     return device
 
 
-def end_pending_sign_in(session_hash: str) -> None:
-    """End the pending sign-in of a session, if there is one."""
-    PendingSignIn.objects.filter(session_hash=session_hash).delete()
+def end_pending_sign_in(session_hash: str) -> PendingSignIn | None:
+    """End the pending sign-in of a session, and return it if it had not come to its end.
+
+    Of a token and a sign-out that come at once one closes the challenge, and the other finds it closed (F53).
+    """
+    of_session = PendingSignIn.objects.filter(session_hash=session_hash, expires_at__gt=Clock())
+    pending = of_session.select_related("user").first() if session_hash else None
+    if pending:
+        with transaction.atomic():
+            Challenge.objects.of_any_purpose(pending).supersede()
+            of_session.update(expires_at=Clock())
+    return pending
+
+
+def sign_out(user: User | None, session_hash: str) -> None:
+    """Write down whose session ends (J-01), and end what a token opened for it in this very moment (F53)."""
+    pending = end_pending_sign_in(session_hash)
+    with transaction.atomic():
+        if pending and Challenge.objects.that_opened(pending).exists():
+            accounts.end_sessions(pending.user)
+        who = pending.user if pending and user is None else user
+        if who is not None:
+            audit.record("session.ended", user=who, half_way=pending is not None)
 
 
 def _bind(user: User, challenge: Challenge) -> PhoneDevice:
@@ -216,12 +236,8 @@ def prove_password(journey: Proof, password: str, channel: str) -> None:
 
     Raises PasswordRefused, ChannelRefused, or Limited: a stolen session has no more guesses than the sign-in page.
     """
-    user, ip = journey.user, origin.current.get().ip
-    if wait := budgets.password_wait(user.username, ip):
-        raise refusals.Limited(wait, "password", user)
-    if not user.check_password(password):
-        budgets.count_wrong_password(user.username, ip)
-        audit.record("reauthentication.refused", user=user, purpose=journey.action)
+    if not accounts.own_password_is(journey.user, password):
+        audit.record("reauthentication.refused", user=journey.user, purpose=journey.action)
         raise refusals.PasswordRefused
     with transaction.atomic():
         if journey.device is None:
@@ -314,6 +330,8 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
     device: PhoneDevice = user.phone_device
     old = device.number
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts the changes of one person in a line (F52)
+        challenges.move(change, holder_proved=True)  # unless the one before has ended it
         challenges.consume(challenge)
         limits.take_back(user)
         device.number, device.region, device.kind = change.number, change.region, change.kind
@@ -324,7 +342,7 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
         accounts.tell(user, event, sms_to=old)
         accounts.tell(user, event)
         accounts.end_sessions(user)
-        PhoneChange.objects.filter(user=user).exclude(pk=change.pk).delete()
+        PhoneChange.objects.filter(user=user, expires_at__gt=Clock()).exclude(pk=change.pk).update(expires_at=Clock())
         spending.convert(challenge)
     return device
 

@@ -296,6 +296,11 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
         """Return the challenges of a journey that serve its present purpose."""
         return self.of_any_purpose(journey).filter(purpose=journey.purpose)
 
+    def that_opened(self, pending: Any) -> "ChallengeQuerySet":
+        """Return what completed a pending sign-in; the token of a mailbox does not, the phone comes after it (D3)."""
+        verified = self.filter(pending_sign_in=pending, verified_at__isnull=False)
+        return verified.exclude(purpose=Purpose.MAILBOX)
+
     def open(self) -> "ChallengeQuerySet":
         """Return what was neither verified nor superseded; it may be too late all the same."""
         return self.filter(verified_at__isnull=True, superseded_at__isnull=True)

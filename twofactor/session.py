@@ -66,7 +66,9 @@ def sign_in(request: HttpRequest, user: User, device: PhoneDevice | None = None)
 
 def sign_out(request: HttpRequest) -> None:
     """End the session, signed in or half-way."""
-    flows.end_pending_sign_in(session_hash(request))
+    here = session_hash(request)  # before the session is read: one that is no more would forget its id
+    user: Any = request.user
+    flows.sign_out(user if user.is_authenticated else None, here)
     logout(request)
 
 

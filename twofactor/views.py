@@ -22,7 +22,7 @@ from accounts.reauthentication import Wish, carries_out, demand, reauthenticated
 from messaging.delivery import circuit, gateways
 from messaging.delivery.models import Channel
 from twofactor import challenges, coming, flows, objections, phones, session, words
-from twofactor.decorators import pending_sign_in_at
+from twofactor.decorators import pending_sign_in_at, second_click_follows_the_first
 from twofactor.exceptions import CaptchaNeeded, JourneyOver, NoPhone, OwnPhone, SmsSpent
 from twofactor.forms import (
     AccountSettingsForm,
@@ -55,7 +55,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for login and password; a right one opens the second step, or the door where there is no policy."""
     form = SignInForm(posted(request), initial={"next": request.GET.get("next", "")})
     if request.method == "POST" and form.is_valid() and form.user:
-        target = _safe_target(request, form.cleaned_data["next"])
+        target = _safe_target(request, form.cleaned_data["next"] or "")
         response = _open(request, form.user, target)
         if form.user.language:
             language.remember(response, form.user.language)
@@ -74,9 +74,10 @@ def _open(request: HttpRequest, user: User, target: str) -> HttpResponse:
 
 
 def _safe_target(request: HttpRequest, wished: str) -> str:
-    """Return the page first asked for, if it is one of ours."""
-    ours = url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
-    return wished if ours and wished.startswith("/") and len(wished) <= flows.LONGEST_ADDRESS else resolve_url("home")
+    """Return the page first asked for, if it is one of ours and can be written down."""
+    kept = wished.startswith("/") and wished.isprintable() and len(wished) <= flows.LONGEST_ADDRESS
+    ours = kept and url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
+    return wished if ours else resolve_url("home")
 
 
 @pending_sign_in_at(lambda pending: not pending.device)
@@ -101,6 +102,7 @@ def _steps(pending: PendingSignIn, here: str) -> dict[str, object]:
 
 
 @pending_sign_in_at(lambda pending: pending.introduced and pending.needs_mailbox)
+@second_click_follows_the_first
 @page
 def mailbox(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Send a token to the mailbox, where it comes before the first phone (D3, R-07)."""
@@ -117,6 +119,7 @@ def mailbox(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 
 @pending_sign_in_at(lambda pending: not pending.device and pending.introduced and not pending.needs_mailbox)
+@second_click_follows_the_first
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
@@ -131,6 +134,7 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 
 @pending_sign_in_at(lambda pending: bool(pending.device))
+@second_click_follows_the_first
 @page
 def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
@@ -239,6 +243,7 @@ def fate_of(journey: Journey | None) -> HttpResponse:
 
 
 @pending_sign_in_at(lambda pending: bool(pending.sends))
+@second_click_follows_the_first
 @require_POST
 def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Send another token where the last one went; when the captcha is spent, ask for it again."""

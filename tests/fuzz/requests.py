@@ -109,6 +109,7 @@ HEADERS = [
     ("user-agent", "x\x00\x1b[31m" * 100),
     ("user-agent", ""),
     ("cookie", "session=" + "z" * 32),
+    ("cookie", 'session="aaaaaaaaaaaaaaaa\\000aaaaaaaaaaaaaaa"'),
     ("cookie", "session=\x00; csrf=; language=../x; messages=W10:1:x"),
     ("cookie", "messages=not-a-message; session=; ;=;\ud800".encode("utf-8", "replace").decode()),
     ("cookie", "a" * 8000),
