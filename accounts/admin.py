@@ -1,6 +1,6 @@
 """What operators see of accounts and people. History is read, and what may be done goes through the flows."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import flows
+from accounts.exceptions import LastAdministrator
+from accounts.http import SignedInRequest
 from accounts.models import Account, AuditEvent, Budget, User
 from messaging.delivery.admin import ReadOnlyAdmin
 
@@ -21,7 +23,14 @@ class AccountAdmin(admin.ModelAdmin):
 
     list_display = ["name", "is_active", "two_factor_required", "two_factor_from", "created_at"]
     search_fields = ["name"]
-    readonly_fields = ["two_factor_required", "two_factor_changed_at", "two_factor_from", "created_at"]
+    readonly_fields = [
+        "two_factor_required",
+        "two_factor_changed_at",
+        "two_factor_from",
+        "email_tokens",
+        "mailbox_before_phone",
+        "created_at",
+    ]
 
     def has_delete_permission(self, request: object, obj: object = None) -> bool:
         return False
@@ -46,6 +55,27 @@ class UserAdmin(admin.ModelAdmin):
         device = getattr(user, "phone_device", None)
         return str(device) if device else "-"
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Keep people in their account: what they did belongs to it."""
+        return [*self.readonly_fields, "account"] if obj else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Refuse: people are deactivated; their history stays, and an account keeps its last administrator."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Change role and activity by the flows, which know what an account cannot do without (A-02)."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        role, is_active = obj.role, obj.is_active
+        obj.refresh_from_db(fields=["role", "is_active"])
+        super().save_model(request, obj, form, change)
+        try:
+            _change(obj, role, is_active, actor=cast(SignedInRequest, request).user)
+        except LastAdministrator:
+            self.message_user(request, _("An account keeps its last administrator."), messages.ERROR)
+
     @admin.display(description=_("locked"), boolean=True)
     def is_locked(self, user: User) -> bool:
         """Tell whether an administrator or an operator has to act."""
@@ -66,8 +96,13 @@ class UserAdmin(admin.ModelAdmin):
         said = ngettext("%(count)d user was unlocked.", "%(count)d users were unlocked.", unlocked)
         self.message_user(request, said % {"count": unlocked}, messages.SUCCESS)
 
-    def has_delete_permission(self, request: object, obj: object = None) -> bool:
-        return False
+
+def _change(user: User, role: str, is_active: bool, *, actor: User) -> None:
+    if is_active:
+        flows.reactivate_user(user, actor=actor)
+    else:
+        flows.deactivate_user(user, actor=actor)
+    flows.change_role(user, role, actor=actor)
 
 
 @admin.register(AuditEvent)

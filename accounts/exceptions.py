@@ -17,5 +17,13 @@ class Limited(Exception):
         self.retry_after, self.scope, self.user = retry_after, scope, user
 
 
+class LastAdministrator(Exception):
+    """An account keeps at least one administrator who can sign in (A-02)."""
+
+
+class AddressTaken(Exception):
+    """Somebody else has this e-mail address."""
+
+
 class AppendOnly(Exception):
     """The audit trail can be read and added to, and nothing else (J-01)."""

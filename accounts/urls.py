@@ -5,6 +5,11 @@ from accounts import administration, views
 urlpatterns = [
     path("", views.home, name="home"),
     path("meu-perfil/", views.profile, name="profile"),
+    path(
+        "configuracoes/usuarios/<int:user_id>/sessoes/encerrar/",
+        views.user_sessions_end,
+        name="user-sessions-end",
+    ),
     path("configuracoes/minha-conta/aparencia/", views.appearance, name="appearance"),
     path("senha/alterar/", views.password_change, name="password-change"),
     path("senha/esqueci/", views.PasswordReset.as_view(), name="password-reset"),

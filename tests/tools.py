@@ -13,15 +13,27 @@ from unittest import mock
 from django.db import DataError
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
-from accounts.models import Budget
+from accounts.models import Budget, Session
 from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
-from twofactor.models import Challenge, PendingSignIn, PhoneChange
+from twofactor.models import Challenge, EmailChange, PendingSignIn, PhoneChange, Reauthentication
 
 ROOT = Path(__file__).parent.parent
 # What changes with every rendering and belongs to nobody: CSRF tokens and captcha challenges.
 _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[^"]*"')
 
-MOVED = (BlockedPrefix, Challenge, GatewayFailure, Heartbeat, Message, OpenCircuit, PendingSignIn, PhoneChange)
+MOVED = (
+    BlockedPrefix,
+    Challenge,
+    EmailChange,
+    GatewayFailure,
+    Heartbeat,
+    Message,
+    OpenCircuit,
+    PendingSignIn,
+    PhoneChange,
+    Reauthentication,
+    Session,
+)
 
 
 def let_pass(seconds: float) -> None:
