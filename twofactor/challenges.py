@@ -34,10 +34,9 @@ def send_token(
     """
     limits.refuse_while_locked(journey.user)
     before = _spend_send(journey, granted) - 1
-    if before:
-        _await_cooldown(journey, destination, before)
     withheld = spending.spend(Send(journey, channel, destination, captcha))
     if before:
+        _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
     challenge = Challenge.issue(journey, channel=channel, destination=destination, network=spending.here())
     _note_issue(journey, challenge, number=before + 1)
