@@ -126,6 +126,11 @@ describe(
     gettext_lazy("A link to a new password was sent to %(person)s."),
 )
 describe(
+    "password.reset_limited",
+    gettext_lazy("Too many links to a new password"),
+    gettext_lazy("No further link to a new password was sent to %(person)s: three were asked for within an hour."),
+)
+describe(
     "password.reset",
     gettext_lazy("Password chosen by e-mail"),
     gettext_lazy("%(person)s chose a new password by the link in an e-mail."),

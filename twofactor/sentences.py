@@ -48,6 +48,7 @@ describe("password.failed", _("Wrong password"), _("A wrong password was typed f
 describe("sign_in.password_only", _("Sign-in by password alone"), _("%(person)s signed in with the password alone."))
 describe("sign_in.pending", _("Right password"), _("%(person)s typed the right password; the second step comes next."))
 describe("sign_in.verified", _("Sign-in"), _("%(person)s signed in with a token by %(channel)s."))
+describe("session.ended", _("Sign-out"), _("%(person)s signed out."))
 describe("challenge.issued", _("Token sent"), _("A token %(purpose)s was sent to %(person)s by %(channel)s."))
 describe("token.refused", _("Wrong token"), _("A wrong token %(purpose)s was typed for %(person)s."))
 describe(
