@@ -136,11 +136,6 @@ describe(
     gettext_lazy("%(person)s chose a new password by the link in an e-mail."),
 )
 describe("password.changed", gettext_lazy("Password changed"), gettext_lazy("%(person)s changed their own password."))
-describe(
-    "password.reset_limited",
-    gettext_lazy("Link to a new password held back"),
-    gettext_lazy("No more links to a new password were sent to %(person)s: there were enough within the hour."),
-)
 describe("session.ended", gettext_lazy("Session ended"), gettext_lazy("%(person)s ended one of their own sessions."))
 describe(
     "user.role_changed",
