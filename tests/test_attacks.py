@@ -74,3 +74,10 @@ def test_a_refused_captcha_says_whose_it_was(browser: Browser, policy: Account, 
     browser.post("/sair/")
     Browser().post_password("nobody")
     assert AuditEvent.objects.latest("pk").user is None
+
+
+def test_no_number_is_too_long_to_page_by(browser: Browser, alice: User) -> None:
+    """Never 500: Python reads no number of more than 4,300 digits."""
+    browser.post_password("alice")
+    for path in ("/configuracoes/auditoria/", "/configuracoes/usuarios/"):
+        assert browser.get(path, {"after": "9" * 5000}).status_code == 200
