@@ -84,6 +84,11 @@ def take_back(wanted: Iterable[Window], since: datetime | None = None) -> None:
         _run(TAKE_BACK, rows, 0, [int(since.timestamp()) if since else 2**40])
 
 
+def seconds_spent(wanted: Iterable[Window]) -> int:
+    """Return for how many seconds nothing is left in one of these windows; 0 when something is."""
+    return _waits(wanted).first() or 0
+
+
 def is_running(window: Window) -> bool:
     """Tell whether a window has begun and is not over."""
     return Budget.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch()).exists()
@@ -122,12 +127,12 @@ def network(ip: str | None) -> str:
 
 def with_budget(people: QuerySet[User], login: str, ip: str | None) -> QuerySet[User]:
     """Annotate people with ``password_wait``: for how many seconds no password may be tried for them from here."""
-    return people.annotate(password_wait=Subquery(_waits(login, ip)[:1]))  # type: ignore[no-redef]
+    return people.annotate(password_wait=Subquery(_waits(_of_password(login, ip))[:1]))  # type: ignore[no-redef]
 
 
 def password_wait(login: str, ip: str | None) -> int:
     """Return for how many seconds no password may be tried for a login from an address."""
-    return _waits(login, ip).first() or 0
+    return seconds_spent(_of_password(login, ip))
 
 
 def count_wrong_password(login: str, ip: str | None) -> None:
@@ -145,10 +150,10 @@ def _of_password(login: str, ip: str | None) -> list[Window]:
     ]
 
 
-def _waits(login: str, ip: str | None) -> QuerySet[Budget, int]:
+def _waits(wanted: Iterable[Window]) -> QuerySet[Budget, int]:
     """Return the seconds until each spent window ends, the longest first."""
     spent = Q()
-    for window in _of_password(login, ip):
+    for window in wanted:
         spent |= Q(key=window.key, seconds=window.seconds, used__gte=window.limit)
     over = Budget.objects.filter(spent, until__gt=Epoch()).order_by("-until")
     return over.values_list(F("until") - Epoch(), flat=True)

@@ -207,14 +207,16 @@ def request_password_reset(user: User) -> bool:
 def own_password_is(user: User, typed: str) -> bool:
     """Tell whether this is the password of somebody signed in.
 
-    Raises Limited: a stolen session has no more guesses than the sign-in page has.
+    Raises Limited: a stolen session has no more guesses than the sign-in page, and ten a day from wherever.
     """
     ip = origin.current.get().ip
-    if wait := budgets.password_wait(user.username, ip):
+    own = budgets.windows("reauthentication", user.pk)
+    if wait := budgets.password_wait(user.username, ip) or budgets.seconds_spent(own):
         raise Limited(wait, "password", user)
     if user.check_password(typed):
         return True
     budgets.count_wrong_password(user.username, ip)
+    budgets.spend(own)
     audit.record("password.failed", user=user, signed_in=True)
     return False
 

@@ -89,6 +89,7 @@ LIMITS = {
         "password_from_address": "5/300,10/3600,20/86400",
         "password": "100/3600",
         "address_passwords": "10/60,300/3600",
+        "reauthentication": "10/86400",
         # sends
         "user": "5/900,10/3600,20/86400",
         "phone": "3/600,6/3600,10/86400",

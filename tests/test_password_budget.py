@@ -1,5 +1,7 @@
 """How often a password may be wrong: kept in the database, the same for who exists and who does not."""
 
+from typing import Any
+
 import pytest
 
 from accounts import budgets
@@ -9,6 +11,7 @@ from tests.conftest import PASSWORD, Browser
 
 pytestmark = pytest.mark.django_db
 
+CONFIRM = "/meu-perfil/telefone/confirmar/"
 OTHER_ADDRESS = "203.0.113.9"
 
 
@@ -89,6 +92,19 @@ def test_windows_that_are_over_are_forgotten(bob: User) -> None:
     let_windows_pass()
     assert purge_budgets() == 6
     assert not Budget.objects.exists()
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_stolen_session_has_ten_guesses_a_day(browser: Browser, bob: User, settings: Any) -> None:
+    """Section 3: from however many addresses, and the sign-in page goes on."""
+    settings.LIMITS = {**settings.LIMITS, "reauthentication": [(2, 86_400)]}
+    browser.enrol("bob")
+    browser.post("/meu-perfil/telefone/", {"country": "BR", "number": "21 99887-7665"})
+    answers = [
+        browser.post(CONFIRM, {"password": f"wrong {n}"}, REMOTE_ADDR=f"198.51.100.{n}").status_code for n in range(3)
+    ]
+    assert answers == [200, 200, 429]
+    assert Browser().post_password("bob").status_code == 302
 
 
 @pytest.mark.usefixtures("policy")

@@ -12,6 +12,7 @@ BUDGETS = (
     ("password_from_address", "wrong passwords for a login from an address", TOLD),
     ("password", "wrong passwords for a login", TOLD),
     ("address_passwords", "wrong passwords from an address", TOLD),
+    ("reauthentication", "wrong passwords of a person who is signed in", TOLD),
     ("user", "tokens to a person; of an hour and a day SMS and e-mail have half each", TOLD),
     (
         "phone",
