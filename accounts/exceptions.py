@@ -17,5 +17,9 @@ class Limited(Exception):
         self.retry_after, self.scope, self.user = retry_after, scope, user
 
 
+class InvitationOver(Exception):
+    """The invitation was used, revoked or replaced, or it is too old, or its address has a user by now."""
+
+
 class AppendOnly(Exception):
     """The audit trail can be read and added to, and nothing else (J-01)."""
