@@ -72,9 +72,13 @@ def measure(url: str, folder: str, chosen: argparse.Namespace) -> None:
         cursor.execute("VACUUM ANALYZE")
     connection.close()  # the next one has the portal's own time limits
     print(f"{chosen.people} people and {chosen.events} events, filled in {time.monotonic() - began:.0f} s; p95 in ms\n")
+    report(small, large, chosen.rounds)
+
+
+def report(small: int, large: int, rounds: int) -> None:
     print(f"{'page':44} {SMALL:>8} {'large':>8}  times")
     for label, path in pages():
-        few, many = (p95(look(account, path), chosen.rounds) for account in (small, large))
+        few, many = (p95(look(account, path), rounds) for account in (small, large))
         print(f"{label:44} {few:8.1f} {many:8.1f}  {many / few:.1f}")
 
 

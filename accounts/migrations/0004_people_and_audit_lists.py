@@ -22,8 +22,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('email', models.EmailField(max_length=254, verbose_name='e-mail')),
+                ('role', models.CharField(choices=[('administrator', 'Administrator'), ('member', 'Member')], default='member', max_length=13, verbose_name='role')),
                 ('language', models.CharField(max_length=5, verbose_name='language')),
-                ('nonce', models.PositiveIntegerField()),
+                ('round', models.PositiveIntegerField(default=1)),
                 ('sent_at', models.DateTimeField(db_default=messaging.database.Clock())),
                 ('expires_at', models.DateTimeField()),
                 ('revoked_at', models.DateTimeField(null=True)),
