@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 LOCALES := pt_BR es
 
-.PHONY: run test check test-fast test-services test-browser walk fuzz pictures bench messages lock clean runtime dev
+.PHONY: run test check test-fast test-services test-browser walk fuzz pictures audit bench bench-peers messages lock clean runtime dev
 
 run: runtime  ## The portal with demo accounts; make run PORT=8001
 	@exec $(PY) -m messaging.embedded
@@ -39,10 +39,16 @@ fuzz: dev  ## Ten thousand hostile requests to every form; ends with "0 findings
 pictures: dev  ## The pictures of the guide, the README and the docs
 	@PICTURES=docs/pictures $(PY) -m pytest -q tests/browser -k "walk and pt-BR-1280 or drawn_well and pt-br or componentes"
 
+audit:  ## Known holes in what production installs (needs PyPI's advisories)
+	@scripts/audit
+
 bench: dev  ## Check our figures on this machine
 	@$(PY) -m benchmarks
 	@$(PY) -m benchmarks.delivery
 	@$(PY) -m benchmarks.page_load
+
+bench-peers: dev  ## Ours beside other people's second factors and the bare framework (installs them for a while)
+	@$(PY) -m benchmarks.peers
 
 messages: export DJANGO_SETTINGS_MODULE = tests.settings
 messages: dev  ## Extract (needs gettext's xgettext) and compile the translations

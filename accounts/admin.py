@@ -1,41 +1,108 @@
-"""What operators see of accounts and people."""
+"""What operators see of accounts and people. History is read, and what may be done goes through the flows."""
 
-from django.contrib import admin
+from typing import Any, cast
 
-from accounts.models import Account, AuditEvent, User
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts import flows
+from accounts.exceptions import LastAdministrator
+from accounts.http import SignedInRequest
+from accounts.models import Account, AuditEvent, Budget, User
+from messaging.delivery.admin import ReadOnlyAdmin
+
+MOST_DIGITS = 4  # of a phone that an operator searches by; more would tell whose number it is
 
 
 @admin.register(Account)
 class AccountAdmin(admin.ModelAdmin):
     """Accounts. The policy is the account's own business: shown, not switched, here."""
 
-    list_display = ["name", "is_active", "two_factor_required", "created_at"]
+    list_display = ["name", "is_active", "two_factor_required", "two_factor_from", "created_at"]
     search_fields = ["name"]
-    readonly_fields = ["two_factor_required", "two_factor_changed_at", "created_at"]
+    readonly_fields = [
+        "two_factor_required",
+        "two_factor_changed_at",
+        "two_factor_from",
+        "email_tokens",
+        "mailbox_before_phone",
+        "created_at",
+    ]
+
+    def has_delete_permission(self, request: object, obj: object = None) -> bool:
+        return False
 
 
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):
-    """People. Passwords and phones are set by themselves."""
+    """People. Passwords and phones are set by themselves; who is locked can be let in again."""
 
-    list_display = ["username", "email", "account", "role", "is_active", "last_login"]
-    list_select_related = ["account"]
+    list_display = ["username", "email", "account", "role", "is_active", "masked_phone", "is_locked", "last_login"]
+    list_filter = ["is_active", "role", "is_staff"]
+    list_select_related = ["account", "phone_device"]
     search_fields = ["username", "email"]
+    search_help_text = _("Login, e-mail, or the last digits of the phone.")
     exclude = ["password", "groups", "user_permissions"]
-    readonly_fields = ["last_login", "locked_at", "created_at"]
+    readonly_fields = ["masked_phone", "last_login", "locked_at", "failures", "failures_until", "created_at"]
+    actions = ["unlock"]
 
+    @admin.display(description=_("phone"))
+    def masked_phone(self, user: User) -> str:
+        """Return the phone with all but its last two digits hidden (P-09)."""
+        device = getattr(user, "phone_device", None)
+        return str(device) if device else "-"
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """History: nobody adds, changes or deletes it here."""
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Keep people in their account: what they did belongs to it."""
+        return [*self.readonly_fields, "account"] if obj else self.readonly_fields
 
-    def has_add_permission(self, request: object) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Refuse: people are deactivated; their history stays, and an account keeps its last administrator."""
         return False
 
-    def has_change_permission(self, request: object, obj: object = None) -> bool:
-        return False
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Change role and activity by the flows, which know what an account cannot do without (A-02)."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        role, is_active = obj.role, obj.is_active
+        obj.refresh_from_db(fields=["role", "is_active"])
+        super().save_model(request, obj, form, change)
+        try:
+            _change(obj, role, is_active, actor=cast(SignedInRequest, request).user)
+        except LastAdministrator:
+            self.message_user(request, _("An account keeps its last administrator."), messages.ERROR)
 
-    def has_delete_permission(self, request: object, obj: object = None) -> bool:
-        return False
+    @admin.display(description=_("locked"), boolean=True)
+    def is_locked(self, user: User) -> bool:
+        """Tell whether an administrator or an operator has to act."""
+        return user.locked_at is not None or user.failures_until is not None
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[User], search_term: str) -> Any:
+        """Search by login or address; by the last digits of the phone where only digits are typed."""
+        digits = search_term.strip()
+        if digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS:
+            return queryset.filter(phone_device__number__endswith=digits), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @admin.action(description=_("Let in again (audited)"))
+    def unlock(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """Unlock people, each through the flow."""
+        actor: Any = request.user
+        unlocked = sum(flows.unlock_user(user, actor=actor) for user in chosen)
+        said = ngettext("%(count)d user was unlocked.", "%(count)d users were unlocked.", unlocked)
+        self.message_user(request, said % {"count": unlocked}, messages.SUCCESS)
+
+
+def _change(user: User, role: str, is_active: bool, *, actor: User) -> None:
+    if is_active:
+        flows.reactivate_user(user, actor=actor)
+    else:
+        flows.deactivate_user(user, actor=actor)
+    flows.change_role(user, role, actor=actor)
 
 
 @admin.register(AuditEvent)
@@ -44,5 +111,13 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     list_display = ["at", "action", "account", "user", "actor", "ip"]
     list_select_related = ["account", "user", "actor"]
-    search_fields = ["action", "user__username"]
-    show_full_result_count = False
+    search_fields = ["=action", "=user__username"]
+    ordering = ["-pk"]
+
+
+@admin.register(Budget)
+class BudgetAdmin(ReadOnlyAdmin):
+    """What is spent of which limit; the names in the keys are hidden where they are somebody's."""
+
+    list_display = ["key", "seconds", "used"]
+    search_fields = ["key"]

@@ -1,13 +1,28 @@
 """Write down who did what, when, from where (J-01)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from accounts import origin
 from accounts.models import AuditEvent, User
 
+_person: ContextVar[User | None] = ContextVar("person", default=None)
+
+
+@contextmanager
+def about(user: User) -> Iterator[None]:
+    """Let the events inside that name nobody be about this person, who is not signed in but known (J-01)."""
+    before = _person.set(user)
+    try:
+        yield
+    finally:
+        _person.reset(before)
+
 
 def record(action: str, *, user: User | None = None, actor: User | None = None, **data: Any) -> AuditEvent:
-    """Add one event about ``user``, done by ``actor`` (the user themselves unless given).
+    """Add one event about ``user`` (else whom it is ``about``), done by ``actor`` (the user themselves unless given).
 
     ``data`` holds masked and plain facts only: never a token, a password or a full number (J-02).
     """
@@ -24,6 +39,7 @@ def record_many(action: str, *, actor: User, facts: list[dict[str, Any]]) -> Non
 def _event(action: str, user: User | None, actor: User | None, data: dict[str, Any]) -> AuditEvent:
     """Return an event of here and now. It belongs to the account of whom it is about, else of who did it."""
     here = origin.current.get()
+    user = user or _person.get()
     whose = user or actor
     return AuditEvent(
         account_id=whose.account_id if whose else None,

@@ -127,6 +127,30 @@ def tell_policy_off(event: AuditEvent) -> Notice:
     )
 
 
+@tells("email.changed")
+def tell_email_changed(event: AuditEvent) -> Notice:
+    """Tell the old address and the new one which is in force (R-08)."""
+    return Notice(
+        heading=_("Your e-mail address was changed"),
+        paragraphs=[
+            _("Messages of your login now go to %(after)s instead of %(before)s.") % event.data,
+            _("Your other sessions were ended. If it was not you, tell your administrator at once."),
+        ],
+    )
+
+
+@tells("email.wished_by_another")
+def tell_email_wished(event: AuditEvent) -> Notice:
+    """Tell the holder of an address that somebody else typed it (R-08)."""
+    return Notice(
+        heading=_("Somebody wanted to use your e-mail address"),
+        paragraphs=[
+            _("It was entered as the new address of another login. It stays yours, and nothing was changed."),
+            _("If that was you, sign in with the login that has this address."),
+        ],
+    )
+
+
 @composes("invitation")
 def compose_invitation(message: Message) -> Content:
     """Invite, or tell an address that has a user elsewhere that it has; nothing once the invitation is settled."""

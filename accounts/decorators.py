@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+
+from accounts.http import SignedInRequest
+from accounts.models import User
 
 View = Callable[..., HttpResponseBase]
 
@@ -20,3 +24,18 @@ def administrators_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def for_person_of_account(view: View) -> View:
+    """Give the view the person of the administrator's own account whose id the address names; 404 for others (A-04).
+
+    Put it below ``administrators_only`` and above ``reauthenticated``: nobody proves anything for what is not there.
+    """
+
+    @wraps(view)
+    def found(request: HttpRequest, user_id: int, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        account = cast(SignedInRequest, request).user.account
+        person = get_object_or_404(User, account=account, pk=user_id)
+        return view(request, person, *args, **kwargs)
+
+    return found

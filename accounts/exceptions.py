@@ -17,6 +17,14 @@ class Limited(Exception):
         self.retry_after, self.scope, self.user = retry_after, scope, user
 
 
+class LastAdministrator(Exception):
+    """An account keeps at least one administrator who can sign in (A-02)."""
+
+
+class AddressTaken(Exception):
+    """Somebody else has this e-mail address."""
+
+
 class InvitationOver(Exception):
     """The invitation was used, revoked or replaced, or it is too old, or its address has a user by now."""
 

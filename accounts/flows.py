@@ -1,12 +1,18 @@
 """What happens to accounts and people. Every rule about them has its one home here."""
 
-from django.db import transaction
-from django.db.models import F, Q
+from typing import Any
 
-from accounts import audit
-from accounts.models import Account, AuditEvent, Budget, Role, User
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, Q, QuerySet
+
+from accounts import audit, budgets, origin
+from accounts.exceptions import AddressTaken, LastAdministrator, Limited
+from accounts.models import Account, AuditEvent, Budget, Role, Session, User
 from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
+
+HOUR = 3600  # seconds
+RESET_LINKS_AN_HOUR = 3
 
 
 def create_account(name: str, *, login: str, email: str, password: str) -> User:
@@ -36,6 +42,16 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
     return bool(changed)
 
 
+def set_sign_in_options(account: Account, *, email_tokens: bool, mailbox_before_phone: bool, actor: User) -> bool:
+    """Change what the account adds to the second factor (D1, D3); return whether that changed anything."""
+    options: dict[str, Any] = {"email_tokens": email_tokens, "mailbox_before_phone": mailbox_before_phone}
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(**options).update(**options)
+        if changed:
+            audit.record("policy.options_changed", user=actor, **options)
+    return bool(changed)
+
+
 def set_accent(account: Account, accent: str, *, actor: User) -> bool:
     """Change the colour that the account shows itself in; return whether that changed anything."""
     with transaction.atomic():
@@ -57,11 +73,11 @@ def tell_operators(event: AuditEvent) -> None:
         tell(operator, event)
 
 
-def tell(user: User, event: AuditEvent, *, sms_to: str = "") -> None:
-    """Queue a notice about an event to a person's mailbox, or by SMS to a number, in their language."""
+def tell(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "") -> None:
+    """Queue a notice about an event to a person's mailbox, to another address or by SMS, in their language."""
     delivery.enqueue(
         channel="sms" if sms_to else "email",
-        destination=sms_to or user.email,
+        destination=sms_to or email_to or user.email,
         kind="notice",
         subject_id=event.pk,
         language=user.language,
@@ -69,11 +85,82 @@ def tell(user: User, event: AuditEvent, *, sms_to: str = "") -> None:
     )
 
 
-def end_sessions(user: User) -> None:
+def end_sessions(user: User, *, actor: User | None = None) -> None:
     """End every session and pending sign-in of a person, by raising their epoch."""
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.refresh_from_db(fields=["session_epoch"])
-    audit.record("sessions.ended", user=user)
+    audit.record("sessions.ended", user=user, actor=actor)
+
+
+def open_sessions(user: User) -> list[Session]:
+    """Return where a person is signed in, the last seen first."""
+    alive = Session.objects.filter(user=user, expire_date__gt=Clock()).order_by("-seen_at", "-pk")
+    return [session for session in alive if session.holds_for(user)]
+
+
+def end_session(user: User, session_id: int) -> bool:
+    """End one of a person's own sessions; return whether there was one to end (S-12)."""
+    with transaction.atomic():
+        deleted, _rows = Session.objects.filter(user=user, pk=session_id).delete()
+        if deleted:
+            audit.record("session.ended", user=user)
+    return bool(deleted)
+
+
+def change_role(user: User, role: str, *, actor: User) -> bool:
+    """Make somebody an administrator or a member; return whether that changed anything. Raises LastAdministrator."""
+    with transaction.atomic():
+        people = User.objects.filter(pk=user.pk) if role == Role.ADMINISTRATOR else _dispensable(user)
+        changed = people.exclude(role=role).update(role=role)
+        if changed:
+            audit.record("user.role_changed", user=user, actor=actor, before=user.role, after=role)
+        elif role != Role.ADMINISTRATOR:
+            _refuse_if_last(user)
+    user.refresh_from_db(fields=["role"])
+    return bool(changed)
+
+
+def deactivate_user(user: User, *, actor: User) -> bool:
+    """Keep somebody out and end their sessions; return whether that changed anything. Raises LastAdministrator."""
+    with transaction.atomic():
+        changed = _dispensable(user).filter(is_active=True).update(is_active=False)
+        if changed:
+            audit.record("user.deactivated", user=user, actor=actor)
+            end_sessions(user, actor=actor)
+        else:
+            _refuse_if_last(user)
+    user.refresh_from_db(fields=["is_active"])
+    return bool(changed)
+
+
+def reactivate_user(user: User, *, actor: User) -> bool:
+    """Let a deactivated person in again; return whether that changed anything."""
+    with transaction.atomic():
+        changed = User.objects.filter(pk=user.pk, is_active=False).update(is_active=True)
+        if changed:
+            audit.record("user.reactivated", user=user, actor=actor)
+    user.refresh_from_db(fields=["is_active"])
+    return bool(changed)
+
+
+RUNS_THE_ACCOUNT = Q(role=Role.ADMINISTRATOR, is_active=True)
+
+
+def _dispensable(user: User) -> "QuerySet[User]":
+    """Return a person as a queryset; an empty one when their account could not be run without them (A-02).
+
+    The lock on the account puts those who take administrators away in a line: of two who demote each other at
+    once, the second one is refused. Somebody locked (D3) runs nothing until another administrator acts.
+    """
+    Account.objects.select_for_update(no_key=True).get(pk=user.account_id)
+    others = User.objects.filter(RUNS_THE_ACCOUNT, account=user.account_id, locked_at=None).exclude(pk=user.pk)
+    return User.objects.filter(~RUNS_THE_ACCOUNT | Exists(others), pk=user.pk)
+
+
+def _refuse_if_last(user: User) -> None:
+    """Say why nothing changed, unless it was so already."""
+    if User.objects.filter(RUNS_THE_ACCOUNT, pk=user.pk).exists():
+        raise LastAdministrator
 
 
 def purge_budgets() -> int:
@@ -99,18 +186,64 @@ def unlock_user(user: User, *, actor: User | None = None) -> bool:
     return bool(unlocked)
 
 
-def request_password_reset(user: User) -> None:
-    """Send a link to choose a new password; it is made when the message leaves."""
+def request_password_reset(user: User) -> bool:
+    """Send a link to choose a new password, made when the message leaves; return False after three within an hour.
+
+    Whoever asks is told the same either way: a stranger shall neither flood a mailbox nor learn that it is known.
+    """
     with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts those who ask at once in a line
+        sent = delivery.count_recent("password.reset", user.pk, seconds=HOUR)
+        if sent >= RESET_LINKS_AN_HOUR:
+            audit.record("password.reset_limited", user=user)
+            return False
         audit.record("password.reset_requested", user=user)
         delivery.enqueue(
-            channel="email",
-            destination=user.email,
-            kind="password.reset",
-            subject_id=user.pk,
-            language=user.language,
-            owner_id=user.account_id,
+            channel="email", destination=user.email, kind="password.reset", subject_id=user.pk, language=user.language
         )
+    return True
+
+
+def own_password_is(user: User, typed: str) -> bool:
+    """Tell whether this is the password of somebody signed in.
+
+    Raises Limited: a stolen session has no more guesses than the sign-in page has.
+    """
+    ip = origin.current.get().ip
+    if wait := budgets.password_wait(user.username, ip):
+        raise Limited(wait, "password", user)
+    if user.check_password(typed):
+        return True
+    budgets.count_wrong_password(user.username, ip)
+    audit.record("password.failed", user=user, signed_in=True)
+    return False
+
+
+def change_email(user: User, email: str, *, before: str, after: str) -> None:
+    """Put a proved address in force and tell both, masked as ``before`` and ``after`` (R-08).
+
+    Every session of the person ends. Raises AddressTaken when somebody else has it by now.
+    """
+    old = user.email
+    user.email = email
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                user.save(update_fields=["email"])
+        except IntegrityError:
+            user.email = old
+            raise AddressTaken from None
+        event = audit.record("email.changed", user=user, before=before, after=after)
+        tell(user, event, email_to=old)
+        tell(user, event)
+        end_sessions(user)
+
+
+def tell_address_taken(email: str) -> None:
+    """Tell the person who has an address that somebody else wished it; nobody else learns that they exist (R-08)."""
+    holder = User.objects.filter(email=email).first()
+    if holder:
+        tell(holder, audit.record("email.wished_by_another", user=holder))
 
 
 def change_password(user: User, password: str, *, by_reset: bool = False) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.forms import PasswordChangeForm as DjangoPasswordChangeForm
 from django.contrib.auth.forms import PasswordResetForm as DjangoPasswordResetForm
 from django.contrib.auth.forms import SetPasswordForm
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import flows, invitations
@@ -30,6 +32,17 @@ class AppearanceForm(forms.Form):
     """The account's colour."""
 
     accent = forms.ChoiceField(label=_("Colour"), choices=Accent.choices, widget=forms.RadioSelect)
+
+
+class PasswordChangeForm(DjangoPasswordChangeForm):
+    """Today's password and a new one; today's may be guessed no oftener than at sign-in."""
+
+    def clean_old_password(self) -> str:
+        """Return today's password. Raises Limited."""
+        typed = str(self.cleaned_data["old_password"])
+        if not flows.own_password_is(self.user, typed):
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return typed
 
 
 class PasswordResetForm(DjangoPasswordResetForm):

@@ -4,14 +4,17 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import AppendOnly
+from accounts.sessions import SessionStore
 from messaging.database import Clock, Folded
 
 OPERATORS = "Operação"
@@ -42,6 +45,9 @@ class Account(models.Model):
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
     two_factor_changed_at = models.DateTimeField(null=True, editable=False)
     allowed_regions = models.JSONField(_("countries of the phones"), default=list, blank=True, editable=False)
+    # Whether the mailbox may stand in for the phone at a sign-in (D1), and must be proved before a first phone (D3).
+    email_tokens = models.BooleanField(_("tokens by e-mail"), default=True)
+    mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
     # When the policy comes into force by itself, the days of the last reminder of it, and the last announcement.
     two_factor_from = models.DateTimeField(null=True, editable=False)
     two_factor_reminded = models.PositiveSmallIntegerField(null=True, editable=False)
@@ -142,6 +148,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Since a password reset by e-mail: the mailbox alone may not be both factors (R-06).
     mailbox_suspect = models.BooleanField(default=False, editable=False)
     password_wait: int | None  # seconds, by ``budgets.with_budget``
+    # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
+    phone_was_reset = models.BooleanField(default=False, editable=False)
     policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the ladder).
@@ -232,6 +240,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.account.two_factor_required or self.is_staff or self.policy_due
 
     @property
+    def takes_tokens_by_email(self) -> bool:
+        """Tell whether the mailbox may be the second factor: by the account (D1), and no reset came by it (R-06)."""
+        return self.account.email_tokens and not self.mailbox_suspect
+
+    @property
+    def mailbox_before_phone(self) -> bool:
+        """Tell whether the mailbox must be proved before a phone: by the account (D3) or after a reset (R-07)."""
+        return self.account.mailbox_before_phone or self.phone_was_reset
+
+    @property
     def may_sign_in(self) -> bool:
         """Tell whether the person and their account are active and nobody has locked the person."""
         return self.is_active and self.locked_at is None and self.account.is_active
@@ -240,6 +258,27 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Bind sessions to the password and to the epoch: raising the epoch ends all of them."""
         value = f"{self.password}:{self.session_epoch}"
         return salted_hmac("accounts.User.session", value, secret=secret, algorithm="sha256").hexdigest()
+
+
+class Session(AbstractBaseSession):
+    """One browser, of somebody who is signed in or of nobody yet. The row's id may be shown, the session's never."""
+
+    id = models.BigAutoField(primary_key=True)
+    session_key = models.CharField(max_length=40, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=200, default="")
+    created_at = models.DateTimeField(db_default=Clock())
+    seen_at = models.DateTimeField(db_default=Clock())
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        """Return the store that reads and writes these rows."""
+        return SessionStore
+
+    def holds_for(self, user: "User") -> bool:
+        """Tell whether the person is still signed in here: neither password nor epoch changed since."""
+        return constant_time_compare(self.get_decoded().get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

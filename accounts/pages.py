@@ -27,7 +27,8 @@ class Cursor:
     def read(cls, query: QueryDict) -> "Cursor | None":
         """Return what an address asks for in ``after`` or ``before``; nonsense asks for the first page."""
         for name in ("after", "before"):
-            if (typed := query.get(name, "")).isascii() and typed.isdigit() and int(typed) <= LARGEST_ID:
+            typed = query.get(name, "")[:20]  # Python reads no number of some thousand digits
+            if typed.isascii() and typed.isdigit() and int(typed) <= LARGEST_ID:
                 return cls(int(typed), backwards=name == "before")
         return None
 

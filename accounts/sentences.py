@@ -126,6 +126,11 @@ describe(
     gettext_lazy("A link to a new password was sent to %(person)s."),
 )
 describe(
+    "password.reset_limited",
+    gettext_lazy("Too many links to a new password"),
+    gettext_lazy("No further link to a new password was sent to %(person)s: three were asked for within an hour."),
+)
+describe(
     "password.reset",
     gettext_lazy("Password chosen by e-mail"),
     gettext_lazy("%(person)s chose a new password by the link in an e-mail."),
@@ -147,4 +152,38 @@ describe(
     "reminders.sent",
     gettext_lazy("Reminders sent"),
     gettext_lazy("%(actor)s reminded everybody without a phone: %(count)s."),
+)
+describe("session.ended", gettext_lazy("Session ended"), gettext_lazy("%(person)s ended one of their own sessions."))
+describe(
+    "user.role_changed",
+    gettext_lazy("Role changed"),
+    gettext_lazy("%(actor)s changed the role of %(person)s from %(before)s to %(after)s."),
+    lambda data: {name: _values["role"].get(value, value) for name, value in data.items()},
+)
+describe("user.deactivated", gettext_lazy("User deactivated"), gettext_lazy("%(actor)s deactivated %(person)s."))
+describe("user.reactivated", gettext_lazy("User reactivated"), gettext_lazy("%(actor)s let %(person)s in again."))
+describe(
+    "policy.options_changed",
+    gettext_lazy("Options of the second step changed"),
+    gettext_lazy("%(actor)s changed the options of the second step."),
+)
+describe(
+    "email.change_started",
+    gettext_lazy("Change of e-mail begun"),
+    gettext_lazy("%(person)s began to change the e-mail address to %(address)s."),
+)
+describe(
+    "email.change_cancelled",
+    gettext_lazy("Change of e-mail given up"),
+    gettext_lazy("%(person)s gave the change of the e-mail address up."),
+)
+describe(
+    "email.changed",
+    gettext_lazy("E-mail changed"),
+    gettext_lazy("%(person)s changed the e-mail address from %(before)s to %(after)s."),
+)
+describe(
+    "email.wished_by_another",
+    gettext_lazy("E-mail wished by somebody else"),
+    gettext_lazy("Somebody else entered the e-mail address of %(person)s as their new one; nothing was changed."),
 )

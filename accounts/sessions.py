@@ -1,14 +1,29 @@
-"""Sessions in the database, with a rotation that costs one statement."""
+"""Sessions in the database: whose, since when, from where; limits of their own; a rotation that costs one statement."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
-from django.contrib.sessions.backends.base import VALID_KEY_CHARS
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, UpdateError
+from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, DurationField, Expression, ExpressionWrapper, F
+from django.db.models.functions import Least
 from django.utils.crypto import get_random_string
+
+from accounts import origin
+from messaging.database import Clock, clock_plus
+
+KEY_LENGTH = 32
+SEEN_SECONDS = 300  # how coarsely it is noted when a session was last seen
 
 
 class SessionStore(db.SessionStore):
-    """Django's database sessions, except for how an id is made and changed.
+    """Django's database sessions, except for their limits and for how an id is made and changed.
+
+    A session ends an hour after it was last seen and twelve after the sign-in, on the server and by the database's
+    clock (S-07). When it was seen is noted every five minutes at most, so that a page costs no statement more.
 
     Django looks whether a fresh 32-character id exists, deletes the old row, writes the new one, and writes it
     again when the response leaves. Here a fresh id is known at once, and when the response leaves the old row
@@ -16,13 +31,38 @@ class SessionStore(db.SessionStore):
     """
 
     fresh = False
+    renewed = False
     ended = False
     replaced: str | None = None
 
     @classmethod
     def get_model_class(cls) -> Any:
-        """Return Django's model: the table is Django's own."""
-        return db.SessionStore.get_model_class()
+        """Return the portal's own model."""
+        from accounts.models import Session  # noqa: PLC0415 (models cannot be imported before the apps are ready)
+
+        return Session
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Forget sessions that are over."""
+        cls.get_model_class().objects.filter(expire_date__lt=Clock()).delete()
+
+    def load(self) -> dict[str, Any]:
+        """Read the session, and note now and then that it was seen."""
+        idle = ExpressionWrapper(Clock() - F("seen_at"), output_field=DurationField())
+        row = (
+            self.model.objects.filter(session_key=self.session_key, expire_date__gt=Clock()).annotate(idle=idle).first()
+        )
+        if row is None:
+            self._session_key = None
+            return {}
+        if row.idle.total_seconds() > SEEN_SECONDS:
+            self._row(self.session_key).update(seen_at=Clock(), expire_date=_end(), **_place())
+        return self.decode(row.session_data)
+
+    def _validate_session_key(self, key: Any) -> bool:
+        """Look for no id that was never made here: a quoted cookie may hold NUL, which PostgreSQL takes as an error."""
+        return isinstance(key, str) and len(key) == KEY_LENGTH and set(key) <= set(VALID_KEY_CHARS)
 
     def flush(self) -> None:
         """End the session."""
@@ -39,6 +79,7 @@ class SessionStore(db.SessionStore):
     def renew(self) -> None:
         """Empty the session and give it a new id; the old one dies when the session is saved."""
         self._session_cache: dict[str, Any] = {}
+        self.renewed = True
         self._take_fresh_key()
 
     def cycle_key(self) -> None:
@@ -47,25 +88,73 @@ class SessionStore(db.SessionStore):
         self._take_fresh_key()
 
     def save(self, must_create: bool = False) -> None:
-        """Write the session: under a fresh id over the old row if there is one, else as a new row."""
-        if self.fresh and self.replaced and self._rename():
-            self.fresh = False
+        """Write the session: under a fresh id over the old row if there is one, else as a new row.
+
+        Raises UpdateError when the session was ended meanwhile: only a sign-in makes a new one of it (F53).
+        """
+        if self.session_key is None:
+            self.create()
             return
-        super().save(must_create=must_create or self.fresh)
+        if must_create and not hasattr(self, "_session_cache"):
+            self._session_cache = {}
+        facts = self._facts(dict(self.items()))
+        old = self.replaced if self.fresh else None if must_create else self.session_key
+        if not (old and self._write(old, facts)):
+            if old and not self.renewed:
+                raise UpdateError
+            self._insert(facts)
         self.fresh = False
 
     def delete(self, session_key: str | None = None) -> None:
         """Delete the session's row, in one statement."""
         if key := session_key or self.session_key:
-            self.model.objects.filter(session_key=key).delete()
+            self._row(key).delete()
 
     def _take_fresh_key(self) -> None:
         if not self.fresh:
             self.replaced = self.session_key
-            self._session_key = get_random_string(32, VALID_KEY_CHARS)
+            self._session_key = get_random_string(KEY_LENGTH, VALID_KEY_CHARS)
         self.fresh = self.modified = True
 
-    def _rename(self) -> bool:
-        new = self.create_model_instance(self._session_cache)
-        facts = {"session_key": new.session_key, "session_data": new.session_data, "expire_date": new.expire_date}
-        return bool(self.model.objects.filter(session_key=self.replaced).update(**facts))
+    def _row(self, key: str | None) -> Any:
+        return self.model.objects.filter(session_key=key)
+
+    def _facts(self, data: dict[str, Any]) -> dict[str, Any]:
+        user_id = data.get(SESSION_KEY)
+        return {
+            "session_key": self.session_key,
+            "session_data": self.encode(data),
+            "user_id": int(user_id) if user_id else None,
+            "seen_at": Clock(),
+            **_place(),
+        }
+
+    def _write(self, key: str, facts: dict[str, Any]) -> bool:
+        """Write over a row. A sign-in starts its time anew; nothing else does."""
+        begun = {"created_at": Clock(), "expire_date": _first_end()} if self.renewed else {"expire_date": _end()}
+        return bool(self._row(key).update(**facts, **begun))
+
+    def _insert(self, facts: dict[str, Any]) -> None:
+        try:
+            with transaction.atomic():
+                self.model.objects.create(expire_date=_first_end(), **facts)
+        except IntegrityError:
+            raise CreateError from None
+
+
+def _first_end() -> Expression:
+    """Return when a session ends that begins now."""
+    return clock_plus(min(settings.SESSION_IDLE_SECONDS, settings.SESSION_COOKIE_AGE))
+
+
+def _end() -> Least:
+    """Return when a session ends that is seen now: idle, or too old."""
+    absolute = ExpressionWrapper(
+        F("created_at") + timedelta(seconds=settings.SESSION_COOKIE_AGE), output_field=DateTimeField()
+    )
+    return Least(clock_plus(settings.SESSION_IDLE_SECONDS), absolute)
+
+
+def _place() -> dict[str, Any]:
+    here = origin.current.get()
+    return {"ip": here.ip, "user_agent": here.user_agent}

@@ -1,10 +1,15 @@
 from django.urls import path
 
-from accounts import administration, membership, views
+from accounts import actions, administration, membership, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("meu-perfil/", views.profile, name="profile"),
+    path(
+        "configuracoes/usuarios/<int:user_id>/sessoes/encerrar/",
+        views.user_sessions_end,
+        name="user-sessions-end",
+    ),
     path("configuracoes/minha-conta/aparencia/", views.appearance, name="appearance"),
     path("senha/alterar/", views.password_change, name="password-change"),
     path("senha/esqueci/", views.PasswordReset.as_view(), name="password-reset"),
@@ -30,6 +35,10 @@ urlpatterns = [
     ),
     path("configuracoes/usuarios/lembrar/", membership.remind, name="remind"),
     path("configuracoes/usuarios/<int:user_id>/", administration.user, name="user"),
+    path("configuracoes/usuarios/<int:user_id>/papel/", actions.role, name="user-role"),
+    path("configuracoes/usuarios/<int:user_id>/desativar/", actions.deactivate, name="user-deactivate"),
+    path("configuracoes/usuarios/<int:user_id>/reativar/", actions.reactivate, name="user-reactivate"),
+    path("configuracoes/usuarios/<int:user_id>/desbloquear/", actions.unlock, name="user-unlock"),
     path("configuracoes/usuarios/<int:user_id>/lembrar/", membership.remind_one, name="remind-one"),
     path("convite/<str:signed>/", membership.join, name="join"),
     path("configuracoes/auditoria/", administration.audit, name="audit"),

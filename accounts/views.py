@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.forms import SetPasswordForm
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
@@ -16,9 +16,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import flows, language, overview
-from accounts.decorators import administrators_only
-from accounts.forms import AppearanceForm, PasswordResetForm, ProfileForm
+from accounts.decorators import administrators_only, for_person_of_account
+from accounts.forms import AppearanceForm, PasswordChangeForm, PasswordResetForm, ProfileForm
 from accounts.http import SignedInRequest
+from accounts.models import User
 
 
 @require_safe
@@ -42,6 +43,16 @@ def profile(request: SignedInRequest) -> HttpResponse:
             messages.success(request, _("Your profile was saved."))
         return response
     return render(request, "accounts/profile.html", {"form": form})
+
+
+@administrators_only
+@for_person_of_account
+@require_POST
+def user_sessions_end(request: SignedInRequest, person: User) -> HttpResponse:
+    """End every session of a person of the account (S-12)."""
+    flows.end_sessions(person, actor=request.user)
+    messages.success(request, _("All sessions of %(person)s were ended.") % {"person": person.full_name})
+    return redirect("user", person.pk)
 
 
 @administrators_only

@@ -54,12 +54,12 @@ def measure(url: str, folder: str, chosen: argparse.Namespace) -> None:
     nowhere = {"broker_url": "redis://127.0.0.1:1/0", "twilio_url": "http://127.0.0.1:1"}
     os.environ.update(production(database_url=url, mail_port=1, port=1, **nowhere), VAR_DIR=folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "messaging.settings"
-    import django
+    import django  # noqa: PLC0415
 
     django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-    from django.db import connection
+    from django.conf import settings  # noqa: PLC0415
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415
 
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     call_command("migrate", verbosity=0)
@@ -84,8 +84,8 @@ def report(small: int, large: int, rounds: int) -> None:
 
 def fill(url: str, letter: str, count: int, events: int) -> int:
     """Fill an account, and return the id of its first person, an administrator."""
-    from accounts.models import Account
-    from twofactor.models import PhoneDevice
+    from accounts.models import Account  # noqa: PLC0415
+    from twofactor.models import PhoneDevice  # noqa: PLC0415
 
     account = Account.objects.create(name=letter)
     users = people(account, letter, count)
@@ -106,9 +106,9 @@ def fill(url: str, letter: str, count: int, events: int) -> int:
 
 def people(account: Any, letter: str, count: int) -> list[Any]:
     """Make people: 1 % administrators, 0.5 % locked, 2 % deactivated, 10 % newcomers, 18 % without a phone."""
-    from django.utils import timezone
+    from django.utils import timezone  # noqa: PLC0415
 
-    from accounts.models import Role, User
+    from accounts.models import Role, User  # noqa: PLC0415
 
     now = timezone.now()
     users = (
@@ -154,10 +154,10 @@ def pages() -> list[tuple[str, str]]:
 
 def look(first: int, path: str) -> Callable[[], None]:
     """Return a visit of an account's first administrator to a page."""
-    from django.test import Client
-    from django.utils import timezone
+    from django.test import Client  # noqa: PLC0415
+    from django.utils import timezone  # noqa: PLC0415
 
-    from accounts.models import AuditEvent, User
+    from accounts.models import AuditEvent, User  # noqa: PLC0415
 
     user = User.objects.get(pk=first)
     middle = User.objects.filter(account=user.account).order_by("name_key")[500:501].get()

@@ -165,10 +165,13 @@ class Browser(Client):
     def post_token(self, token: str) -> Any:
         return self.post("/entrar/token/", {"token": token})
 
-    def enrol(self, login: str, number: str = "11 98765-4321") -> Any:
+    def enrol(self, login: str, number: str = "11 98765-4321", *, mailbox_first: bool = False) -> Any:
         """Walk the whole first sign-in."""
         self.post_password(login)
         self.post("/entrar/introducao/")
+        if mailbox_first:
+            self.post("/entrar/email/", {"altcha": self.captcha("/entrar/email/")})
+            self.post_token(last_token())
         self.post_phone(number)
         return self.post_token(last_token())
 
@@ -177,6 +180,18 @@ class Browser(Client):
         self.post_password(login)
         self.post_channel(channel)
         return self.post_token(last_token())
+
+    def prove_identity(self, channel: str = "sms") -> Any:
+        """Prove that it is still you: the password, and a token where there is a phone."""
+        answer = self.post("/confirmar-identidade/", {"password": PASSWORD, "channel": channel})
+        if answer.headers.get("Location") != "/confirmar-identidade/":
+            return answer
+        return self.post("/confirmar-identidade/", {"token": last_token()})
+
+    def reauthenticate(self, path: str) -> Any:
+        """Ask for a page that wants a fresh proof, and walk the proof; the answer leads back to the page."""
+        assert self.get(path).headers["Location"] == "/confirmar-identidade/"
+        return self.prove_identity()
 
     def is_in(self) -> bool:
         return bool(self.get("/meu-perfil/").status_code == 200)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection
 from html.parser import HTMLParser
 from typing import Any
 
-from django.contrib.sessions.models import Session
 from django.db import connection
+
+from accounts.models import Session
 
 Row = dict[str, Any]
 

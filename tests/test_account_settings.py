@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Account, AuditEvent, Role, User
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person
-from tests.tools import page
+from tests.tools import let_pass, page
 from twofactor.models import PendingSignIn, PhoneDevice
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +22,12 @@ JSON = {"accept": "application/json"}
 def is_on(account: Account) -> bool:
     account.refresh_from_db()
     return account.two_factor_required
+
+
+def switch(browser: Browser, fields: dict[str, str]) -> Any:
+    """Save the settings as somebody whose session is verified: with a fresh proof (A-01)."""
+    assert browser.post(SETTINGS, fields).headers["Location"] == "/confirmar-identidade/"
+    return browser.prove_identity()
 
 
 @pytest.fixture
@@ -121,8 +127,11 @@ def test_switching_needs_the_csrf_token(verified: Browser, policy: Account) -> N
 
 def test_each_switch_is_written_down_with_before_and_after(verified: Browser, alice: User, policy: Account) -> None:
     """A-01, J-01."""
-    assert "Two factor authentication is off." in page(verified.post(SETTINGS, {}, follow=True))
-    assert "Two factor authentication is on." in page(verified.post(SETTINGS, ON, follow=True))
+    switch(verified, {})
+    assert "Two factor authentication is off." in page(verified.get(SETTINGS))
+    let_pass(61)
+    switch(verified, ON)
+    assert "Two factor authentication is on." in page(verified.get(SETTINGS))
     off, on = AuditEvent.objects.filter(action__startswith="policy.").order_by("pk")
     assert (off.action, off.data) == ("policy.switched_off", {"before": True, "after": False})
     assert (on.action, on.data) == ("policy.switched_on", {"before": False, "after": True})
@@ -195,13 +204,14 @@ def test_without_an_sms_gateway_it_is_refused_with_the_reason(
 def test_without_an_sms_gateway_it_can_still_be_switched_off(verified: Browser, policy: Account, settings: Any) -> None:
     settings.SMS_GATEWAYS = []
     verified.post(SETTINGS, {})
+    verified.prove_identity("email")
     assert not is_on(policy)
 
 
 def test_switching_off_keeps_the_phones(
     verified: Browser, alice: User, bobs_phone: PhoneDevice, policy: Account
 ) -> None:
-    verified.post(SETTINGS, {})
+    switch(verified, {})
     assert not is_on(policy)
     assert PhoneDevice.objects.count() == 2
     assert verified.is_in()
@@ -218,10 +228,10 @@ def test_open_sessions_are_gated_at_their_next_request(
     verified: Browser, other_browser: Browser, bob: User, policy: Account
 ) -> None:
     """S-05."""
-    verified.post(SETTINGS, {})
+    switch(verified, {})
     other_browser.post_password("bob")
     assert other_browser.is_in()
-    verified.post(SETTINGS, ON)
+    switch(verified, ON)
 
     change = {"first_name": "Robert", "language": "en"}
     response = other_browser.post("/meu-perfil/", change, headers=JSON)
@@ -233,9 +243,9 @@ def test_open_sessions_are_gated_at_their_next_request(
 
 def test_a_gated_page_leads_on_to_itself(verified: Browser, other_browser: Browser, bob: User, policy: Account) -> None:
     """S-05: the person lands where they wanted to go."""
-    verified.post(SETTINGS, {})
+    switch(verified, {})
     other_browser.post_password("bob")
-    verified.post(SETTINGS, ON)
+    switch(verified, ON)
     assert other_browser.get("/meu-perfil/").headers["Location"] == "/entrar/introducao/"
     other_browser.post("/entrar/introducao/")
     other_browser.post_phone()
@@ -247,7 +257,7 @@ def test_sessions_are_free_again_once_it_is_off(
 ) -> None:
     other_browser.post_password("bob")
     assert not other_browser.is_in()
-    verified.post(SETTINGS, {})
+    switch(verified, {})
     other_browser.post_password("bob")
     assert other_browser.is_in()
 
@@ -266,6 +276,7 @@ def test_another_accounts_administrator_cannot_touch_this_one(
     assert not is_on(account)
     Account.objects.filter(pk=account.pk).update(two_factor_required=True)
     browser.post(f"{SETTINGS}?id={account.pk}", ids)
+    browser.prove_identity()
     assert is_on(account)
     assert not is_on(charlie.account)
     assert account.name not in page(browser.get(SETTINGS))
@@ -273,7 +284,7 @@ def test_another_accounts_administrator_cannot_touch_this_one(
 
 def test_the_form_changes_nothing_but_the_policy(verified: Browser, policy: Account) -> None:
     """A-04."""
-    verified.post(SETTINGS, {"name": "Other", "is_active": "", "two_factor_changed_at": "2001-01-01"})
+    switch(verified, {"name": "Other", "is_active": "", "two_factor_changed_at": "2001-01-01"})
     policy.refresh_from_db()
     assert (policy.name, policy.is_active, policy.two_factor_required) == ("Padaria Aurora", True, False)
 
@@ -288,12 +299,16 @@ def routes(patterns: Any, before: str = "") -> Iterator[str]:
 
 
 def test_no_address_of_the_portal_names_an_object() -> None:
-    """A-04: there is no id to swap, but in signed links, for operators, and where tests/test_users.py swaps it."""
+    """A-04: there is no id to swap, but in signed links, for operators, and where the tests of the pages swap it."""
     named = {route for route in routes(get_resolver().url_patterns) if "<" in route or "(?P" in route}
     assert {route for route in named if not route.startswith("admin/")} == {
         "senha/redefinir/<uidb64>/<token>/",  # signed
         # looked for among the account's own
         "configuracoes/usuarios/<int:user_id>/",
+        "configuracoes/usuarios/<int:user_id>/papel/",
+        "configuracoes/usuarios/<int:user_id>/desativar/",
+        "configuracoes/usuarios/<int:user_id>/reativar/",
+        "configuracoes/usuarios/<int:user_id>/desbloquear/",
         "configuracoes/usuarios/<int:user_id>/lembrar/",
         "configuracoes/usuarios/convites/<int:invitation_id>/reenviar/",
         "configuracoes/usuarios/convites/<int:invitation_id>/revogar/",
@@ -301,6 +316,9 @@ def test_no_address_of_the_portal_names_an_object() -> None:
         "nao-fui-eu/<str:signed>/",  # signed
         "retorno/twilio/<int:message_id>/<int:tries>/",  # signed by Twilio; tells nothing back
         "retorno/sinch/<str:signed>/",  # its address is signed by us
+        "meu-perfil/sessoes/<int:session_id>/encerrar/",  # one's own
+        "configuracoes/usuarios/<int:user_id>/sessoes/encerrar/",  # of the account
+        "configuracoes/usuarios/<int:user_id>/telefone/",
     }
 
 

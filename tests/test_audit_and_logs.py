@@ -11,13 +11,19 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts import audit, origin, places, switching
-from accounts.flows import create_account, unlock_user
-from accounts.models import Account, AuditEvent, User
+from accounts.flows import (
+    change_role,
+    create_account,
+    deactivate_user,
+    reactivate_user,
+    set_sign_in_options,
+    unlock_user,
+)
+from accounts.models import Account, AuditEvent, Role, Session, User
 from messaging.delivery.models import Message
 from tests.conftest import (
     ALICES_NUMBER,
@@ -31,12 +37,13 @@ from tests.conftest import (
 )
 from tests.tools import ROOT, settings_with
 from twofactor import flows, limits
-from twofactor.models import PhoneDevice
+from twofactor.models import Challenge, PhoneDevice
 
 pytestmark = pytest.mark.django_db
 
 CONFIRM = "/meu-perfil/telefone/confirmar/"
 SETTINGS = "/configuracoes/minha-conta/"
+EMAIL_CONFIRM = "/meu-perfil/email/confirmar/"
 NEW_NUMBER = "+5521998877665"
 NEW_PASSWORD = "a quite different staple"
 WRONG_PASSWORD = "one that bob mistyped"
@@ -289,7 +296,31 @@ def events_in_the_code() -> set[str]:
     return found
 
 
-@pytest.mark.usefixtures("policy")
+def reset_and_come_back(bob: User, alice: User) -> None:
+    """Walk a lost phone, the mailbox before the next one, and two changes of the address."""
+    Account.objects.update(two_factor_required=True)
+    User.objects.filter(pk=bob.pk).update(failures=0, failures_until=None)
+    if not PhoneDevice.objects.filter(user=bob).exists():
+        enrol(bob)
+    flows.reset_phone(bob, reason="lost", actor=alice)
+    set_sign_in_options(alice.account, email_tokens=False, mailbox_before_phone=True, actor=alice)
+    diary = Diary()
+    diary.post("/entrar/", username="bob", password=PASSWORD)
+    diary.post("/entrar/introducao/")
+    diary.post("/entrar/email/", altcha=diary.captcha("/entrar/email/"))
+    diary.post("/entrar/token/", token=diary.token())
+    diary.post("/entrar/telefone/", country="BR", number=BOBS_NUMBER, altcha=diary.captcha("/entrar/telefone/"))
+    diary.post("/entrar/token/", token=diary.token())
+    for address in (alice.email, "robert@example.com"):
+        diary.post("/meu-perfil/email/", email=address)
+        diary.post(EMAIL_CONFIRM, action="cancel")
+        diary.post("/meu-perfil/email/", email=address)
+        diary.post(EMAIL_CONFIRM, password=PASSWORD, channel="sms")
+        diary.post(EMAIL_CONFIRM, token=diary.token())
+    diary.post(EMAIL_CONFIRM, token=diary.token())
+
+
+@pytest.mark.usefixtures("policy", "many_sends")
 def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alice: User, settings: Any) -> None:
     """J-01: a new event needs a walk that shows it."""
     settings.USERS_PER_PHONE_ALARM = 1
@@ -300,11 +331,17 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     enrol(alice, ALICES_NUMBER)
     browser = Browser()
     browser.sign_in("alice")
+    for fields in ({}, {"two_factor_required": "on"}):
+        browser.post(SETTINGS, fields)
+        browser.prove_identity()
     browser.post(SETTINGS, {})
-    browser.post(SETTINGS, {"two_factor_required": "on"})
+    browser.post("/confirmar-identidade/", {"action": "cancel"})
     browser.post(f"{SETTINGS}aparencia/", {"accent": "blue"})
     Account.objects.update(two_factor_required=False)
     Browser().post_password("alice")
+    other = Browser()
+    other.post_password("alice")
+    browser.post(f"/meu-perfil/sessoes/{Session.objects.latest('pk').pk}/encerrar/")
     tomorrow = timezone.now() + timedelta(hours=20)
     switching.announce(alice.account, actor=alice)
     switching.schedule(alice.account, tomorrow, actor=alice)
@@ -315,8 +352,14 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     places.find_new_places(None)
     flows.disown_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
     unlock_user(bob)
+    change_role(bob, Role.ADMINISTRATOR, actor=alice)
+    deactivate_user(bob, actor=alice)
+    reactivate_user(bob, actor=alice)
+    for _ in range(4):
+        Browser().post("/senha/esqueci/", {"email": "bob@example.com"})
     for failures in (5, 10):
         limits.note_failure(bob, failures, "login")
+    reset_and_come_back(bob, alice)
     luna = create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)
     Account.objects.filter(pk=luna.account_id).update(two_factor_required=True)
     diary.pass_the_second_door("luna", settings)
@@ -339,7 +382,8 @@ def test_a_challenge_is_written_down_with_purpose_and_channel(browser: Browser, 
     """J-01."""
     browser.sign_in("bob", "email")
     issued, verified = AuditEvent.objects.filter(action__in=["challenge.issued", "sign_in.verified"]).order_by("pk")
-    assert issued.data == {"purpose": "login", "channel": "email"}
+    challenge = Challenge.objects.get()
+    assert issued.data == {"purpose": "login", "channel": "email", "challenge": challenge.pk, "number": 1}
     assert verified.data == {"channel": "email"}
 
 

@@ -265,7 +265,7 @@ def test_signing_out_half_way_ends_the_enrolment(enrolling: Browser, bob: User) 
     token = last_token()
     assert enrolling.post("/sair/").headers["Location"] == "/entrar/"
     assert enrolling.post_token(token).headers["Location"] == "/entrar/"
-    assert not PendingSignIn.objects.exists()
+    assert not PendingSignIn.objects.alive().exists()
     assert phone_of(bob) is None
 
 

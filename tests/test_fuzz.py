@@ -28,7 +28,7 @@ def test_hostile_requests_break_and_change_nothing(arrive: Arrival) -> None:
     """T-08, J-04, S-01, A-04: never 500, never somebody else's row, never sent elsewhere, never run in a page."""
     answers = shoot(arrive, 50, again=False)
     assert answers.total() == 50
-    assert answers[200] + answers[302] > 20
+    assert answers[200] + answers[302] >= 10  # the others are refused before any view of ours
 
 
 # Views with the faults that the verdict has to see ----------------------------------------------------

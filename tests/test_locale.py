@@ -35,7 +35,7 @@ from accounts import audit, overview
 from accounts import composers as notices
 from accounts import flows as accounts
 from accounts import sentences as sentences_of_events
-from accounts.models import Account, AuditEvent, Role, User
+from accounts.models import Account, AuditEvent, Budget, Role, Session, User
 from messaging.delivery import outbox
 from messaging.delivery.models import Message, OpenCircuit, State
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, many, person
@@ -54,6 +54,10 @@ TOKEN = "/entrar/token/"
 PROFILE = "/meu-perfil/"
 CONFIRM = "/meu-perfil/telefone/confirmar/"
 ACCOUNT_SETTINGS = "/configuracoes/minha-conta/"
+IDENTITY = "/confirmar-identidade/"
+SESSIONS = "/meu-perfil/sessoes/"
+ADDRESS = "/meu-perfil/email/"
+MAILBOX = "/entrar/email/"
 PASSWORD_CHANGE = "/senha/alterar/"
 USERS = "/configuracoes/usuarios/"
 AUDIT = "/configuracoes/auditoria/"
@@ -398,6 +402,12 @@ class Walk:
         browser.post_token(last_token())
         self.note("forbidden", browser.get(ACCOUNT_SETTINGS), 403)
         self.note("profile", browser.get(PROFILE))
+        other = self.browser()
+        other.sign_in("bob", "email")
+        self.note("sessions", browser.get(SESSIONS))
+        other_id = Session.objects.latest("pk").pk
+        self.note("sessions, one ended", browser.post(f"{SESSIONS}{other_id}/encerrar/", follow=True))
+        self.note("sessions, all ended", browser.post(f"{SESSIONS}encerrar-outras/", follow=True))
         self.note("password", browser.get(PASSWORD_CHANGE))
         self.note("password, nothing typed", browser.post(PASSWORD_CHANGE, {"new_password1": "bob"}))
         self.note(
@@ -420,11 +430,45 @@ class Walk:
         browser.sign_in("alice")
         self.note("settings, on", browser.get(ACCOUNT_SETTINGS))
         self.people_and_events(browser)
-        self.note("settings, switched off", browser.post(ACCOUNT_SETTINGS, follow=True))
+        bobs = f"/configuracoes/usuarios/{User.objects.get(username='bob').pk}/"
+        self.note("sessions of somebody", browser.post(f"{bobs}sessoes/encerrar/", follow=True))
+        browser.reauthenticate(f"{bobs}telefone/")
+        self.note("reset", browser.post(f"{bobs}telefone/"))
+        self.note("reset, done", browser.post(f"{bobs}telefone/", {"reason": "–"}, follow=True))
+        self.mailbox_first()
+        self.another_address(browser)
+        self.note("options", browser.post(f"{ACCOUNT_SETTINGS}opcoes/", {"email_tokens": "on"}, follow=True))
+        self.note("identity", browser.post(ACCOUNT_SETTINGS, follow=True))
+        self.note("identity, token", browser.post(IDENTITY, {"password": PASSWORD, "channel": "sms"}, follow=True))
+        self.note("settings, switched off", browser.post(IDENTITY, {"token": last_token()}, follow=True))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(settings, "SMS_GATEWAYS", [])
             self.note("settings, no gateway", browser.post(ACCOUNT_SETTINGS, {"two_factor_required": "on"}))
-        self.note("settings, switched on", browser.post(ACCOUNT_SETTINGS, {"two_factor_required": "on"}, follow=True))
+        browser.post(ACCOUNT_SETTINGS, {"two_factor_required": "on"})
+        browser.prove_identity()
+        self.note("settings, switched on", browser.get(ACCOUNT_SETTINGS))
+        browser.post(ACCOUNT_SETTINGS)
+        self.note("identity, cancelled", browser.post(IDENTITY, {"action": "cancel"}, follow=True))
+        self.note("identity, over", browser.get(IDENTITY, follow=True))
+
+    def mailbox_first(self) -> None:
+        Budget.objects.all().delete()
+        browser = self.browser()
+        browser.post_password("bob", OTHER_PASSWORD["new_password1"])
+        browser.post("/entrar/introducao/")
+        self.note("mailbox", browser.get(MAILBOX))
+        browser.post(MAILBOX, {"altcha": browser.captcha(MAILBOX)})
+        self.note("mailbox, token", browser.get(TOKEN))
+
+    def another_address(self, browser: Browser) -> None:
+        self.note("address", browser.get(ADDRESS))
+        self.note("address, the same", browser.post(ADDRESS, {"email": "alice@example.com"}))
+        self.note("address, wished", browser.post(ADDRESS, {"email": "x@example.com"}, follow=True))
+        proof = {"password": PASSWORD, "channel": "email"}
+        self.note("address, first token", browser.post(f"{ADDRESS}confirmar/", proof, follow=True))
+        self.note("address, new", browser.post(f"{ADDRESS}confirmar/", {"token": last_token()}, follow=True))
+        self.note("address, cancelled", browser.post(f"{ADDRESS}confirmar/", {"action": "cancel"}, follow=True))
+        self.note("address, over", browser.get(f"{ADDRESS}confirmar/", follow=True))
 
     def limits(self, alice: User) -> None:
         """Hear what is said at the end of a day's SMS, and while reCAPTCHA is silent."""

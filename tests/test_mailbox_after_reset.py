@@ -72,5 +72,6 @@ def test_the_administrators_are_told_when_the_policy_goes_off(browser: Browser, 
     """A-01: administrators only, in their language."""
     browser.enrol("alice", "21 98765-1234")
     browser.post("/configuracoes/minha-conta/", {})
+    browser.prove_identity()
     assert sent_to("alice@example.com")[0]["subject"] == "Two factor authentication was switched off"
     assert not [e for e in sent_to("bob@example.com") if "switched off" in e["subject"]]

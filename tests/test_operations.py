@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import OperationalError as DatabaseDown
 from django.db import connection
@@ -25,7 +24,7 @@ from kombu.exceptions import OperationalError as BrokerDown
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts import audit
-from accounts.models import AuditEvent, Budget, User
+from accounts.models import AuditEvent, Budget, Session, User
 from messaging import database, health
 from messaging.database import clock_plus
 from messaging.delivery import claims, doorbell, gateways, tasks

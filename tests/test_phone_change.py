@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Account, AuditEvent, User
+from messaging.database import Clock
 from messaging.delivery.models import Message
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, deliver, last_token, sent_to
 from tests.tools import let_pass, page
@@ -313,7 +314,7 @@ def test_of_two_changes_at_once_the_verified_one_wins(
     wish(other_browser, "11 91234-5678")
     prove(at_new, token)
     assert in_force() == NEW_NUMBER
-    assert PhoneChange.objects.count() <= 1
+    assert PhoneChange.objects.filter(expires_at__gt=Clock()).count() <= 1
     assert not other_browser.is_in()
 
 

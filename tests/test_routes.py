@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 OPEN = {
     "entrar/",  # the first step
     "entrar/introducao/",  # the steps of a pending sign-in look for it themselves
+    "entrar/email/",
     "entrar/telefone/",
     "entrar/canal/",
     "entrar/token/",

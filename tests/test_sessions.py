@@ -5,17 +5,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from http.cookies import Morsel
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
-from django.contrib.sessions.models import Session
 from django.utils.crypto import get_random_string
 
 from accounts import flows as accounts
-from accounts.models import Account, AuditEvent, User
+from accounts.models import Account, AuditEvent, Session, User
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, enrol, last_token, person, sent_to
 from tests.evidence import rows_of
 from tests.tools import ROOT, let_pass
@@ -47,7 +47,7 @@ def is_anonymous(key: str) -> bool:
 
 def held(browser: Browser) -> dict[str, Any]:
     """Return what the server keeps for a browser."""
-    content: dict[str, Any] = Session.objects.get(pk=session_id(browser)).get_decoded()
+    content: dict[str, Any] = Session.objects.get(session_key=session_id(browser)).get_decoded()
     return content
 
 
@@ -99,7 +99,7 @@ def test_signing_in_anew_ends_the_pending_sign_in_before(asking: Browser) -> Non
     before = session_id(asking)
     asking.post_password("bob")
     assert is_anonymous(before)
-    assert PendingSignIn.objects.count() == 1
+    assert PendingSignIn.objects.alive().count() == 1
     asking.post_token(token)
     assert not asking.is_in()
 
@@ -185,7 +185,7 @@ def test_sign_out_kills_the_id(browser: Browser, bob: User) -> None:
     before = session_id(browser)
     browser.post("/sair/")
     assert is_anonymous(before)
-    assert not Session.objects.filter(pk=before).exists()
+    assert not Session.objects.filter(session_key=before).exists()
 
 
 def test_sign_out_half_way_kills_the_pending_sign_in(asking: Browser) -> None:
@@ -315,7 +315,7 @@ def test_another_persons_phone_verifies_nobody(
 
 # What ends a pending sign-in (S-06) -----------------------------------------------------------
 
-ENDINGS = {
+ENDINGS: dict[str, Callable[[User], object]] = {
     "password changed": lambda bob: accounts.change_password(bob, NEW_PASSWORD),
     "password reset": lambda bob: accounts.change_password(bob, NEW_PASSWORD, by_reset=True),
     "person deactivated": lambda bob: User.objects.filter(pk=bob.pk).update(is_active=False),

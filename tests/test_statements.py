@@ -87,7 +87,7 @@ def test_a_gated_page_costs_the_session_and_the_person(signed_in: Browser) -> No
         assert signed_in.get("/meu-perfil/").status_code == 200
     assert len(ledger.statements) == 2, str(ledger)
     assert ledger.transactions == []
-    assert ledger.tables() == {"SELECT django_session": 1, "SELECT accounts_user": 1}
+    assert ledger.tables() == {"SELECT accounts_session": 1, "SELECT accounts_user": 1}
 
 
 @pytest.mark.urls("tests.test_statements")

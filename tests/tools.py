@@ -3,23 +3,37 @@
 import os
 import re
 import runpy
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from django.db import DataError
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
-from accounts.models import Budget
+from accounts.models import Budget, Session
 from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
-from twofactor.models import Challenge, PendingSignIn, PhoneChange
+from twofactor.models import Challenge, EmailChange, PendingSignIn, PhoneChange, Reauthentication
 
 ROOT = Path(__file__).parent.parent
 # What changes with every rendering and belongs to nobody: CSRF tokens and captcha challenges.
 _RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[^"]*"')
 
-MOVED = (BlockedPrefix, Challenge, GatewayFailure, Heartbeat, Message, OpenCircuit, PendingSignIn, PhoneChange)
+MOVED = (
+    BlockedPrefix,
+    Challenge,
+    EmailChange,
+    GatewayFailure,
+    Heartbeat,
+    Message,
+    OpenCircuit,
+    PendingSignIn,
+    PhoneChange,
+    Reauthentication,
+    Session,
+)
 
 
 def let_pass(seconds: float) -> None:
@@ -30,6 +44,13 @@ def let_pass(seconds: float) -> None:
         earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
         model._default_manager.update(**earlier)
     Budget.objects.update(until=F("until") - int(seconds))
+
+
+def refuse_nul(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    """Refuse NUL in values, as PostgreSQL does and SQLite does not: for ``connection.execute_wrapper``."""
+    if any("\x00" in str(value) for value in params or ()):
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return execute(sql, params, many, context)
 
 
 def page(response: Any) -> str:

@@ -13,6 +13,8 @@ from twofactor import limits, spending, tokens
 from twofactor.models import Challenge, ChallengeQuerySet, Journey
 from twofactor.spending import Send
 
+DOUBLE_CLICK_SECONDS = 3
+
 
 def move(journey: Journey, **values: object) -> None:
     """Change a journey that is still under way. Raises JourneyOver."""
@@ -32,13 +34,12 @@ def send_token(
     """
     limits.refuse_while_locked(journey.user)
     before = _spend_send(journey, granted) - 1
-    if before:
-        _await_cooldown(journey, destination, before)
     withheld = spending.spend(Send(journey, channel, destination, captcha))
     if before:
+        _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
     challenge = Challenge.issue(journey, channel=channel, destination=destination, network=spending.here())
-    audit.record("challenge.issued", user=journey.user, purpose=journey.purpose, channel=channel)
+    _note_issue(journey, challenge, number=before + 1)
     if not withheld:
         delivery.enqueue(
             channel=channel,
@@ -51,6 +52,21 @@ def send_token(
             owner_id=journey.user.account_id,
         )
     return challenge
+
+
+def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
+    """Write down a token that was asked for: the ``number``-th of its journey supersedes the one before (J-01).
+
+    What became of it is in the row of the delivery that the same ``challenge`` names, and a failure also in the log.
+    """
+    audit.record(
+        "challenge.issued",
+        user=journey.user,
+        purpose=journey.purpose,
+        channel=challenge.channel,
+        challenge=challenge.pk,
+        number=number,
+    )
 
 
 def resend(journey: Journey) -> Challenge:
@@ -66,6 +82,12 @@ def cooldown(last: Challenge, sends: int) -> int:
     pauses = settings.RESEND_COOLDOWNS
     wait = pauses[min(sends, len(pauses)) - 1]
     return max(0, wait - int(last.age.total_seconds()))
+
+
+def was_just_sent(journey: Journey) -> bool:
+    """Tell whether a token left so short a time ago that the same person's next click means the same (F45)."""
+    last = Challenge.objects.of(journey).newest()
+    return last is not None and last.age.total_seconds() < DOUBLE_CLICK_SECONDS
 
 
 def verify(journey: Journey, typed: str) -> Challenge:

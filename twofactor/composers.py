@@ -46,21 +46,21 @@ def sms_text(token: str, purpose: str) -> str:
     elif purpose == Purpose.CHANGE_PHONE:
         text = _("%(brand)s: your token for the new phone is %(token)s. Valid %(minutes)s min. Do not share it.")
     else:
-        text = _("%(brand)s: your token to change the phone is %(token)s. Valid %(minutes)s min. Do not share it.")
+        text = _("%(brand)s: your token to confirm that it is you: %(token)s. Valid %(minutes)s min. Do not share it.")
     return f"{text % facts}\n\n@{settings.PUBLIC_HOST} #{token}"
 
 
 def _email(token: str, purpose: str, account: Account | None = None) -> Content:
     """Return the e-mail; neither subject nor the lines that a lock screen shows have the token (T-12)."""
     facts = {"brand": BRAND}
-    signing_in = purpose in {Purpose.SIGN_IN, Purpose.ENROL}
+    if purpose in {Purpose.SIGN_IN, Purpose.ENROL}:
+        lead = _("Here is your token to sign in to %(brand)s.") % facts
+    elif purpose in {Purpose.MAILBOX, Purpose.CHANGE_EMAIL}:
+        lead = _("Here is your token to confirm at %(brand)s that this mailbox is yours.") % facts
+    else:
+        lead = _("Here is your token to confirm at %(brand)s that it is you.") % facts
     context = {
-        "lead": (
-            _("Here is your token to sign in to %(brand)s.")
-            if signing_in
-            else _("Here is your token to change the phone of your login at %(brand)s.")
-        )
-        % facts,
+        "lead": lead,
         "token": token,
         "minutes": settings.TOKEN_LIFETIME_SECONDS // 60,
         "brand": BRAND,
@@ -98,6 +98,20 @@ def tell_phone_changed(event: AuditEvent) -> Notice:
         action=_objection(event),
         sms=_("%(brand)s: your phone for tokens was changed. Not you? Tell your administrator at once.")
         % {"brand": BRAND},
+    )
+
+
+@tells("phone.reset")
+def tell_phone_reset(event: AuditEvent) -> Notice:
+    """Tell that an administrator or the operator took the phone away (R-07)."""
+    return Notice(
+        heading=_("Your phone was removed from your login"),
+        paragraphs=[
+            _("Your administrator removed the phone %(number)s, and all your sessions were ended.") % event.data,
+            _("Reason given: %(reason)s") % event.data,
+            _("At your next sign-in you confirm this mailbox first, and then a phone."),
+            _("Did you not ask for it? Tell your administrator at once."),
+        ],
     )
 
 

@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from twofactor import session, words
-from twofactor.exceptions import JourneyOver
+from accounts import audit
+from twofactor import challenges, session, words
+from twofactor.exceptions import JourneyOver, Limited
 from twofactor.middleware import stop
 from twofactor.models import PendingSignIn
 
@@ -33,11 +35,34 @@ def pending_sign_in_at(
                 return _send_away(request)
             if not may_be_here(pending):
                 return stop(request, pending.step)
-            return view(request, pending)
+            with audit.about(pending.user):
+                return view(request, pending)
 
         return guarded
 
     return decorate
+
+
+def second_click_follows_the_first(view: PendingView) -> PendingView:
+    """Answer a click that comes right after one that sent a token as that one was answered (F45).
+
+    It sends nothing: its captcha is used up, or it runs into the cool-down. Only a form's own field tells that a
+    person has clicked; programs are told the limit. Put it below ``pending_sign_in_at``.
+    """
+
+    @wraps(view)
+    def sending(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+        clicked = "csrfmiddlewaretoken" in request.POST
+        try:
+            response = view(request, pending)
+        except Limited:
+            if clicked and challenges.was_just_sent(pending):
+                return redirect("token")
+            raise
+        refused = clicked and response.status_code == 200
+        return redirect("token") if refused and challenges.was_just_sent(pending) else response
+
+    return sending
 
 
 def _send_away(request: HttpRequest) -> HttpResponse:

@@ -85,6 +85,22 @@ class PasswordRefused(TwoFactorError):
     """The password of a re-authentication is wrong."""
 
 
+class OwnPhone(TwoFactorError):
+    """Nobody resets their own phone (A-02)."""
+
+
+class NoPhone(TwoFactorError):
+    """There is no phone to reset."""
+
+
+class SameAddress(TwoFactorError):
+    """The new address is today's address."""
+
+
+class AddressRefused(TwoFactorError):
+    """The address was taken by somebody else meanwhile (R-08)."""
+
+
 class TokenRefused(TwoFactorError):
     """The token proves nothing."""
 

@@ -196,6 +196,38 @@ class ProofForm(RefusableForm):
     )
 
 
+class MailboxForm(GuardedForm):
+    """The captcha alone: where the token goes is known (D3)."""
+
+
+class EmailForm(RefusableForm):
+    """The new e-mail address (R-08)."""
+
+    email = forms.EmailField(
+        label=_("New e-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+    )
+
+
+class PhoneResetForm(RefusableForm):
+    """Why an administrator takes somebody's phone away (R-07)."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("For example: phone stolen. It is kept in the audit trail, and the user reads it."),
+    )
+
+
+class OptionsForm(forms.ModelForm):
+    """What the account adds to the second factor (D1, D3)."""
+
+    class Meta:
+        model = Account
+        fields = ["email_tokens", "mailbox_before_phone"]
+
+
 class AccountSettingsForm(forms.ModelForm):
     """The account's policy."""
 

@@ -1,6 +1,9 @@
 """The phone proved held, the journeys that ask for tokens, and the demands for proof."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -52,6 +55,22 @@ class Journey(models.Model):
         abstract = True
         indexes = [models.Index(fields=["created_at"], name="%(class)s_created")]
 
+    @property
+    def device(self) -> PhoneDevice | None:
+        """Return the person's phone, if they have proved one."""
+        return getattr(self.user, "phone_device", None)
+
+    def known_destination(self, channel: str) -> str:
+        """Return the person's proved phone or their address.
+
+        Raises ChannelRefused before the first phone (P-05), and for the mailbox where the account takes no tokens
+        by e-mail (D1) or after a password reset by e-mail, until one sign-in by SMS (R-06): otherwise one mailbox
+        would be both factors.
+        """
+        if self.device is None or (channel == Channel.EMAIL and not self.user.takes_tokens_by_email):
+            raise ChannelRefused
+        return self.user.email if channel == Channel.EMAIL else self.device.number
+
     # Abstract, by hand: Django's metaclass for models is not ABC's.
 
     @property
@@ -70,9 +89,10 @@ class PendingSignInQuerySet(models.QuerySet["PendingSignIn"]):
     def alive(self) -> "PendingSignInQuerySet":
         """Return what has not come to its end: too old, completed by a verified token, or crowded out by five newer."""
         verified = Challenge.objects.filter(pending_sign_in=OuterRef("pk"), verified_at__isnull=False)
+        completed = verified.exclude(purpose=Purpose.MAILBOX)
         newer = PendingSignIn.objects.filter(user=OuterRef("user"), pk__gt=OuterRef("pk"), expires_at__gt=Clock())
         crowded = newer.order_by("pk")[settings.PENDING_SIGN_INS - 1 : settings.PENDING_SIGN_INS]
-        return self.filter(~models.Exists(verified), ~models.Exists(crowded), expires_at__gt=Clock())
+        return self.filter(~models.Exists(completed), ~models.Exists(crowded), expires_at__gt=Clock())
 
     def of_session(self, session_hash: str) -> "PendingSignIn | None":
         """Return the live pending sign-in of a session, with its person, account and phone; None if there is none.
@@ -95,6 +115,7 @@ class PendingSignIn(Journey):
     auth_hash = models.CharField(max_length=64)
     next_url = models.CharField(max_length=500, default="")
     introduced = models.BooleanField(default=False)
+    mailbox_proved = models.BooleanField(default=False)
     switches_policy_on = models.BooleanField(default=False)
 
     name = "pending_sign_in"
@@ -111,49 +132,77 @@ class PendingSignIn(Journey):
         return unchanged and self.user.may_sign_in
 
     @property
-    def device(self) -> PhoneDevice | None:
-        """Return the person's phone, if they have proved one."""
-        return getattr(self.user, "phone_device", None)
+    def needs_mailbox(self) -> bool:
+        """Tell whether the mailbox has to be proved before a first phone may be (D3, R-07)."""
+        return self.device is None and self.user.mailbox_before_phone and not self.mailbox_proved
 
     @property
     def purpose(self) -> str:
-        """Return "login", or "enrol" while no phone is proved."""
-        return Purpose.SIGN_IN if self.device else Purpose.ENROL
-
-    def known_destination(self, channel: str) -> str:
-        """Return the person's proved phone or their address.
-
-        Raises ChannelRefused before the first phone (P-05), and for the mailbox after a password reset by
-        e-mail, until one sign-in by SMS (R-06): otherwise one mailbox would be both factors.
-        """
-        if self.device is None or (channel == Channel.EMAIL and self.user.mailbox_suspect):
-            raise ChannelRefused
-        return self.user.email if channel == Channel.EMAIL else self.device.number
+        """Return "login", or "enrol" while no phone is proved, or "mailbox" where that comes before it."""
+        if self.device:
+            return Purpose.SIGN_IN
+        return Purpose.MAILBOX if self.needs_mailbox else Purpose.ENROL
 
     def destination(self, challenge: "Challenge") -> str:
         """Return today's phone or address; for a first phone, the number sealed into the challenge (P-07)."""
+        if self.needs_mailbox:
+            return self.user.email
         return self.known_destination(challenge.channel) if self.device else challenge.destination
 
     @property
     def step(self) -> str:
         """Return the name of the view that this journey waits at."""
-        if self.sends:
-            return "token"
+        return "token" if self.sends else self.sends_from
+
+    @property
+    def sends_from(self) -> str:
+        """Return the name of the view that sends the next token, or leads there."""
         if self.device:
             return "channel"
-        return "phone" if self.introduced else "introduction"
+        if not self.introduced:
+            return "introduction"
+        return "mailbox" if self.needs_mailbox else "phone"
 
 
-class PhoneChange(Journey):
+class Proof(Journey):
+    """A journey of somebody signed in who is asked again: the password, then a token to today's phone (R-01)."""
+
+    password_proved = models.BooleanField(default=False)
+    holder_proved = models.BooleanField(default=False)
+
+    action: Any  # what it is asked for, as the audit names it
+    cancelled: ClassVar[str]  # what the audit says when the person gives up
+
+    class Meta(Journey.Meta):
+        abstract = True
+
+    @property
+    def purpose(self) -> str:
+        """Return "reauth"."""
+        return Purpose.REAUTHENTICATE
+
+    def destination(self, challenge: "Challenge") -> str:
+        """Return today's phone or address."""
+        return self.known_destination(challenge.channel)
+
+    @property
+    def step(self) -> str:
+        """Return which of the two proofs is outstanding, or "new" when both are there."""
+        if self.holder_proved:
+            return "new"
+        return "current" if self.password_proved else "password"
+
+
+class PhoneChange(Proof):
     """A change of the phone on its way: first it is still you, then the new number."""
 
     number = models.CharField(max_length=16)
     region = models.CharField(max_length=2)
     kind = models.CharField(max_length=24)
-    password_proved = models.BooleanField(default=False)
-    holder_proved = models.BooleanField(default=False)
 
     name = "phone_change"
+    action = "phone.change"
+    cancelled = "phone.change_cancelled"
 
     def __str__(self) -> str:
         return f"phone change {self.pk}"
@@ -165,17 +214,64 @@ class PhoneChange(Journey):
 
     def destination(self, challenge: "Challenge") -> str:
         """Return the new number, or today's phone or address for the proof that it is still you."""
-        if self.holder_proved:
-            return self.number
-        user = self.user
-        return user.email if challenge.channel == Channel.EMAIL else user.phone_device.number
+        return self.number if self.holder_proved else super().destination(challenge)
+
+
+class EmailChange(Proof):
+    """A change of the e-mail address on its way: first it is still you, then the new mailbox (R-08)."""
+
+    email = models.EmailField(max_length=254)
+
+    name = "email_change"
+    action = "email.change"
+    cancelled = "email.change_cancelled"
+
+    def __str__(self) -> str:
+        return f"e-mail change {self.pk}"
 
     @property
-    def step(self) -> str:
-        """Return which of the three proofs is outstanding."""
-        if not self.password_proved:
-            return "password"
-        return "new" if self.holder_proved else "current"
+    def purpose(self) -> str:
+        """Return "reauth" until it is proved that it is still you, then "change_email"."""
+        return Purpose.CHANGE_EMAIL if self.holder_proved else Purpose.REAUTHENTICATE
+
+    def destination(self, challenge: "Challenge") -> str:
+        """Return the new address, or today's phone or address for the proof that it is still you."""
+        return self.email if self.holder_proved else super().destination(challenge)
+
+
+class ReauthenticationQuerySet(models.QuerySet["Reauthentication"]):
+    """What was proved, and whether it still opens anything."""
+
+    def alive(self) -> "ReauthenticationQuerySet":
+        """Return what is neither too old nor used."""
+        return self.filter(expires_at__gt=Clock(), used_at__isnull=True)
+
+    def granted(self) -> "ReauthenticationQuerySet":
+        """Return what was proved in the last 300 s and is not used."""
+        return self.alive().filter(holder_proved=True)
+
+
+class Reauthentication(Proof):
+    """The proof that it is still you, for one action on one page, once; it lives and dies with its session."""
+
+    action = models.CharField(max_length=60)
+    path = models.CharField(max_length=300)
+    query = models.CharField(max_length=500, default="")
+    wish = models.JSONField(null=True)  # what is carried out as soon as it is proved
+    used_at = models.DateTimeField(null=True)
+
+    name = "reauthentication"
+    cancelled = "reauthentication.cancelled"
+
+    objects: ClassVar[Any] = ReauthenticationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"re-authentication {self.pk}: {self.action}"
+
+    @property
+    def next_url(self) -> str:
+        """Return the page that asked for the proof."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
 
 class Purpose(models.TextChoices):
@@ -185,6 +281,8 @@ class Purpose(models.TextChoices):
     ENROL = "enrol"
     CHANGE_PHONE = "change_phone"
     REAUTHENTICATE = "reauth"
+    MAILBOX = "mailbox"
+    CHANGE_EMAIL = "change_email"
 
 
 class ChallengeQuerySet(models.QuerySet["Challenge"]):
@@ -197,6 +295,11 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
     def of(self, journey: Journey) -> "ChallengeQuerySet":
         """Return the challenges of a journey that serve its present purpose."""
         return self.of_any_purpose(journey).filter(purpose=journey.purpose)
+
+    def that_opened(self, pending: Any) -> "ChallengeQuerySet":
+        """Return what completed a pending sign-in; the token of a mailbox does not, the phone comes after it (D3)."""
+        verified = self.filter(pending_sign_in=pending, verified_at__isnull=False)
+        return verified.exclude(purpose=Purpose.MAILBOX)
 
     def open(self) -> "ChallengeQuerySet":
         """Return what was neither verified nor superseded; it may be too late all the same."""
@@ -232,12 +335,29 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
         return bool(self.open().filter(pk=challenge.pk).update(verified_at=Clock()))
 
 
+# The fields that lead a challenge to its journey, and the constraints by which each journey has one live challenge.
+JOURNEYS = {
+    "pending_sign_in": "challenge_one_live_sign_in",
+    "phone_change": "challenge_one_live_change",
+    "reauthentication": "challenge_one_live_proof",
+    "email_change": "challenge_one_live_address",
+}
+
+
+def _one_of(fields: Iterable[str]) -> Q:
+    """Return the condition that exactly one of the fields is set."""
+    names = list(fields)
+    return reduce(or_, (Q(**{f"{name}__isnull": name != one for name in names}) for one in names))
+
+
 class Challenge(models.Model):
     """One demand for proof. It knows its destination and its nonce, never its token (T-06)."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     pending_sign_in = models.ForeignKey(PendingSignIn, models.CASCADE, null=True, related_name="+")
     phone_change = models.ForeignKey(PhoneChange, models.CASCADE, null=True, related_name="+")
+    reauthentication = models.ForeignKey(Reauthentication, models.CASCADE, null=True, related_name="+")
+    email_change = models.ForeignKey(EmailChange, models.CASCADE, null=True, related_name="+")
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     destination = models.CharField(max_length=254)
@@ -258,20 +378,14 @@ class Challenge(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(pending_sign_in__isnull=False, phone_change__isnull=True)
-                | Q(pending_sign_in__isnull=True, phone_change__isnull=False),
-                name="challenge_of_one_journey",
-            ),
-            models.UniqueConstraint(
-                fields=["pending_sign_in", "purpose"],
-                condition=Q(verified_at__isnull=True, superseded_at__isnull=True),
-                name="challenge_one_live_sign_in",
-            ),
-            models.UniqueConstraint(
-                fields=["phone_change", "purpose"],
-                condition=Q(verified_at__isnull=True, superseded_at__isnull=True),
-                name="challenge_one_live_change",
+            models.CheckConstraint(condition=_one_of(JOURNEYS), name="challenge_of_one_journey"),
+            *(
+                models.UniqueConstraint(
+                    fields=[journey, "purpose"],
+                    condition=Q(verified_at__isnull=True, superseded_at__isnull=True),
+                    name=name,
+                )
+                for journey, name in JOURNEYS.items()
             ),
         ]
         indexes = [models.Index(fields=["issued_at"], name="challenge_issued")]
@@ -311,9 +425,15 @@ class Challenge(models.Model):
     def _derived(self, user_id: int, purpose: str, destination: str) -> str:
         for key in (settings.TOKEN_KEY, settings.TOKEN_KEY_PREVIOUS):
             if key and tokens.key_id(key) == self.key_id:
-                journey = f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
-                return tokens.derive(key, self.nonce, user_id, purpose, self.channel, destination, journey)
+                return tokens.derive(key, self.nonce, user_id, purpose, self.channel, destination, self._bound_to())
         raise TokenLate
+
+    def _bound_to(self) -> str:
+        if self.reauthentication_id:
+            return f"re-authentication {self.reauthentication_id}"
+        if self.email_change_id:
+            return f"e-mail change {self.email_change_id}"
+        return f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
 
     @classmethod
     def issue(cls, journey: Journey, *, channel: str, destination: str, network: str = "") -> "Challenge":

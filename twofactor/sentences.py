@@ -17,6 +17,13 @@ say(
         Purpose.ENROL: _("to confirm the first phone"),
         Purpose.CHANGE_PHONE: _("to confirm the new phone"),
         Purpose.REAUTHENTICATE: _("to prove who they are"),
+        Purpose.MAILBOX: _("to confirm the mailbox"),
+        Purpose.CHANGE_EMAIL: _("to confirm the new address"),
+        "policy": _("to switch the second step on or off"),
+        "policy.options": _("to change the options of the second step"),
+        "user.reset_phone": _("to reset a phone"),
+        "phone.change": _("to change the phone"),
+        "email.change": _("to change the e-mail address"),
     },
 )
 say(
@@ -41,6 +48,7 @@ describe("password.failed", _("Wrong password"), _("A wrong password was typed f
 describe("sign_in.password_only", _("Sign-in by password alone"), _("%(person)s signed in with the password alone."))
 describe("sign_in.pending", _("Right password"), _("%(person)s typed the right password; the second step comes next."))
 describe("sign_in.verified", _("Sign-in"), _("%(person)s signed in with a token by %(channel)s."))
+describe("session.ended", _("Sign-out"), _("%(person)s signed out."))
 describe("challenge.issued", _("Token sent"), _("A token %(purpose)s was sent to %(person)s by %(channel)s."))
 describe("token.refused", _("Wrong token"), _("A wrong token %(purpose)s was typed for %(person)s."))
 describe(
@@ -64,6 +72,26 @@ describe(
     "phone.disowned",
     _("Phone removed as foreign"),
     _("Somebody at the mailbox of %(person)s said that the phone was not theirs; it was removed."),
+)
+describe(
+    "phone.reset",
+    _("Phone reset"),
+    _("%(actor)s removed the phone %(number)s of %(person)s. Reason: %(reason)s"),
+)
+describe("mailbox.proved", _("Mailbox confirmed"), _("%(person)s confirmed the mailbox before a first phone."))
+describe(
+    "reauthentication.started",
+    _("Proof of identity asked for"),
+    _("%(person)s was asked to prove who they are, %(purpose)s."),
+)
+describe("reauthentication.proved", _("Identity proved"), _("%(person)s proved who they are, %(purpose)s."))
+describe(
+    "reauthentication.used", _("Proof of identity used"), _("%(person)s used the proof of who they are, %(purpose)s.")
+)
+describe(
+    "reauthentication.cancelled",
+    _("Proof of identity given up"),
+    _("%(person)s gave up to prove who they are, %(purpose)s."),
 )
 describe(
     "phone.shared", _("Shared phone"), _("The phone %(number)s now serves %(people)s people, %(person)s among them.")

@@ -6,10 +6,17 @@ from typing import Any
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.models import Session, User
 from messaging.database import Clock
 from twofactor import flows
-from twofactor.models import PendingSignIn, PhoneChange, PhoneDevice
+from twofactor.models import (
+    EmailChange,
+    PendingSignIn,
+    PhoneChange,
+    PhoneDevice,
+    Reauthentication,
+    ReauthenticationQuerySet,
+)
 
 BACKEND = "twofactor.backends.PhoneBackend"
 
@@ -59,13 +66,20 @@ def sign_in(request: HttpRequest, user: User, device: PhoneDevice | None = None)
 
 def sign_out(request: HttpRequest) -> None:
     """End the session, signed in or half-way."""
-    flows.end_pending_sign_in(session_hash(request))
+    here = session_hash(request)  # before the session is read: one that is no more would forget its id
+    user: Any = request.user
+    flows.sign_out(user if user.is_authenticated else None, here)
     logout(request)
 
 
 def keep_signed_in(request: HttpRequest, user: User) -> None:
     """Let this session survive the end of the person's sessions, under a new id."""
     update_session_auth_hash(request, user)
+
+
+def is_here(request: HttpRequest, session: Session) -> bool:
+    """Tell whether a row is the session of this very request."""
+    return bool(session.session_key == request.session.session_key)
 
 
 def phone_change(request: HttpRequest) -> PhoneChange | None:
@@ -76,3 +90,27 @@ def phone_change(request: HttpRequest) -> PhoneChange | None:
         return None
     change.user = user
     return change
+
+
+def email_change(request: HttpRequest) -> EmailChange | None:
+    """Return the session's change of the address, if it is under way."""
+    user: Any = request.user
+    change = EmailChange.objects.filter(session_hash=session_hash(request), user=user, expires_at__gt=Clock()).first()
+    if change:
+        change.user = user
+    return change
+
+
+def reauthentications(request: HttpRequest) -> ReauthenticationQuerySet:
+    """Return what the session has proved or is proving, as a queryset of one row at most."""
+    user: Any = request.user
+    rows: ReauthenticationQuerySet = Reauthentication.objects.filter(session_hash=session_hash(request), user=user)
+    return rows
+
+
+def reauthentication(request: HttpRequest) -> Reauthentication | None:
+    """Return the session's proof that is under way or not used yet."""
+    journey = reauthentications(request).alive().first()
+    if journey:
+        journey.user = request.user  # type: ignore[assignment]  # with account and phone, at no cost
+    return journey

@@ -18,7 +18,7 @@ from accounts.models import User
 from messaging.delivery.models import Channel
 from twofactor import exceptions as refusals
 from twofactor import phones
-from twofactor.models import Challenge, Journey, PhoneDevice, Purpose
+from twofactor.models import Challenge, EmailChange, Journey, PhoneDevice, Purpose
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ KEPT = OWN - {"address"} | {"phone", "number", "captcha"}  # also when the messa
 CAPTCHA_SECONDS = 3600  # longer than any captcha is good for
 NO_LIMIT = 2**31
 TOLD_AT = {50: "half_spent", 80: "nearly_spent", 100: "spent"}  # per cent of a day's SMS
-TYPED = {Purpose.ENROL, Purpose.CHANGE_PHONE}  # the number was typed and is not proved yet
+TYPED = {Purpose.ENROL, Purpose.CHANGE_PHONE, Purpose.CHANGE_EMAIL}  # and is not proved yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Send:
 
     @property
     def is_typed(self) -> bool:
-        """Tell whether the number was typed, and may be anybody's."""
+        """Tell whether the number or address was typed, and may be anybody's."""
         return self.journey.purpose in TYPED
 
 
@@ -76,7 +76,7 @@ def convert(challenge: Challenge) -> None:
     In the windows it was counted in only: others have begun since.
     """
     counted = windows("address", challenge.network)
-    if challenge.purpose in TYPED:
+    if challenge.purpose in TYPED and challenge.channel == Channel.SMS:
         counted += _of_range(challenge.destination)
     budgets.take_back((each for each in counted if each.scope != "country"), since=challenge.issued_at)
 
@@ -135,7 +135,7 @@ def _numbers(send: Send) -> list[Window]:
 
 def _refuse(send: Send, over: list[Balance]) -> None:
     """Tell a person of the limits that are their own. Raises Limited with the longest wait."""
-    told = OWN if send.is_typed else OWN | {"phone"}
+    told = OWN - {"mailbox"} if send.is_typed else OWN | {"phone"}
     own = [balance for balance in over if balance.window.scope in told]
     if own:
         longest = max(own, key=lambda balance: balance.wait)
@@ -176,12 +176,19 @@ def _silent(send: Send, balances: list[Balance], over: list[Balance]) -> str:
         if balance.window.scope == "prefix" and balance.used == balance.window.limit + 1:
             budgets.extend(balance.window, settings.PREFIX_BLOCK_SECONDS)
             logger.warning("%s is blocked", balance.window.key)
-    silent = sorted({balance.window.scope for balance in over} & {"phone", "prefix", "country"})
+    silent = sorted({balance.window.scope for balance in over} & {"phone", "mailbox", "prefix", "country"})
     if silent:
         return silent[0]
     if _converts_badly(balances):
         return "conversion"
+    if isinstance(send.journey, EmailChange):
+        return "taken" if is_taken(send.journey) else ""
     return "people" if send.is_typed and _is_shared_too_much(send) else ""
+
+
+def is_taken(change: EmailChange) -> bool:
+    """Tell whether the token is for a new address that somebody else has (R-08)."""
+    return change.holder_proved and User.objects.filter(email=change.email).exclude(pk=change.user_id).exists()
 
 
 def _converts_badly(balances: list[Balance]) -> bool:

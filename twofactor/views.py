@@ -1,6 +1,5 @@
-"""Signing in in two steps, changing the phone, switching the policy. Views translate HTTP; flows decide."""
+"""Signing in in two steps, wishing another phone, switching the policy. Views translate HTTP; flows decide."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -15,27 +14,29 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import flows as accounts
 from accounts import language
-from accounts.decorators import administrators_only
+from accounts.decorators import administrators_only, for_person_of_account
 from accounts.forms import ProfileForm
 from accounts.http import SignedInRequest
 from accounts.models import User
+from accounts.reauthentication import Wish, carries_out, demand, reauthenticated
 from messaging.delivery import circuit, gateways
 from messaging.delivery.models import Channel
 from twofactor import challenges, coming, flows, objections, phones, session, words
-from twofactor.decorators import pending_sign_in_at
-from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsSpent
+from twofactor.decorators import pending_sign_in_at, second_click_follows_the_first
+from twofactor.exceptions import CaptchaNeeded, JourneyOver, NoPhone, OwnPhone, SmsSpent
 from twofactor.forms import (
     AccountSettingsForm,
     ChannelForm,
     EnrolmentForm,
+    MailboxForm,
+    OptionsForm,
     PhoneForm,
-    ProofForm,
+    PhoneResetForm,
     SignInForm,
     TokenForm,
 )
-from twofactor.models import Challenge, Journey, PendingSignIn, PhoneChange
+from twofactor.models import Challenge, Journey, PendingSignIn
 
-Proof = Callable[[SignedInRequest, PhoneChange, Any], HttpResponse]
 page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -54,7 +55,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for login and password; a right one opens the second step, or the door where there is no policy."""
     form = SignInForm(posted(request), initial={"next": request.GET.get("next", "")})
     if request.method == "POST" and form.is_valid() and form.user:
-        target = _safe_target(request, form.cleaned_data["next"])
+        target = _safe_target(request, form.cleaned_data["next"] or "")
         response = _open(request, form.user, target)
         if form.user.language:
             language.remember(response, form.user.language)
@@ -73,9 +74,10 @@ def _open(request: HttpRequest, user: User, target: str) -> HttpResponse:
 
 
 def _safe_target(request: HttpRequest, wished: str) -> str:
-    """Return the page first asked for, if it is one of ours."""
-    ours = url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
-    return wished if ours and wished.startswith("/") and len(wished) <= flows.LONGEST_ADDRESS else resolve_url("home")
+    """Return the page first asked for, if it is one of ours and can be written down."""
+    kept = wished.startswith("/") and wished.isprintable() and len(wished) <= flows.LONGEST_ADDRESS
+    ours = kept and url_has_allowed_host_and_scheme(wished, {request.get_host()}, request.is_secure())
+    return wished if ours else resolve_url("home")
 
 
 @pending_sign_in_at(lambda pending: not pending.device)
@@ -88,11 +90,36 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     context = {
         "account": pending.user.account,
         "policy_switched_on_by_you": pending.switches_policy_on,
+        "steps": _steps(pending, "introduction"),
     }
     return render(request, "twofactor/introduction.html", context)
 
 
-@pending_sign_in_at(lambda pending: not pending.device and pending.introduced)
+def _steps(pending: PendingSignIn, here: str) -> dict[str, object]:
+    """Return where a first sign-in stands: with the mailbox before the phone it has a step more."""
+    known = ["introduction", *(["mailbox"] if pending.user.mailbox_before_phone else []), "phone", "token"]
+    return {"current": known.index(here) + 1, "of": range(1, len(known) + 1)}
+
+
+@pending_sign_in_at(lambda pending: pending.introduced and pending.needs_mailbox)
+@second_click_follows_the_first
+@page
+def mailbox(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Send a token to the mailbox, where it comes before the first phone (D3, R-07)."""
+    form = MailboxForm(posted(request))
+    if request.method == "POST" and form.attempt(lambda: flows.start_mailbox_proof(pending, captcha=form.solved)):
+        return redirect("token")
+    context = {
+        "form": form,
+        "masked_email": phones.mask_email(pending.user.email),
+        "was_reset": pending.user.phone_was_reset,
+        "steps": _steps(pending, "mailbox"),
+    }
+    return render(request, "twofactor/mailbox.html", context)
+
+
+@pending_sign_in_at(lambda pending: not pending.device and pending.introduced and not pending.needs_mailbox)
+@second_click_follows_the_first
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up B: the first phone. Sends the SMS."""
@@ -102,10 +129,12 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         lambda: flows.start_enrolment(pending, form.phone, captcha=form.solved)
     ):
         return redirect("token")
-    return render(request, "twofactor/phone.html", {"form": form, "account": pending.user.account})
+    context = {"form": form, "account": pending.user.account, "steps": _steps(pending, "phone")}
+    return render(request, "twofactor/phone.html", context)
 
 
 @pending_sign_in_at(lambda pending: bool(pending.device))
+@second_click_follows_the_first
 @page
 def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
@@ -120,11 +149,17 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "unlocked": "captcha" not in form.fields,
         "masked_phone": phones.mask(pending.known_destination(Channel.SMS)),
         "masked_email": phones.mask_email(pending.user.email),
-        "email_offered": not pending.user.mailbox_suspect,
-        "email_refused_reason": _("E-mail is back after one sign-in by SMS: your password was just reset by e-mail."),
+        "email_offered": pending.user.takes_tokens_by_email,
+        "email_refused_reason": _no_email_because(pending.user),
         "sms_available": circuit.sms_is_available(),
     }
     return render(request, "twofactor/channel.html", context)
+
+
+def _no_email_because(user: User) -> str:
+    if not user.account.email_tokens:
+        return _("Your account sends tokens by SMS only.")
+    return _("E-mail is back after one sign-in by SMS: your password was just reset by e-mail.")
 
 
 @pending_sign_in_at(lambda pending: bool(pending.sends))
@@ -139,12 +174,13 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         return opened
     challenge = Challenge.objects.of(pending).with_fate().newest()
     if challenge is None:
-        return redirect("channel" if pending.device else "phone")
+        return redirect(pending.sends_from)
     context = {
-        **_token_context(pending, challenge),
+        **token_context(pending, challenge),
         "account": pending.user.account,
         "form": form,
-        "can_change_number": pending.device is None,
+        "steps": None if pending.device else _steps(pending, "mailbox" if pending.needs_mailbox else "token"),
+        "can_change_number": pending.device is None and not pending.needs_mailbox,
         "other_channel": _other_channel(pending, challenge),
         "unlocked": pending.can_send,
     }
@@ -153,6 +189,9 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 def _prove_sign_in(request: HttpRequest, pending: PendingSignIn, form: TokenForm) -> HttpResponse:
     challenge = challenges.verify(pending, form.cleaned_data["token"])
+    if pending.needs_mailbox:
+        flows.prove_mailbox(pending, challenge)
+        return redirect("phone")
     device = flows.complete_sign_in(pending, challenge)
     session.sign_in(request, pending.user, device)
     if pending.user.failures >= settings.FAILURES_TOLD_AT:
@@ -168,7 +207,7 @@ def _say_failures(count: int) -> str:
     ) % {"count": count}
 
 
-def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
+def token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
     """Return what a token page shows: where it went, how long it lives, when another may be sent."""
     by_email = challenge.channel == Channel.EMAIL
     hide = phones.mask_email if by_email else phones.mask
@@ -184,7 +223,7 @@ def _token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
 
 
 def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
-    if pending.device is None or pending.user.mailbox_suspect:
+    if pending.device is None or not pending.user.takes_tokens_by_email:
         return ""
     return Channel.SMS if challenge.channel == Channel.EMAIL else Channel.EMAIL
 
@@ -193,15 +232,18 @@ def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
 @require_safe
 def token_fate(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Tell what became of the last token's message, for the page to show without a reload."""
-    return _fate(Challenge.objects.of(pending).with_fate().newest())
+    return fate_of(pending)
 
 
-def _fate(challenge: Challenge | None) -> HttpResponse:
+def fate_of(journey: Journey | None) -> HttpResponse:
+    """Tell what became of the last token's message of a journey."""
+    challenge = Challenge.objects.of(journey).with_fate().newest() if journey else None
     fate = words.fate(challenge.message if challenge else None)
     return JsonResponse({"state": fate.state, "text": fate.text})
 
 
 @pending_sign_in_at(lambda pending: bool(pending.sends))
+@second_click_follows_the_first
 @require_POST
 def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Send another token where the last one went; when the captcha is spent, ask for it again."""
@@ -209,7 +251,7 @@ def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         flows.resend(pending)
     except (CaptchaNeeded, JourneyOver, SmsSpent) as refusal:
         messages.warning(request, words.of(refusal))
-        return redirect("channel" if pending.device else "phone")
+        return redirect(pending.sends_from)
     messages.success(request, _("Another token is on its way. The one before is cancelled."))
     return redirect("token")
 
@@ -260,6 +302,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         "users_without_phone": people.filter(phone_device__isnull=True).count(),
         "gateway_ready": gateways.sms_is_possible(),
         "own_phone_needed": not session.is_verified(user),
+        "options": OptionsForm(instance=account),
         "changed_at": account.two_factor_changed_at,
         **coming.context(user),
     }
@@ -267,15 +310,66 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
 
 
 def _switch_policy(request: SignedInRequest, wanted: bool) -> HttpResponse:
-    """Switch; an administrator who has not proved their own phone in this session does that first (A-02, D6)."""
+    """Ask who it is, then switch (A-01).
+
+    An administrator who has not proved their own phone in this session does that first, and it counts (A-02, D6).
+    """
     user = request.user
+    if wanted == user.account.two_factor_required:
+        return redirect("account-settings")
     if wanted and not session.is_verified(user):
         here = resolve_url("account-settings")
         return redirect(session.hold_sign_in(request, user, here, switches_policy_on=True).step)
-    if accounts.set_two_factor_policy(user.account, wanted, actor=user):
-        said = _("Two factor authentication is on.") if wanted else _("Two factor authentication is off.")
-        messages.success(request, said)
-    return redirect("account-settings")
+    return demand(request, "policy", wish={"two_factor_required": wanted})
+
+
+@carries_out("policy")
+def _carry_out_policy(user: User, wish: Wish) -> str:
+    wanted = bool(wish["two_factor_required"])
+    accounts.set_two_factor_policy(user.account, wanted, actor=user)
+    return _("Two factor authentication is on.") if wanted else _("Two factor authentication is off.")
+
+
+@administrators_only
+@require_POST
+def account_options(request: SignedInRequest) -> HttpResponse:
+    """Ask who it is, then change what the account adds to the second factor (D1, D3)."""
+    form = OptionsForm(request.POST, instance=request.user.account)
+    if form.is_valid() and not form.has_changed():
+        return redirect("account-settings")
+    if not form.cleaned_data["email_tokens"] and not gateways.sms_is_possible():
+        messages.error(request, _("No SMS gateway is configured: nobody could get a token."))
+        return redirect("account-settings")
+    return demand(request, "policy.options", path=resolve_url("account-settings"), wish=form.cleaned_data)
+
+
+@carries_out("policy.options")
+def _carry_out_options(user: User, wish: Wish) -> str:
+    accounts.set_sign_in_options(user.account, actor=user, **wish)
+    return _("Your settings were saved.")
+
+
+# Helping who lost a phone ---------------------------------------------------------------------
+
+
+@administrators_only
+@for_person_of_account
+@reauthenticated("user.reset_phone")
+@page
+def phone_reset(request: SignedInRequest, person: User) -> HttpResponse:
+    """Take a lost phone away, with the reason (R-07)."""
+    form = PhoneResetForm(posted(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            flows.reset_phone(person, reason=form.cleaned_data["reason"], actor=request.user)
+        except (OwnPhone, NoPhone) as refusal:
+            messages.error(request, words.of(refusal))
+        else:
+            messages.success(request, _("The phone of %(person)s was removed.") % {"person": person.full_name})
+        return redirect("user", person.pk)
+    device = getattr(person, "phone_device", None)
+    context = {"form": form, "person": person, "masked_phone": phones.mask(device.number) if device else ""}
+    return render(request, "twofactor/phone_reset.html", context)
 
 
 # Changing the phone ---------------------------------------------------------------------------
@@ -296,82 +390,3 @@ def profile_phone(request: SignedInRequest) -> HttpResponse:
         return redirect("profile-phone-confirm")
     context = {"form": ProfileForm(instance=user), "phone_form": form}
     return render(request, "accounts/profile.html", context)
-
-
-@require_safe
-def profile_phone_fate(request: SignedInRequest) -> HttpResponse:
-    """Tell what became of the last token's message of a phone change."""
-    change = session.phone_change(request)
-    return _fate(Challenge.objects.of(change).with_fate().newest() if change else None)
-
-
-@sensitive_post_parameters("password")
-@page
-def profile_phone_confirm(request: SignedInRequest) -> HttpResponse:
-    """Ask for the proofs, one after the other: it is still you, then the new number."""
-    change = session.phone_change(request)
-    if change is None:
-        messages.warning(request, _("The change of your phone took too long or was ended."))
-        return redirect("profile")
-    form = (ProofForm if change.step == "password" else TokenForm)(posted(request))
-    if request.method == "POST" and (done := _advance(request, change, form)):
-        return done
-    return render(request, "twofactor/phone_change.html", _change_context(request, change, form))
-
-
-def _advance(request: SignedInRequest, change: PhoneChange, form: Any) -> HttpResponse | None:
-    """Take the step that was posted; None when it was refused."""
-    action = request.POST.get("action")
-    if action == "cancel":
-        flows.cancel_phone_change(change)
-        messages.info(request, _("Your phone was not changed."))
-        return redirect("profile")
-    if action == "resend" and change.step != "password":
-        return _resend_change(request, change)
-    steps: dict[str, Proof] = {"password": _prove_password, "current": _prove_holder, "new": _prove_new}
-    field = "password" if change.step == "password" else "token"
-    proved: HttpResponse | None = form.attempt(lambda: steps[change.step](request, change, form), at=field)
-    return proved
-
-
-def _prove_password(request: SignedInRequest, change: PhoneChange, form: ProofForm) -> HttpResponse:
-    data = form.cleaned_data
-    flows.prove_password(change, data["password"], data["channel"] or Channel.SMS)
-    return redirect("profile-phone-confirm")
-
-
-def _prove_holder(request: SignedInRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
-    flows.prove_holder(change, challenges.verify(change, form.cleaned_data["token"]))
-    return redirect("profile-phone-confirm")
-
-
-def _prove_new(request: SignedInRequest, change: PhoneChange, form: TokenForm) -> HttpResponse:
-    flows.complete_phone_change(change, challenges.verify(change, form.cleaned_data["token"]))
-    session.keep_signed_in(request, change.user)
-    messages.success(request, _("Your phone was changed. Your other sessions were ended."))
-    return redirect("profile")
-
-
-def _resend_change(request: SignedInRequest, change: PhoneChange) -> HttpResponse:
-    try:
-        flows.resend(change)
-    except (CaptchaNeeded, JourneyOver, SmsSpent):
-        flows.cancel_phone_change(change)
-        messages.warning(request, _("Too many tokens for one change. Begin again."))
-        return redirect("profile")
-    messages.success(request, _("Another token is on its way. The one before is cancelled."))
-    return redirect("profile-phone-confirm")
-
-
-def _change_context(request: SignedInRequest, change: PhoneChange, form: Any) -> dict[str, Any]:
-    user = request.user
-    context = {
-        "step": change.step,
-        "form": form,
-        "profile_form": ProfileForm(instance=user),
-        "masked_new": phones.mask(change.number),
-        "masked_phone": phones.mask(user.phone_device.number),
-        "masked_email": phones.mask_email(user.email),
-    }
-    challenge = None if change.step == "password" else Challenge.objects.of(change).with_fate().newest()
-    return context | (_token_context(change, challenge) if challenge else {})

@@ -202,16 +202,18 @@
     const text = $("[data-fate-text]", node);
     const until = performance.now() + 180000;
     async function ask() {
+      let answer;
       try {
-        const answer = await fetch(node.dataset.fate, { headers: { Accept: "application/json" } });
-        connection.back();
-        if (!answer.ok) return;
-        const told = await answer.json();
-        node.dataset.state = told.state;
-        if (text.textContent !== told.text) text.textContent = told.text;
+        answer = await fetch(node.dataset.fate, { headers: { Accept: "application/json" } });
       } catch {
         connection.lost(); // The next round asks again.
+        return next();
       }
+      connection.back();
+      if (!answer.ok) return;
+      const told = await answer.json();
+      node.dataset.state = told.state;
+      if (text.textContent !== told.text) text.textContent = told.text;
       next();
     }
     const next = () => {
@@ -257,8 +259,9 @@
 
   function spaced(text) {
     const digits = text.replace(/\D/g, "");
-    const written = /^[\d\s().-]*$/.test(text) && digits.length <= 11;
-    if (!written || digits.length < 3) return text;
+    // Not while a space or a hyphen is being typed, nor what can be no DDD + number.
+    const ours = /^[1-9(][\d\s().-]*\d$/.test(text.trimStart()) && digits.length > 2 && digits.length <= 11;
+    if (!ours) return text;
     const area = digits.slice(0, 2);
     const rest = digits.slice(2);
     const first = rest[0] === "9" || rest.length > 8 ? 5 : 4;
@@ -382,7 +385,7 @@
   all("dialog[data-popup]").forEach(upgradePopup);
   all("[data-countdown]").forEach(countdown);
   all("[data-wait]").forEach(waitToResend);
-  all("[data-fate]").forEach(fate);
+  all("[data-fate^='/']").forEach(fate);
   all("[data-token]").forEach(tokenField);
   all("input[type=tel]").forEach(phoneField);
   all("[data-reveal]").forEach(revealPassword);

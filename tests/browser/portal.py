@@ -18,7 +18,7 @@ from tests.browser import seed
 
 T = TypeVar("T")
 BASE_DIR = Path(__file__).resolve().parents[2]
-PATIENCE = 20.0  # seconds; other programs may keep this machine busy
+PATIENCE = float(os.environ.get("PATIENCE", "20"))  # seconds; other programs may keep this machine busy
 
 
 def wait_for(look: Callable[[], T | None], meaning: str, seconds: float = PATIENCE) -> T:
@@ -45,7 +45,7 @@ class Portal:
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "messaging.embedded"]
             self.program = subprocess.Popen(command, cwd=BASE_DIR, env=self.environment, stdout=log, stderr=log)
-        wait_for(self._answers, "the portal to answer", 60)
+        wait_for(self._answers, "the portal to answer", 3 * PATIENCE)
 
     def _answers(self) -> bool | None:
         assert self.program.poll() is None, f"the portal ended:\n{self.log.read_text()}"

@@ -170,7 +170,7 @@ def test_a_complete_token_is_sent_by_itself_and_once(bob: Person) -> None:
     at_token(bob)
     page, token = bob.page, bob.portal.token(bob.number)
     held: list[Route] = []
-    page.route(bob.portal.base + "/entrar/token/", held.append)
+    page.route(bob.portal.base + "/entrar/token/", lambda route: held.append(route))  # noqa: PLW0108 (wraps functions)
     bob.field("token").press_sequentially(token[:5])
     page.wait_for_timeout(100)
     assert held == [], "sent before it was complete"
@@ -361,14 +361,14 @@ def test_a_brazilian_number_is_spaced_as_it_is_typed(newcomer: Person) -> None:
     expect(field).to_have_value("11 98765-4321")
     keyboard.press("Home")
     for _ in range(4):
-        keyboard.press("ArrowRight")  # behind the 9 and the 8
+        keyboard.press("ArrowRight")  # behind the 9
     keyboard.press("Backspace")
-    expect(field).to_have_value("11 97654-321")
-    keyboard.type("8")  # where the caret was left
+    expect(field).to_have_value("11 8765-4321")
+    keyboard.type("9")  # where the caret was left
     expect(field).to_have_value("11 98765-4321")
 
 
-@pytest.mark.parametrize("typed", ["+55 11 98765 4321", "11 98765-4321 x", "011 98765 43210"])
+@pytest.mark.parametrize("typed", ["+55 11 98765 4321", "11 98765 x", "011 98765 43210"])
 def test_what_is_no_brazilian_number_stays_as_typed(newcomer: Person, typed: str) -> None:
     at_phone(newcomer)
     newcomer.field("number").press_sequentially(typed)

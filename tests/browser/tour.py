@@ -65,6 +65,7 @@ def _inside(alice: Person) -> Iterator[str]:
     alice.page.locator(".tip-button").hover()
     expect(alice.page.locator(".tip-text")).to_be_visible()
     yield "minha conta, tip"
+    yield from _identity(alice)
     alice.go("/meu-perfil/")
     yield "meu perfil"
     alice.go("/senha/alterar/")
@@ -73,6 +74,21 @@ def _inside(alice: Person) -> Iterator[str]:
     yield "caixa de saida"
     alice.go("/nowhere/")
     yield "404"
+
+
+def _identity(alice: Person) -> Iterator[str]:
+    confirm, page = "/confirmar-identidade/", alice.page
+    page.mouse.move(0, 0)
+    alice.field("two_factor_required").uncheck()
+    alice.press("/configuracoes/minha-conta/")
+    alice.is_at(confirm)
+    yield "confirmar identidade, password"
+    alice.field("password").fill(PASSWORD)
+    alice.press(confirm)
+    expect(alice.field("token")).to_be_visible()
+    yield "confirmar identidade, token"
+    page.locator("button[name=action][value=cancel]").click()
+    alice.is_at("/")
 
 
 def _later_sign_in(alice: Person) -> Iterator[str]:

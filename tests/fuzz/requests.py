@@ -109,6 +109,7 @@ HEADERS = [
     ("user-agent", "x\x00\x1b[31m" * 100),
     ("user-agent", ""),
     ("cookie", "session=" + "z" * 32),
+    ("cookie", 'session="aaaaaaaaaaaaaaaa\\000aaaaaaaaaaaaaaa"'),
     ("cookie", "session=\x00; csrf=; language=../x; messages=W10:1:x"),
     ("cookie", "messages=not-a-message; session=; ;=;\ud800".encode("utf-8", "replace").decode()),
     ("cookie", "a" * 8000),
@@ -158,8 +159,11 @@ def shots(draw: Any, targets: list[Target], captcha: Any, token: str) -> Shot:
     headers = draw(st.lists(st.sampled_from(HEADERS), max_size=2, unique_by=lambda pair: pair[0]))
     method = draw(st.sampled_from(["POST"] * 8 + ["GET", "PUT", "BREW"]))
     path = target.path
+    if target.is_asked:
+        query = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in fields)
+        return Shot("GET", f"{path}?{query}", b"", content_type, tuple(headers))
     if draw(st.integers(0, 5)) == 0:
-        name = draw(st.sampled_from(["next", "q", "page", "cursor", "o", "desde", "acao", "e", "_popup", "csv"]))
+        name = draw(st.sampled_from(["next", "q", "after", "before", "sort", "o", "e", "_popup"]))
         path += f"?{name}={_quoted(draw(texts))}"
     return Shot(method, path, body, content_type, tuple(headers))
 

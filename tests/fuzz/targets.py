@@ -1,11 +1,15 @@
 """Where there is something to post to: every form of every page, found on the pages themselves."""
 
+import re
 from dataclasses import dataclass
+from html import unescape
 from html.parser import HTMLParser
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.conftest import Browser
 from tests.walk.routes import Route
+
+QUERY = re.compile(r'href="\?([^"#]+)"')
 
 
 @dataclass(frozen=True)
@@ -14,18 +18,20 @@ class Target:
 
     path: str
     fields: tuple[tuple[str, str], ...] = ()
+    is_asked: bool = False  # by GET: a filter, or a link with a query
 
 
 class _Forms(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.page = page
-        self.found: list[tuple[str, list[tuple[str, str]]]] = []
+        self.found: list[tuple[str, list[tuple[str, str]], bool]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         known = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.found.append((urlsplit(known.get("action") or self.page).path, []))
+            is_asked = known.get("method", "get").lower() == "get"
+            self.found.append((urlsplit(known.get("action") or self.page).path, [], is_asked))
         elif self.found and known.get("name") and tag in {"input", "select", "textarea", "button"}:
             self.found[-1][1].append((known["name"], known.get("value", "")))
         elif self.found and tag == "altcha-widget":
@@ -40,5 +46,7 @@ def targets(browser: Browser, routes: list[Route]) -> list[Target]:
         if answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html"):
             forms = _Forms(route.path)
             forms.feed(answer.content.decode())
-            found |= {Target(path, tuple(fields)) for path, fields in forms.found}
-    return sorted(found, key=lambda target: (target.path, target.fields))
+            found |= {Target(path, tuple(fields), is_asked) for path, fields, is_asked in forms.found}
+            links = QUERY.findall(answer.content.decode())
+            found |= {Target(route.path, tuple(parse_qsl(unescape(link))), is_asked=True) for link in links}
+    return sorted(found, key=lambda target: (target.path, target.fields, target.is_asked))

@@ -288,7 +288,7 @@ class Portal:
 
     def intruders(self) -> set[str]:
         """Return the ids of people who hold a session that is in without ever having proved a token (Q-05)."""
-        rows = self.database.rows("SELECT session_data FROM django_session")
+        rows = self.database.rows("SELECT session_data FROM accounts_session")
         signed_in = {person for row in rows if (person := self._person_of(row[0]))}
         proved = self.database.rows("SELECT DISTINCT user_id FROM twofactor_challenge WHERE verified_at IS NOT NULL")
         return signed_in - {str(row[0]) for row in proved}

@@ -229,7 +229,7 @@ def test_a_restart_inside_verify_takes_everything_back(frail: Portal, fragile: P
 def test_a_restart_after_the_commit_opens_no_half_sign_in(frail: Portal, fragile: Postgres) -> None:
     """F18: consumed, and the session was not written: outside, told so, and in again by another token."""
     visitor, token, post = ready_to_prove(frail)
-    assert_unavailable(post_into_a_crash(frail, fragile, "django_session", post))
+    assert_unavailable(post_into_a_crash(frail, fragile, "accounts_session", post))
     assert [verified for _, verified, _ in frail.challenges_of(visitor)] == [True]
     assert not visitor.is_in()
     response = visitor.post_token(token)

@@ -44,7 +44,7 @@ BODY = {
     "_save": "Save",
 }
 # What the gate leaves behind when it stops an open session.
-TRACES = {"django_session", "twofactor_pendingsignin", "accounts_auditevent"}
+TRACES = {"accounts_session", "twofactor_pendingsignin", "accounts_auditevent"}
 # What says who somebody is and what they may do, and what leaves the system.
 PRECIOUS = {
     "accounts_account",

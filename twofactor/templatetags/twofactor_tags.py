@@ -29,3 +29,9 @@ def masked_phone(user: Any) -> str:
     """Return a person's phone with all but the last two digits hidden; empty when there is none."""
     device = getattr(user, "phone_device", None)
     return phones.mask(device.number) if device else ""
+
+
+@register.filter
+def masked_number(number: str) -> str:
+    """Return a number with all but its last two digits hidden (P-09)."""
+    return phones.mask(number)

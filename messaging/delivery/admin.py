@@ -1,0 +1,69 @@
+"""What operators see of messages and their fate, of circuits and of who sends. Nothing of it is changed by hand."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from messaging.delivery.models import Channel, Chore, GatewayFailure, Heartbeat, Message, OpenCircuit
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """History: nobody adds, changes or deletes it here."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: object) -> bool:
+        return False
+
+    def has_change_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    """Messages and what became of them; where they went is masked (P-09)."""
+
+    list_display = ["created_at", "kind", "channel", "masked", "state", "gateway", "fault", "error", "tries"]
+    list_filter = ["state", "channel", "kind", "gateway", "fault"]
+    ordering = ["-pk"]
+    exclude = ["destination"]
+    readonly_fields = ["masked"]
+
+    @admin.display(description=_("destination"))
+    def masked(self, message: Message) -> str:
+        """Return the last two digits of a number, or the first letter of a mailbox."""
+        if message.channel == Channel.SMS:
+            return f"•••••••{message.destination[-2:]}"
+        mailbox, _at, domain = message.destination.rpartition("@")
+        return f"{mailbox[:1]}•••@{domain}"
+
+
+@admin.register(OpenCircuit)
+class OpenCircuitAdmin(ReadOnlyAdmin):
+    """Gateways that are not used for now."""
+
+    list_display = ["name", "fault", "opened_at", "open_until"]
+
+
+@admin.register(GatewayFailure)
+class GatewayFailureAdmin(ReadOnlyAdmin):
+    """Calls that failed."""
+
+    list_display = ["at", "name", "fault"]
+    ordering = ["-pk"]
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    """Who looked for messages, and when last."""
+
+    list_display = ["name", "at"]
+
+
+@admin.register(Chore)
+class ChoreAdmin(ReadOnlyAdmin):
+    """What is done every so often, and when it was done last."""
+
+    list_display = ["name", "done_at", "due_at"]

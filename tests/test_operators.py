@@ -1,0 +1,82 @@
+"""/admin/: what operators see and may do, over HTTP: nothing in full that belongs to somebody, history read-only."""
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Account, AuditEvent, User
+from messaging.delivery.models import Heartbeat, Message, OpenCircuit
+from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser
+from tests.tools import page
+from twofactor.models import PhoneDevice
+
+pytestmark = pytest.mark.django_db
+
+USERS = "/admin/accounts/user/"
+HISTORY = ["delivery/message", "delivery/opencircuit", "delivery/heartbeat", "accounts/auditevent"]
+
+
+@pytest.fixture
+def operator(browser: Browser, alice: User, bobs_phone: PhoneDevice, alices_phone: PhoneDevice) -> Browser:
+    """Return the browser of an operator who has proved the second factor."""
+    User.objects.create_superuser("op", "op@example.com", PASSWORD)
+    browser.enrol("op", "11 97777-6655")
+    Message.objects.create(channel="sms", destination=BOBS_NUMBER, kind="token", subject_id=0, language="en")
+    Heartbeat.objects.create(name="w")
+    OpenCircuit.objects.create(name="twilio", open_until=timezone.now(), fault="ours")
+    return browser
+
+
+@pytest.mark.parametrize("model", HISTORY)
+def test_history_is_read_and_not_touched(operator: Browser, model: str) -> None:
+    shown = page(operator.get(f"/admin/{model}/"))
+    assert BOBS_NUMBER[-6:] not in shown
+    assert "/add/" not in shown.partition('id="content"')[2]
+    for path in (f"/admin/{model}/add/", f"/admin/{model}/1/delete/"):
+        assert operator.post(path, {"post": "yes"}).status_code in {302, 403}
+    assert Message.objects.filter(destination=BOBS_NUMBER).count() == 1
+
+
+def test_a_message_is_shown_with_its_fate_and_a_masked_number(operator: Browser) -> None:
+    """P-09."""
+    message = Message.objects.get(destination=BOBS_NUMBER)
+    shown = page(operator.get(f"/admin/delivery/message/{message.pk}/change/"))
+    assert "•••••••21" in shown
+    assert BOBS_NUMBER[-6:] not in shown
+    assert "queued" in shown.lower()
+
+
+def test_people_are_found_by_the_last_digits_of_their_phone_and_no_more(operator: Browser) -> None:
+    """P-09: a whole number finds nobody."""
+    shown = page(operator.get(USERS, {"q": BOBS_NUMBER[-4:]}))
+    assert "bob@example.com" in shown
+    assert "alice@example.com" not in shown
+    assert BOBS_NUMBER[-6:] not in shown
+    assert "bob@example.com" not in page(operator.get(USERS, {"q": BOBS_NUMBER[1:]}))
+    assert ALICES_NUMBER[-6:] not in page(operator.get(USERS, {"q": "alice"}))
+
+
+def test_unlocking_is_audited_as_the_operators_doing(operator: Browser, bob: User) -> None:
+    """J-01."""
+    User.objects.filter(pk=bob.pk).update(locked_at=timezone.now())
+    data = {"action": "unlock", "_selected_action": [str(bob.pk)]}
+    assert "1 user was unlocked." in page(operator.post(USERS, data, follow=True))
+    bob.refresh_from_db()
+    assert bob.locked_at is None
+    event = AuditEvent.objects.get(action="user.unlocked")
+    assert event.actor
+    assert (event.user, event.actor.username) == (bob, "op")
+
+
+def test_people_and_accounts_are_not_deleted_here(operator: Browser, bob: User) -> None:
+    for path in (f"{USERS}{bob.pk}/delete/", f"/admin/accounts/account/{bob.account_id}/delete/"):
+        assert operator.post(path, {"post": "yes"}).status_code == 403
+    assert Account.objects.filter(users=bob).exists()
+
+
+@pytest.mark.parametrize("path", ["", "accounts/user/", "delivery/message/", "delivery/chore/"])
+def test_an_administrator_of_an_account_is_no_operator(
+    browser: Browser, alices_phone: PhoneDevice, policy: Account, path: str
+) -> None:
+    """S-10."""
+    browser.sign_in("alice")
+    assert browser.get(f"/admin/{path}", follow=True).status_code == 403

@@ -1,0 +1,279 @@
+"""The fresh proof that it is still you, before what matters: over HTTP, with a page of the test's own (R-01, A-01)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+
+from accounts import flows as accounts
+from accounts.decorators import administrators_only
+from accounts.models import AuditEvent, User
+from accounts.reauthentication import reauthenticated
+from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, last_token
+from tests.tools import let_pass, page
+from twofactor.models import Challenge, PhoneDevice, Reauthentication
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_reauthentication")]
+
+CONFIRM, DANGER, OTHER = "/confirmar-identidade/", "/perigo/1/", "/perigo/2/"
+JSON = {"accept": "application/json"}
+
+
+@administrators_only
+@reauthenticated("danger")
+def danger(request: HttpRequest, number: int) -> HttpResponse:
+    """Do something that a stolen session may not do; a form without "reason" is refused."""
+    if request.method == "POST" and request.POST.get("reason"):
+        User.objects.filter(username="bob").update(first_name=f"Endangered {number}")
+        return HttpResponse("done", status=302, headers={"Location": "/"})
+    return HttpResponse("Why?")
+
+
+@administrators_only
+@reauthenticated("another")
+def another(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("another")
+
+
+urlpatterns = [path("perigo/<int:number>/", danger), path("outro/", another), path("", include("messaging.urls"))]
+
+
+@pytest.fixture
+def alices(browser: Browser, policy: object, alices_phone: PhoneDevice, bob: User) -> Browser:
+    browser.sign_in("alice")
+    return browser
+
+
+def act(browser: Browser, where: str = DANGER, **fields: str) -> Any:
+    return browser.post(where, {"reason": "because", **fields})
+
+
+def endangered() -> str:
+    return User.objects.get(username="bob").first_name
+
+
+def actions(begin: str = "reauthentication.") -> list[tuple[str, str]]:
+    events = AuditEvent.objects.filter(action__startswith=begin).order_by("pk")
+    return [(event.action.removeprefix(begin), event.data.get("purpose", "")) for event in events]
+
+
+def test_the_proof_leads_back_to_the_page_and_is_used_up_by_one_action(alices: Browser) -> None:
+    """R-01: and each step is written down with its purpose (J-01)."""
+    assert alices.reauthenticate(f"{DANGER}?from=list").headers["Location"] == f"{DANGER}?from=list"
+    assert alices.get(DANGER).content == b"Why?"
+    assert alices.get(DANGER).status_code == 200  # looking uses nothing up
+    assert act(alices).headers["Location"] == "/"
+    assert endangered() == "Endangered 1"
+    assert act(alices).headers["Location"] == CONFIRM
+    assert actions() == [("started", "danger"), ("proved", "danger"), ("used", "danger"), ("started", "danger")]
+
+
+def test_a_stolen_session_alone_does_nothing(alices: Browser) -> None:
+    """R-01: nor does the password alone, where there is a phone."""
+    sent = len(deliver())
+    assert act(alices).headers["Location"] == CONFIRM
+    for fields in ({"token": "123456"}, {"password": ""}, {"action": "resend"}, {"holder_proved": "on"}, {}):
+        assert alices.post(CONFIRM, fields).status_code == 200
+    assert len(deliver()) == sent
+    alices.post(CONFIRM, {"password": PASSWORD})
+    assert len(sent_tokens(ALICES_NUMBER)) == 2
+    assert alices.get(DANGER).headers["Location"] == CONFIRM
+    assert act(alices).headers["Location"] == CONFIRM
+    assert endangered() == ""
+
+
+def sent_tokens(to: str) -> list[str]:
+    return [entry["text"] for entry in deliver() if entry["to"] == to]
+
+
+def test_the_token_says_what_it_is_for(alices: Browser) -> None:
+    """T-10."""
+    alices.get(DANGER)
+    alices.post(CONFIRM, {"password": PASSWORD})
+    assert "to confirm that it is you" in deliver()[0]["text"]
+
+
+def test_the_proof_may_come_by_email_when_the_phone_is_lost(alices: Browser) -> None:
+    alices.get(DANGER)
+    assert alices.prove_identity("email").headers["Location"] == DANGER
+    assert deliver()[0]["to"] == "alice@example.com"
+
+
+def test_the_mailbox_proves_nothing_after_a_reset_by_email(alices: Browser, alice: User) -> None:
+    """R-06: one mailbox would be both factors."""
+    User.objects.filter(pk=alice.pk).update(mailbox_suspect=True)
+    alices.get(DANGER)
+    assert 'value="email"' not in page(alices.get(CONFIRM))
+    assert alices.post(CONFIRM, {"password": PASSWORD, "channel": "email"}).status_code == 200
+    assert not [mail for mail in deliver() if mail["to"] == "alice@example.com"]
+
+
+@pytest.mark.parametrize(("seconds", "lives"), [(295, True), (301, False)])
+def test_a_proof_lives_five_minutes(alices: Browser, seconds: int, lives: bool) -> None:
+    """R-01."""
+    alices.reauthenticate(DANGER)
+    let_pass(seconds)
+    act(alices)
+    assert bool(endangered()) is lives
+
+
+def test_a_proof_is_good_for_its_purpose_and_its_page_only(alices: Browser) -> None:
+    """R-01: used for this change only."""
+    alices.reauthenticate(DANGER)
+    assert act(alices, OTHER).headers["Location"] == CONFIRM
+    alices.reauthenticate(DANGER)
+    Reauthentication.objects.update(action="another")
+    assert act(alices).headers["Location"] == CONFIRM
+    assert endangered() == ""
+
+
+def test_a_refused_form_gives_the_proof_back(alices: Browser) -> None:
+    alices.reauthenticate(DANGER)
+    assert alices.post(DANGER, {}).status_code == 200
+    assert act(alices).status_code == 302
+    assert endangered() == "Endangered 1"
+    assert actions().count(("used", "danger")) == 1
+
+
+def test_a_view_that_breaks_does_not_give_it_back(alices: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    alices.reauthenticate(DANGER)
+    alices.raise_request_exception = False
+    monkeypatch.setattr(User.objects.__class__, "filter", lambda *args, **kwargs: 1 / 0)
+    assert act(alices).status_code == 500
+    monkeypatch.undo()
+    assert act(alices).headers["Location"] == CONFIRM
+
+
+def test_programs_are_told_and_start_nothing(alices: Browser) -> None:
+    for answer in (alices.get(DANGER, headers=JSON), alices.post(DANGER, {"reason": "x"}, headers=JSON)):
+        assert (answer.status_code, answer.json()) == (403, {"detail": "reauthentication_required"})
+    assert not Reauthentication.objects.exists()
+
+
+def test_who_may_not_come_here_is_not_asked_either(browser: Browser, policy: object, bobs_phone: PhoneDevice) -> None:
+    browser.sign_in("bob")
+    assert browser.get(DANGER).status_code == 403
+    assert not Reauthentication.objects.exists()
+
+
+def test_without_a_phone_the_password_is_the_proof(browser: Browser, alice: User, bob: User) -> None:
+    browser.post_password("alice")
+    assert browser.reauthenticate(DANGER).headers["Location"] == DANGER
+    assert act(browser).headers["Location"] == "/"
+    assert deliver() == []
+
+
+def test_wrong_passwords_spend_the_budget_of_the_password_step(alices: Browser) -> None:
+    """R-01: a stolen session has no more guesses than the sign-in page."""
+    alices.get(DANGER)
+    for _ in range(5):
+        assert "This is not your password." in page(alices.post(CONFIRM, {"password": "no", "channel": "sms"}))
+    assert alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"}).status_code == 429
+    assert actions().count(("refused", "danger")) == 5
+
+
+def test_wrong_tokens_count_on_the_ladder_and_right_ones_do_not_reset_it(alices: Browser, alice: User) -> None:
+    """L-02, L-04."""
+    alices.get(DANGER)
+    alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
+    token = last_token()
+    alices.post(CONFIRM, {"token": "000000" if token != "000000" else "000001"})
+    alices.post(CONFIRM, {"token": token})
+    alice.refresh_from_db()
+    assert alice.failures == 1
+
+
+def test_another_session_of_the_same_person_has_proved_nothing(alices: Browser, other_browser: Browser) -> None:
+    """R-01, T-05: neither the grant nor the token is good elsewhere."""
+    other_browser.sign_in("alice", "email")
+    alices.get(DANGER)
+    alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
+    token = last_token()
+    other_browser.get(DANGER)
+    let_pass(61)
+    other_browser.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
+    assert other_browser.post(CONFIRM, {"token": token}).status_code == 200
+    assert alices.post(CONFIRM, {"token": token}).headers["Location"] == DANGER
+    assert act(other_browser).headers["Location"] == CONFIRM
+
+
+ENDINGS: dict[str, Callable[[User], object]] = {
+    "signed out everywhere": accounts.end_sessions,
+    "password changed": lambda alice: accounts.change_password(alice, "another good password"),
+    "deactivated": lambda alice: User.objects.filter(pk=alice.pk).update(is_active=False),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_proof_dies_with_its_session(alices: Browser, alice: User, ending: str) -> None:
+    """S-06."""
+    alices.reauthenticate(DANGER)
+    ENDINGS[ending](alice)
+    assert act(alices).headers["Location"].startswith("/entrar/")
+    assert endangered() == ""
+
+
+def test_a_proof_does_not_survive_the_persons_own_change_of_password(alices: Browser) -> None:
+    """S-06: the session goes on under another id, the proof does not."""
+    alices.reauthenticate(DANGER)
+    fields = {"old_password": PASSWORD, "new_password1": "another good one", "new_password2": "another good one"}
+    assert alices.post("/senha/alterar/", fields).headers["Location"] == "/meu-perfil/"
+    assert act(alices).headers["Location"] == CONFIRM
+
+
+def test_a_reload_starts_nothing_anew_and_looking_sends_nothing(alices: Browser) -> None:
+    """C-07, F47."""
+    alices.get(DANGER)
+    alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
+    sent = len(deliver())
+    for _ in range(3):
+        alices.get(DANGER)
+        assert alices.get(CONFIRM).status_code == 200
+        assert alices.get(f"{CONFIRM}estado/").json()["state"] == "going"
+    assert len(deliver()) == sent
+    assert actions() == [("started", "danger")]
+    assert alices.post(CONFIRM, {"token": last_token()}).headers["Location"] == DANGER
+
+
+def test_a_second_click_on_the_right_token_goes_on(alices: Browser) -> None:
+    """F46."""
+    alices.reauthenticate(DANGER)
+    assert alices.post(CONFIRM, {"token": last_token()}).headers["Location"] == DANGER
+
+
+def test_another_token_and_giving_up(alices: Browser) -> None:
+    """T-04, R-02."""
+    alices.get(DANGER)
+    alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
+    assert alices.post(CONFIRM, {"action": "resend"}).status_code == 429
+    assert len(sent_tokens(ALICES_NUMBER)) == 2
+    let_pass(61)
+    assert alices.post(CONFIRM, {"action": "resend"}).headers["Location"] == CONFIRM
+    assert len(sent_tokens(ALICES_NUMBER)) == 3
+    assert alices.post(CONFIRM, {"action": "cancel"}).headers["Location"] == "/"
+    assert alices.get(CONFIRM).headers["Location"] == "/"
+    assert act(alices).headers["Location"] == CONFIRM
+    assert ("cancelled", "danger") in actions()
+
+
+def test_numbers_are_masked_while_it_is_asked(alices: Browser) -> None:
+    """P-09."""
+    alices.get(DANGER)
+    assert "•••••••34" in page(alices.get(CONFIRM))
+    alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
+    assert ALICES_NUMBER[-6:] not in page(alices.get(CONFIRM))
+
+
+def test_a_wish_is_carried_out_once_and_by_its_own_purpose_only(alices: Browser, policy: Any) -> None:
+    """A-01: what was asked for happens with the proof; the proof opens nothing else."""
+    assert alices.post("/configuracoes/minha-conta/", {}).headers["Location"] == CONFIRM
+    policy.refresh_from_db()
+    assert policy.two_factor_required
+    assert alices.prove_identity().headers["Location"] == "/configuracoes/minha-conta/"
+    policy.refresh_from_db()
+    assert not policy.two_factor_required
+    assert act(alices).headers["Location"] == CONFIRM
+    assert AuditEvent.objects.filter(action="policy.switched_off").count() == 1
+    assert Challenge.objects.filter(reauthentication__isnull=False).count() == 1

@@ -1,0 +1,254 @@
+"""Switching on safely: whom it touches, the announcement, the date with its reminders, and new places told of."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import places, switching
+from accounts.flows import lock_user, set_two_factor_policy
+from accounts.models import Account, AuditEvent, User
+from messaging.delivery.models import Message
+from tests.conftest import Browser, deliver, enrol, person
+from tests.tools import page
+from twofactor.models import PhoneDevice
+
+pytestmark = pytest.mark.django_db
+
+SETTINGS = "/configuracoes/minha-conta/"
+DATE, NOTICE, LIST = f"{SETTINGS}data/", f"{SETTINGS}aviso/", f"{SETTINGS}sem-telefone/"
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
+
+
+def day(days: int) -> str:
+    return (timezone.localdate() + timedelta(days=days)).isoformat()
+
+
+def subjects() -> list[str]:
+    return [f"{entry['to']}: {entry['subject']}" for entry in reversed(deliver())]
+
+
+def move_date(account: Account, days: float) -> None:
+    Account.objects.filter(pk=account.pk).update(two_factor_from=timezone.now() + timedelta(days=days))
+
+
+@pytest.fixture
+def alices(browser: Browser, alice: User, alices_phone: PhoneDevice, account: Account) -> Browser:
+    """Return Alice's browser, verified, with the policy off again."""
+    Account.objects.filter(pk=account.pk).update(two_factor_required=True)
+    browser.sign_in("alice")
+    Account.objects.filter(pk=account.pk).update(two_factor_required=False)
+    return browser
+
+
+# Who may ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [DATE, NOTICE, LIST])
+def test_members_and_strangers_are_sent_away(browser: Browser, bob: User, account: Account, path: str) -> None:
+    """A-01."""
+    ask = browser.get if path == LIST else browser.post
+    assert ask(path).headers["Location"].startswith("/entrar/")
+    browser.post_password("bob")
+    assert ask(path, {"starts": day(9)}).status_code == 403
+    account.refresh_from_db()
+    assert account.two_factor_from is account.two_factor_announced_at is None
+
+
+# Whom it touches --------------------------------------------------------------------------------
+
+
+def test_the_page_says_whom_it_will_touch_and_gives_the_list(
+    alices: Browser, account: Account, bob: User, charlie: User
+) -> None:
+    """A-04: of this account only; the table runs nothing in a spreadsheet."""
+    person("dora", account, first_name="=Dora", last_login=timezone.now() - timedelta(days=3))
+    refused = {"channel": "email", "kind": "notice", "subject_id": 0, "language": "en", "state": "failed"}
+    Message.objects.create(**refused, destination=bob.email, fault="number", owner_id=account.pk)
+    shown = page(alices.get(SETTINGS))
+    assert "<strong>1</strong> is here now and will be stopped at the next click" in shown
+    assert "<strong>2</strong> set a phone up at the next sign-in" in shown
+    assert "bob <bob@example.com>" in shown
+    assert "charlie" not in shown
+    table = b"".join(alices.get(LIST)).decode()
+    assert "'=Dora" in table
+    assert "bob@example.com" in table
+    assert "alice@example.com" not in table
+    assert "charlie" not in table
+
+
+# The announcement -------------------------------------------------------------------------------
+
+
+def test_the_announcement_goes_to_everybody_once_a_day_in_one_statement(
+    alices: Browser, account: Account, bob: User, charlie: User
+) -> None:
+    person("gone", account, is_active=False)
+    User.objects.filter(pk=bob.pk).update(language="pt-br")
+    deliver()
+    before = len(subjects())
+    with CaptureQueriesContext(connection) as context:
+        assert "2 users are being told by e-mail." in page(alices.post(NOTICE, follow=True))
+    assert sum('INSERT INTO "delivery_message"' in query["sql"] for query in context.captured_queries) == 1
+    assert sorted(subjects()[before:]) == [
+        "alice@example.com: Signing in will take a second step",
+        "bob@example.com: O login passará a ter uma segunda etapa",
+    ]
+    again = alices.post(NOTICE)
+    assert (again.status_code, again.headers["Retry-After"]) == (429, "86400")
+    assert len(subjects()) == before + 2
+
+
+# The date ---------------------------------------------------------------------------------------
+
+
+def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Account, bob: User) -> None:
+    alices.post(DATE, {"starts": day(9)})
+    account.refresh_from_db()
+    midnight = datetime.combine(timezone.localdate() + timedelta(days=9), time())
+    assert account.two_factor_from == timezone.make_aware(midnight)
+    assert not account.two_factor_required
+    other = Browser()
+    other.post_password("bob")
+    assert "signing in takes a second step." in page(other.get("/"))
+    assert subjects()[-1] == "alice@example.com: A date was set for two factor authentication"
+    alices.post(DATE, {"action": "clear"})
+    account.refresh_from_db()
+    assert account.two_factor_from is None
+    assert "signing in takes a second step." not in page(other.get("/"))
+    assert subjects()[-1] == "alice@example.com: The date for two factor authentication was taken back"
+
+
+@pytest.mark.parametrize("starts", ["", "soon", day(0), day(-1), day(366), "2026-02-30"])
+def test_a_day_that_will_not_do_is_refused_with_a_word(alices: Browser, account: Account, starts: str) -> None:
+    assert "Choose a day" in page(alices.post(DATE, {"starts": starts}, follow=True))
+    account.refresh_from_db()
+    assert account.two_factor_from is None
+
+
+def test_without_a_gateway_there_is_no_date(alices: Browser, account: Account, settings: Any) -> None:
+    """A-02."""
+    settings.SMS_GATEWAYS = []
+    assert "No SMS gateway is configured" in page(alices.post(DATE, {"starts": day(9)}, follow=True))
+    account.refresh_from_db()
+    assert account.two_factor_from is None
+
+
+def test_ones_own_phone_comes_first(browser: Browser, alice: User, account: Account) -> None:
+    """A-02, D6."""
+    browser.post_password("alice")
+    assert browser.post(DATE, {"starts": day(9)}).headers["Location"] == "/entrar/introducao/"
+    account.refresh_from_db()
+    assert account.two_factor_from is None
+
+
+def test_from_its_date_the_policy_is_on_before_anybody_writes_it_down(
+    alices: Browser, account: Account, bob: User
+) -> None:
+    """S-05: by the database's clock, in the statement that loads the person."""
+    other = Browser()
+    other.post_password("bob")
+    move_date(account, 0.01)
+    assert other.is_in()
+    move_date(account, -0.01)
+    assert other.get("/meu-perfil/").headers["Location"] == "/entrar/introducao/"
+    assert Browser().post_password("bob").headers["Location"] == "/entrar/introducao/"
+    account.refresh_from_db()
+    assert not account.two_factor_required
+    assert alices.is_in()  # verified already
+
+
+def test_the_chore_writes_it_down_and_tells_the_administrators(
+    alices: Browser, account: Account, alice: User, bob: User
+) -> None:
+    alices.post(DATE, {"starts": day(9)})
+    move_date(account, -0.01)
+    switching.keep_dates(None)
+    switching.keep_dates(None)
+    account.refresh_from_db()
+    assert account.two_factor_required
+    assert account.two_factor_from is None
+    event = AuditEvent.objects.get(action="policy.switched_on")
+    assert (event.actor, event.data) == (alice, {"before": False, "after": True, "by_date": True})
+    assert subjects()[-1] == "alice@example.com: Two factor authentication was switched on"
+
+
+def test_everybody_is_reminded_seven_days_and_one_day_before_once_each(
+    alices: Browser, account: Account, bob: User
+) -> None:
+    alices.post(DATE, {"starts": day(9)})
+    counts = []
+    for days in (8, 6.9, 6.5, 2, 0.9, 0.5):
+        move_date(account, days)
+        switching.keep_dates(None)
+        switching.keep_dates(None)
+        counts.append(AuditEvent.objects.filter(action="policy.reminded").count())
+    assert counts == [0, 1, 1, 1, 2, 2]
+    assert sum(line.endswith("Signing in will take a second step") for line in subjects()) == 4
+
+
+def test_a_date_set_late_skips_the_reminder_that_is_past(alices: Browser, account: Account) -> None:
+    alices.post(DATE, {"starts": day(3)})
+    switching.keep_dates(None)
+    assert not AuditEvent.objects.filter(action="policy.reminded").exists()
+    move_date(account, 0.9)
+    switching.keep_dates(None)
+    assert AuditEvent.objects.get(action="policy.reminded").data["days"] == 1
+
+
+def test_switching_by_hand_forgets_the_date(alices: Browser, alice: User, account: Account) -> None:
+
+    move_date(account, 5)
+    set_two_factor_policy(account, True, actor=alice)
+    account.refresh_from_db()
+    assert account.two_factor_from is None
+
+
+# New places -------------------------------------------------------------------------------------
+
+
+def signed_in(user: User, ip: str, agent: str, days_ago: float = 0) -> None:
+    at = timezone.now() - timedelta(days=days_ago)
+    facts = {"account": user.account, "user": user, "actor": user, "ip": ip, "user_agent": agent, "at": at}
+    AuditEvent.objects.create(action="sign_in.verified", request_id=f"{days_ago}-{ip}"[:32], **facts)
+
+
+def test_a_sign_in_from_a_new_place_is_told_once(bob: User) -> None:
+    signed_in(bob, "203.0.113.7", CHROME, days_ago=5)
+    signed_in(bob, "203.0.113.99", CHROME)  # the same network
+    signed_in(bob, "198.51.100.1", CHROME)  # another
+    for _ in range(2):
+        places.find_new_places(timezone.now())
+    event = AuditEvent.objects.get(action="sign_in.new_place")
+    assert (event.user, event.ip) == (bob, "198.51.100.1")
+    [notice] = deliver()
+    assert notice["subject"] == "You signed in from a new device or place"
+    assert "Chrome on Windows" in notice["text"]
+    assert "198.51.100.1" in notice["text"]
+    assert "/senha/esqueci/" in notice["text"]
+
+
+def test_another_browser_is_new_and_what_is_ninety_days_old_is_forgotten(bob: User) -> None:
+    signed_in(bob, "203.0.113.7", FIREFOX, days_ago=91)
+    signed_in(bob, "203.0.113.7", CHROME, days_ago=5)
+    signed_in(bob, "203.0.113.7", FIREFOX)
+    places.find_new_places(timezone.now())
+    assert AuditEvent.objects.filter(action="sign_in.new_place").count() == 1
+
+
+def test_the_very_first_sign_in_is_not_new(bob: User, alice: User) -> None:
+    signed_in(alice, "203.0.113.7", CHROME, days_ago=5)
+    signed_in(bob, "198.51.100.1", FIREFOX)
+    places.find_new_places(timezone.now())
+    assert not AuditEvent.objects.filter(action="sign_in.new_place").exists()
+
+
+def test_a_locked_person_is_told_who_opens_again(bob: User) -> None:
+
+    enrol(bob)
+    lock_user(bob, reason="phone.disowned")
+    assert deliver()[0]["subject"] == "Your login is locked"

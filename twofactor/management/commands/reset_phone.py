@@ -1,0 +1,29 @@
+"""Help somebody whose phone is lost and whom no administrator can help (D4)."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import User
+from twofactor import flows, words
+from twofactor.exceptions import NoPhone
+
+
+class Command(BaseCommand):
+    """Take a phone away by login or e-mail address; audited as the operator's doing, and the person is told."""
+
+    help = "Removes the phone of a person, who confirms the mailbox and a new phone at the next sign-in."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("login")
+        parser.add_argument("--reason", required=True, help="kept in the audit trail and told to the person")
+
+    def handle(self, *args: Any, login: str, reason: str, **options: Any) -> None:
+        user = User.objects.named(login)
+        if user is None:
+            raise CommandError("Nobody has this login or address.")
+        try:
+            flows.reset_phone(user, reason=reason)
+        except NoPhone as refusal:
+            raise CommandError(words.of(refusal)) from None
+        self.stdout.write(f"{user}: phone removed, sessions ended.")
