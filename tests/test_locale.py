@@ -519,7 +519,11 @@ class Walk:
             self.hear(f"table of {name}", text.replace(";", "<br>").replace(",", "<br>"))
 
     def invited(self, browser: Browser) -> None:
-        """Invite, remind, and join."""
+        """Act for a person; invite, remind, and join."""
+        bob = User.objects.get(username="bob")
+        for action in ("papel", "desativar", "reativar", "desbloquear"):
+            browser.reauthenticate(f"{USERS}{bob.pk}/{action}/")
+            self.note(f"user, {action}", browser.get(f"{USERS}{bob.pk}/{action}/"))
         self.note("invite", browser.get(f"{USERS}convidar/"))
         self.note("invite, nobody", browser.post(f"{USERS}convidar/", {"addresses": ",", "language": "en"}))
         asked = {"addresses": "nina@example.com, x, bob@example.com", "language": self.language}
