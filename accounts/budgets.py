@@ -25,7 +25,8 @@ from messaging.database import Epoch
 SPEND = """
     INSERT INTO {table} (key, seconds, used, until) VALUES {values}
     ON CONFLICT (key, seconds) DO UPDATE SET
-        used = CASE WHEN {table}.until <= excluded.until - {table}.seconds THEN 1 ELSE {table}.used + 1 END,
+        used = CASE WHEN {table}.until <= excluded.until - {table}.seconds
+            THEN excluded.used ELSE {table}.used + excluded.used END,
         until = CASE WHEN {table}.until <= excluded.until - {table}.seconds THEN excluded.until ELSE {table}.until END
     RETURNING key, seconds, used, until - {now}"""
 TAKE_BACK = """
@@ -63,14 +64,14 @@ def windows(scope: str, name: object) -> list[Window]:
     return [Window(f"{scope} {name}", seconds, limit, scope) for limit, seconds in settings.LIMITS[scope]]
 
 
-def spend(wanted: Iterable[Window]) -> list[Balance]:
-    """Count one use in each window and return what became of them: one statement, exact, in one order.
+def spend(wanted: Iterable[Window], uses: int = 1) -> list[Balance]:
+    """Count one use, or several, in each window and return what became of them: one statement, exact, in one order.
 
     What is too much is counted as well: the caller's transaction undoes it where a refusal is to spend nothing.
     """
     rows = sorted(wanted)
     known = {(window.key, window.seconds): window for window in rows}
-    found = _run(SPEND, rows, 1, [])
+    found = _run(SPEND, rows, uses, [])
     return [Balance(known[key, seconds], used, int(wait)) for key, seconds, used, wait in found]
 
 

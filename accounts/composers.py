@@ -12,7 +12,8 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
-from accounts.models import Accent, Account, AuditEvent, User
+from accounts import invitations
+from accounts.models import Accent, Account, AuditEvent, Invitation, User
 from messaging.delivery.composers import Content, NothingToSay, composes
 from messaging.delivery.models import Channel, Message
 
@@ -148,3 +149,62 @@ def tell_email_wished(event: AuditEvent) -> Notice:
             _("If that was you, sign in with the login that has this address."),
         ],
     )
+
+
+@composes("invitation")
+def compose_invitation(message: Message) -> Content:
+    """Invite, or tell an address that has a user elsewhere that it has; nothing once the invitation is settled."""
+    invitation = Invitation.objects.good().select_related("account", "invited_by").filter(pk=message.subject_id).first()
+    if invitation is None:
+        raise NothingToSay
+    known = User.objects.filter(email=invitation.email).first()
+    if known and known.account_id == invitation.account_id:
+        raise NothingToSay
+    facts = {"who": invitation.invited_by.email, "account": invitation.account.name}
+    return (_known_elsewhere(facts) if known else _invitation(invitation, facts)).content(message.channel)
+
+
+def _invitation(invitation: Invitation, facts: dict[str, str]) -> Notice:
+    return Notice(
+        heading=_("You are invited to Messaging"),
+        paragraphs=[
+            _("%(who)s invites you to join the account %(account)s.") % facts,
+            _("Press the button, tell us your name and choose a password. The link works once, for 7 days."),
+            _("If you do not know who invites you, ignore this message."),
+        ],
+        action={
+            "action_url": invitations.link(invitation),
+            "action_label": _("Join the account"),
+            "foot": _("You receive this message because somebody invited this address. Please do not answer it."),
+        },
+    )
+
+
+def _known_elsewhere(facts: dict[str, str]) -> Notice:
+    return Notice(
+        heading=_("You are invited to Messaging"),
+        paragraphs=[
+            _("%(who)s invites you to join the account %(account)s.") % facts,
+            _("But this address already has a user on another account of Messaging, and it cannot be in two."),
+            _("Nothing has changed for you. To join, tell them another address; whoever invites you learns nothing."),
+        ],
+    )
+
+
+@composes("reminder")
+def compose_reminder(message: Message) -> Content:
+    """Say what to do about the phone that is missing; nothing to whoever has one by now."""
+    due = User.objects.filter(pk=message.subject_id, is_active=True, phone_device__isnull=True)
+    user = due.filter(account__two_factor_required=True).first()
+    if user is None:
+        raise NothingToSay
+    return Notice(
+        heading=_("Confirm your phone for the second step"),
+        paragraphs=[
+            _("Your account asks for a second step at every sign-in, and your login %(login)s has no phone yet.")
+            % {"login": user.username},
+            _("Sign in with your password, write your mobile number, and type the token that we send by SMS."),
+            _("It takes less than a minute, and you need it only once."),
+        ],
+        action={"action_url": settings.PUBLIC_URL + reverse("sign-in"), "action_label": _("Sign in")},
+    ).content(message.channel)

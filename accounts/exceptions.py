@@ -25,5 +25,9 @@ class AddressTaken(Exception):
     """Somebody else has this e-mail address."""
 
 
+class InvitationOver(Exception):
+    """The invitation was used, revoked or replaced, or it is too old, or its address has a user by now."""
+
+
 class AppendOnly(Exception):
     """The audit trail can be read and added to, and nothing else (J-01)."""

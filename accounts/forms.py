@@ -6,11 +6,12 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import PasswordChangeForm as DjangoPasswordChangeForm
 from django.contrib.auth.forms import PasswordResetForm as DjangoPasswordResetForm
+from django.contrib.auth.forms import SetPasswordForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import flows
-from accounts.models import Accent, User
+from accounts import flows, invitations
+from accounts.models import Accent, Invitation, User
 
 
 class ProfileForm(forms.ModelForm):
@@ -56,3 +57,50 @@ class PasswordResetForm(DjangoPasswordResetForm):
         for user in self.get_users(self.cleaned_data["email"]):
             if user.may_sign_in:
                 flows.request_password_reset(user)
+
+
+class InviteForm(forms.Form):
+    """Whom to invite, and in which language."""
+
+    addresses = forms.CharField(
+        label=_("E-mail addresses"),
+        widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off", "spellcheck": "false"}),
+        max_length=160_000,
+        help_text=_("One or many: one on each line, or with commas between them."),
+    )
+    language = forms.ChoiceField(label=_("Language of the invitation"), choices=settings.LANGUAGES)
+
+    def clean_addresses(self) -> list[str]:
+        """Return the addresses, whatever they look like: the report says which are none."""
+        found = invitations.addresses(self.cleaned_data["addresses"])
+        if not found:
+            raise forms.ValidationError(_("Write at least one address."))
+        if len(found) > invitations.AT_ONCE:
+            raise forms.ValidationError(
+                _("These are %(count)s addresses. Send at most %(most)s at once."),
+                params={"count": len(found), "most": invitations.AT_ONCE},
+            )
+        return found
+
+
+class JoinForm(SetPasswordForm):
+    """Who the invited person is, and the password they choose."""
+
+    first_name = forms.CharField(label=_("First name"), max_length=80)
+    last_name = forms.CharField(label=_("Last name"), max_length=80, required=False)
+    field_order = ["first_name", "last_name", "new_password1", "new_password2"]
+
+    def __init__(self, invitation: Invitation, *args: Any, **kwargs: Any) -> None:
+        super().__init__(User(email=invitation.email, account=invitation.account), *args, **kwargs)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Compare the password with the name as well."""
+        self.user.first_name = self.cleaned_data.get("first_name", "")
+        self.user.last_name = self.cleaned_data.get("last_name", "")
+        return super().clean()
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Return what the new user is made of."""
+        names = {name: self.cleaned_data[name] for name in ("first_name", "last_name")}
+        return {**names, "password": self.cleaned_data["new_password1"]}

@@ -299,17 +299,16 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """An address that was asked to join an account. One row for each, however often it is asked.
+    """An address that was asked to join an account, as a member. One row for each, however often it is asked.
 
     It says nothing about whether the address has a user elsewhere: that is found out when the message leaves.
     """
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="invitations")
     email = models.EmailField(_("e-mail"), max_length=254)
-    role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.MEMBER)
     language = models.CharField(_("language"), max_length=5)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    round = models.PositiveIntegerField(default=1)  # a link is good for one: the next one replaces it
+    nonce = models.PositiveIntegerField()  # a link is good for one: the next sending replaces it
     sent_at = models.DateTimeField(db_default=Clock())
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)

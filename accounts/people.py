@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import pages
-from accounts.models import SEEN_AT, Account, Invitation, User
+from accounts.models import SEEN_AT, Account, Invitation, Role, User
 from messaging.database import Clock, fold
 
 LOCKED = Q(locked_at__isnull=False) | Q(failures_until__gt=Clock())
@@ -104,10 +104,8 @@ class Listing:
     def invitations(self) -> QuerySet[Invitation]:
         """Return the open invitations that are on the list."""
         invitations = Invitation.objects.open().with_age().filter(account=self.account)
-        if self.state not in {"", "invited"} or self.factor:
+        if self.state not in {"", "invited"} or self.factor or self.role not in {"", Role.MEMBER}:
             return invitations.none()
-        if self.role:
-            invitations = invitations.filter(role=self.role)
         return invitations.filter(email__startswith=self.q.lower()) if self.q else invitations
 
     def export(self) -> Iterator[list[list[Any]]]:
@@ -163,4 +161,4 @@ def _cells(person: Any) -> list[Any]:
 
 
 def _invited(invitation: Invitation) -> list[Any]:
-    return ["", "", invitation.email, invitation.get_role_display(), STATES["invited"], "", None, "", None]
+    return ["", "", invitation.email, Role.MEMBER.label, STATES["invited"], "", None, "", None]

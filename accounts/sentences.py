@@ -136,6 +136,23 @@ describe(
     gettext_lazy("%(person)s chose a new password by the link in an e-mail."),
 )
 describe("password.changed", gettext_lazy("Password changed"), gettext_lazy("%(person)s changed their own password."))
+describe("invitation.sent", gettext_lazy("Invitation sent"), gettext_lazy("%(actor)s invited %(address)s."))
+describe(
+    "invitation.revoked",
+    gettext_lazy("Invitation revoked"),
+    gettext_lazy("%(actor)s revoked the invitation of %(address)s."),
+)
+describe(
+    "invitation.accepted",
+    gettext_lazy("Invitation accepted"),
+    gettext_lazy("%(person)s accepted the invitation and joined the account."),
+)
+describe("reminder.sent", gettext_lazy("Reminder sent"), gettext_lazy("%(actor)s reminded %(person)s of the phone."))
+describe(
+    "reminders.sent",
+    gettext_lazy("Reminders sent"),
+    gettext_lazy("%(actor)s reminded everybody without a phone: %(count)s."),
+)
 describe("session.ended", gettext_lazy("Session ended"), gettext_lazy("%(person)s ended one of their own sessions."))
 describe(
     "user.role_changed",

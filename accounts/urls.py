@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import administration, views
+from accounts import actions, administration, membership, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -22,7 +22,25 @@ urlpatterns = [
     ),
     path("configuracoes/usuarios/", administration.users, name="users"),
     path("configuracoes/usuarios/exportar/", administration.users_export, name="users-export"),
+    path("configuracoes/usuarios/convidar/", membership.invite, name="invite"),
+    path(
+        "configuracoes/usuarios/convites/<int:invitation_id>/reenviar/",
+        membership.invitation_resend,
+        name="invitation-resend",
+    ),
+    path(
+        "configuracoes/usuarios/convites/<int:invitation_id>/revogar/",
+        membership.invitation_revoke,
+        name="invitation-revoke",
+    ),
+    path("configuracoes/usuarios/lembrar/", membership.remind, name="remind"),
     path("configuracoes/usuarios/<int:user_id>/", administration.user, name="user"),
+    path("configuracoes/usuarios/<int:user_id>/papel/", actions.role, name="user-role"),
+    path("configuracoes/usuarios/<int:user_id>/desativar/", actions.deactivate, name="user-deactivate"),
+    path("configuracoes/usuarios/<int:user_id>/reativar/", actions.reactivate, name="user-reactivate"),
+    path("configuracoes/usuarios/<int:user_id>/desbloquear/", actions.unlock, name="user-unlock"),
+    path("configuracoes/usuarios/<int:user_id>/lembrar/", membership.remind_one, name="remind-one"),
+    path("convite/<str:signed>/", membership.join, name="join"),
     path("configuracoes/auditoria/", administration.audit, name="audit"),
     path("configuracoes/auditoria/exportar/", administration.audit_export, name="audit-export"),
 ]

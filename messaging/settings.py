@@ -100,6 +100,9 @@ LIMITS = {
         "country": "50/3600",
         "account": "200/86400",
         "system": "10000/86400",
+        # invitations
+        "invitations": "500/86400",
+        "invited": "3/86400",
     }.items()
 }
 ACCOUNT_SMS_PER_USER = 5

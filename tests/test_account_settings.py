@@ -303,7 +303,16 @@ def test_no_address_of_the_portal_names_an_object() -> None:
     named = {route for route in routes(get_resolver().url_patterns) if "<" in route or "(?P" in route}
     assert {route for route in named if not route.startswith("admin/")} == {
         "senha/redefinir/<uidb64>/<token>/",  # signed
-        "configuracoes/usuarios/<int:user_id>/",  # looked for among the account's own
+        # looked for among the account's own
+        "configuracoes/usuarios/<int:user_id>/",
+        "configuracoes/usuarios/<int:user_id>/papel/",
+        "configuracoes/usuarios/<int:user_id>/desativar/",
+        "configuracoes/usuarios/<int:user_id>/reativar/",
+        "configuracoes/usuarios/<int:user_id>/desbloquear/",
+        "configuracoes/usuarios/<int:user_id>/lembrar/",
+        "configuracoes/usuarios/convites/<int:invitation_id>/reenviar/",
+        "configuracoes/usuarios/convites/<int:invitation_id>/revogar/",
+        "convite/<str:signed>/",  # signed
         "nao-fui-eu/<str:signed>/",  # signed
         "retorno/twilio/<int:message_id>/<int:tries>/",  # signed by Twilio; tells nothing back
         "retorno/sinch/<str:signed>/",  # its address is signed by us

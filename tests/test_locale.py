@@ -502,6 +502,7 @@ class Walk:
         self.note("users, nobody", browser.get(f"{USERS}?q=zzz"))
         self.note("user", browser.get(f"{USERS}{bob.pk}/"))
         self.note("user, deactivated", browser.get(f"{USERS}{gone.pk}/"))
+        self.invited(browser)
         data = {"channel": "email", "purpose": "enrol", "reason": "phone.disowned", "hours": 1, "role": "member"}
         AuditEvent.objects.bulk_create(
             AuditEvent(account=alice.account, user=bob, actor=alice, action=action, data=data, user_agent=CHROME)
@@ -516,6 +517,34 @@ class Walk:
         for name in (USERS, AUDIT):
             text = b"".join(browser.get(f"{name}exportar/")).decode()
             self.hear(f"table of {name}", text.replace(";", "<br>").replace(",", "<br>"))
+
+    def invited(self, browser: Browser) -> None:
+        """Act for a person; invite, remind, and join."""
+        bob = User.objects.get(username="bob")
+        for action in ("papel", "desativar", "reativar", "desbloquear"):
+            browser.reauthenticate(f"{USERS}{bob.pk}/{action}/")
+            self.note(f"user, {action}", browser.get(f"{USERS}{bob.pk}/{action}/"))
+        self.note("invite", browser.get(f"{USERS}convidar/"))
+        self.note("invite, nobody", browser.post(f"{USERS}convidar/", {"addresses": ",", "language": "en"}))
+        asked = {"addresses": "nina@example.com, x, bob@example.com", "language": self.language}
+        self.note(
+            "invite, many", browser.post(f"{USERS}convidar/", {**asked, "addresses": ",".join(map(str, range(501)))})
+        )
+        browser.post(f"{USERS}convidar/", asked)
+        browser.post(f"{USERS}convidar/", {**asked, "addresses": "nina@example.com"})
+        self.note("invite, report", browser.post(f"{USERS}convidar/", asked))
+        self.note("invite, limited", browser.post(f"{USERS}convidar/", asked))
+        self.note("users, invited", browser.get(f"{USERS}?state=invited"))
+        self.note("remind", browser.get(f"{USERS}lembrar/"))
+        self.note("reminded", browser.post(f"{USERS}lembrar/", follow=True))
+        self.note("reminded, nobody", browser.post(f"{USERS}lembrar/", follow=True))
+        link = re.search(r"/convite/\S+", next(entry["text"] for entry in deliver() if "nina@" in entry["to"]))
+        assert link
+        visitor = self.browser()
+        same = {"first_name": "Nina", "new_password1": PASSWORD, "new_password2": PASSWORD}
+        self.note("join", visitor.get(link[0]))
+        self.note("join, done", visitor.post(link[0], same))
+        self.note("join, over", visitor.post(link[0], same))
 
     def home(self, alice: User, bob: User) -> None:
         """Look at home with something to see: days, what needs doing, sign-ins of every kind."""
@@ -587,7 +616,7 @@ SAME = re.compile(
     r"Messaging|Padaria Aurora|alice|bob|[ABPi]|English|[Ee]spañol|Português (Brasileiro|\(Brasil\))"
     r"|\S+@\S+(; \S+@\S+)*|s|@\S+ #\d{6}|\d\d:\d\d:\d\d UTC|\d+s|https?://\S+"
     # Lists: people, their initials, actions, requests, browsers, times for machines.
-    r"|[GLP]|gone|lost|p\d\d|(\w+ )?\(\w+\)|[a-z_]+(\.[a-z_]+)+|[0-9a-f]{16}|Mozilla/.*|CSV|[\d-]+T[\d:]+Z"
+    r"|[GLP]|Nina|nina|gone|lost|p\d\d|(\w+ )?\(\w+\)|[a-z_]+(\.[a-z_]+)+|[0-9a-f]{16}|Mozilla/.*|CSV|[\d-]+T[\d:]+Z"
 )
 
 

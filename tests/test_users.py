@@ -36,7 +36,7 @@ def names(response: Any) -> list[str]:
 def invite(account: Account, email: str, by: User, **fields: Any) -> Invitation:
     expires = timezone.now() + timedelta(days=7)
     return Invitation.objects.create(
-        account=account, email=email, invited_by=by, language="en", **{"expires_at": expires, **fields}
+        account=account, email=email, invited_by=by, language="en", nonce=1, **{"expires_at": expires, **fields}
     )
 
 
@@ -106,7 +106,7 @@ def test_only_a_few_invitations_stand_before_the_people(office: Browser, account
     for number in range(7):
         invite(account, f"n{number}@example.com", alice)
     shown = page(office.get(USERS))
-    assert shown.count("n4@example.com") == 1
+    assert shown.count(">n4@example.com<") == 1
     assert "n5@example.com" not in shown
     assert "See all invitations" in shown
     assert "n6@example.com" in page(office.get(f"{USERS}?state=invited"))

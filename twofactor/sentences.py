@@ -126,5 +126,6 @@ say(
         "conversion": _("tokens of a country that nobody types"),
         "people": _("people of a phone"),
         "announcement": _("announcements"),
+        "invited": _("invitations of an address"),
     },
 )

@@ -2,6 +2,7 @@
 
 import logging
 import random
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from messaging.delivery.models import BlockedPrefix, Channel, GatewayFailure, He
 logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
+# Tokens first: a hundred thousand reminders may wait, a token has minutes.
+SWEEP_ORDER = (models.F("expires_at").asc(nulls_last=True), "id")
 DAY = 86_400  # seconds
 
 
@@ -56,7 +59,9 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     return message
 
 
-def enqueue_notices(people: models.QuerySet[Any], subject_id: int, *, owner_id: int | None) -> int:
+def enqueue_notices(
+    people: models.QuerySet[Any], subject_id: int | models.F, *, owner_id: int | None, kind: str = "notice"
+) -> int:
     """Queue one notice to the mailbox of each of ``people``, in one INSERT … SELECT; return how many.
 
     ``people`` have an ``email`` and a ``language``. Nobody rings: the sweep takes them, tokens first.
@@ -65,8 +70,8 @@ def enqueue_notices(people: models.QuerySet[Any], subject_id: int, *, owner_id: 
     row = {
         "channel": Value(Channel.EMAIL),
         "destination": models.F("email"),
-        "kind": Value("notice"),
-        "subject_id": Value(subject_id),
+        "kind": Value(kind),
+        "subject_id": subject_id if isinstance(subject_id, models.F) else Value(subject_id),
         "language": language,
         "owner_id": Value(owner_id, output_field=models.BigIntegerField()),
         "state": Value(State.QUEUED),
@@ -74,6 +79,11 @@ def enqueue_notices(people: models.QuerySet[Any], subject_id: int, *, owner_id: 
         **dict.fromkeys(("gateway", "gateway_id", "error", "fault"), Value("")),
     }
     return Message.objects.insert_from(people, row)
+
+
+def enqueue_many(messages: Iterable[Message]) -> None:
+    """Queue many messages in one statement. Nobody rings for so many: the sweep sends them, a few seconds later."""
+    Message.objects.bulk_create(messages)
 
 
 def deliver(message_id: int) -> None:
@@ -93,14 +103,14 @@ def deliver(message_id: int) -> None:
 
 
 def deliver_pending(*, by: str, threads: int = 1) -> int:
-    """Send what the doorbell missed, oldest first, and close what came too late. Return how many were looked at.
+    """Send what the doorbell missed, tokens first, and close what came too late. Return how many were looked at.
 
     ``by`` names the sender that leaves its heartbeat: "worker" or "poller". With several ``threads`` a gateway
     that hangs does not hold up the messages behind it (Q-02).
     """
     Heartbeat.objects.update_or_create(name=by, defaults={"at": Clock()})
     Message.objects.close_hopeless()
-    waiting = list(Message.objects.sendable().order_by("id").values_list("id", flat=True)[:SWEEP_LIMIT])
+    waiting = list(Message.objects.sendable().order_by(*SWEEP_ORDER).values_list("id", flat=True)[:SWEEP_LIMIT])
     if threads == 1:
         for message_id in waiting:
             _deliver_safely(message_id)

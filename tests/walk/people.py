@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from accounts.models import Account, Role, User
+from accounts.models import Account, Invitation, Role, User
+from messaging.database import clock_plus
 from tests.conftest import ALICES_NUMBER, Browser, enrol, person
 from tests.tools import let_pass
 
@@ -36,7 +37,11 @@ def make_world() -> World:
     olga = person("olga", operators, Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
     enrol(charlie, "+5531987650000")
     enrol(olga, "+5541987650000")
+    invitation = Invitation.objects.create(
+        account=account, email="nina@example.com", language="en", invited_by=alice, nonce=1, expires_at=clock_plus(600)
+    )
     samples = {
+        "invitation_id": str(invitation.pk),
         "default": str(bob.pk),
         "uidb64": urlsafe_base64_encode(force_bytes(bob.pk)),
         "token": "set-password",

@@ -25,6 +25,8 @@ BUDGETS = (
     ("prefix", "SMS to typed numbers alike but for 4 digits, tokens not typed yet", SILENT),
     ("country", "SMS to typed numbers of a country other than the operator's first", SILENT),
     ("account", "SMS of an account", OFF),
+    ("invitations", "invitations of an account", "told, line by line"),
+    ("invited", "invitations to an address, over all accounts", "told, line by line"),
     ("system", "SMS of the whole system: the ceiling in money, divided by the price of one", OFF),
 )
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))

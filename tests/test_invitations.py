@@ -1,0 +1,305 @@
+"""Invitations and reminders: who is asked, who learns what, and what a link is good for."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import invitations
+from accounts.exceptions import InvitationOver
+from accounts.models import Account, AuditEvent, Invitation, User
+from messaging.delivery import flows as delivery
+from messaging.delivery.models import Message
+from tests.conftest import PASSWORD, Browser, deliver, enrol, many, sent_to
+from tests.tools import page
+
+pytestmark = pytest.mark.django_db
+
+USERS = "/configuracoes/usuarios/"
+INVITE = f"{USERS}convidar/"
+REMIND = f"{USERS}lembrar/"
+NAMED = {"first_name": "Nina", "last_name": "Simone", "new_password1": PASSWORD, "new_password2": PASSWORD}
+
+
+@pytest.fixture
+def office(browser: Browser, alice: User) -> Browser:
+    browser.post_password("alice")
+    return browser
+
+
+def ask(browser: Browser, addresses: str, language: str = "en") -> dict[str, str]:
+    """Invite, and return the report."""
+    response = browser.post(INVITE, {"addresses": addresses, "language": language})
+    assert response.status_code == 200
+    return dict(response.context.get("report") or [])
+
+
+def link_to(address: str) -> str:
+    """Return the path of the newest link that an address was sent."""
+    found = re.search(r"http://testserver(/convite/\S+)", sent_to(address)[0]["text"])
+    assert found
+    return found[1]
+
+
+# Asking ------------------------------------------------------------------------------------------
+
+
+def test_a_list_is_reported_line_by_line(office: Browser, bob: User) -> None:
+    pasted = "Nina <NINA@example.com>\r\n\r\nbob@example.com; nonsense, max@example.com\nnina@example.com"
+    assert ask(office, pasted) == {
+        "nina@example.com": "sent",
+        "bob@example.com": "member",
+        "nonsense": "invalid",
+        "max@example.com": "sent",
+    }
+    assert {entry["to"] for entry in deliver()} == {"nina@example.com", "max@example.com"}
+    asked = AuditEvent.objects.filter(action="invitation.sent", actor__username="alice", account=bob.account)
+    assert [event.data["address"] for event in asked] == ["nina@example.com", "max@example.com"]
+
+
+def test_whoever_invites_learns_nothing_about_other_accounts(office: Browser, charlie: User) -> None:
+    """A-04: the same answer, report, list and number of statements; the e-mail tells its reader alone."""
+    with CaptureQueriesContext(connection) as known:
+        elsewhere = office.post(INVITE, {"addresses": "charlie@example.com", "language": "en"})
+    with CaptureQueriesContext(connection) as unknown:
+        nobody = office.post(INVITE, {"addresses": "nobody1@example.com", "language": "en"})
+    assert page(elsewhere).replace("charlie", "nobody1") == page(nobody)
+    assert len(known) == len(unknown)
+    shown = page(office.get(f"{USERS}?state=invited"))
+    rows = re.findall(r'class="row-invited">(.*?)</tr>', re.sub(r"convites/\d+/", "", shown), re.DOTALL)
+    assert len({row.replace("charlie", "nobody1") for row in rows}) == 1
+    told = sent_to("charlie@example.com")[0]["text"]
+    assert "already has a user on another account" in told
+    assert "/convite/" not in told
+    assert "/convite/" in sent_to("nobody1@example.com")[0]["text"]
+
+
+def test_the_invitation_is_in_the_chosen_language(office: Browser, alice: User) -> None:
+    ask(office, "nina@example.com", language="es")
+    [entry] = sent_to("nina@example.com")
+    assert entry["subject"] == "Le invitan a Messaging"
+    assert alice.email in entry["text"]
+    assert 'value="en" selected' in page(office.get(INVITE))
+
+
+def test_a_handful_of_statements_invites_five_hundred_and_no_more(office: Browser) -> None:
+    few = ",".join(f"a{number}@example.com" for number in range(2))
+    all_of_them = ",".join(f"n{number}@example.com" for number in range(498))
+    with CaptureQueriesContext(connection) as two:
+        ask(office, few)
+    with CaptureQueriesContext(connection) as many_more:
+        assert set(ask(office, all_of_them).values()) == {"sent"}
+    assert len(many_more) <= len(two) + 20  # SQLite takes only so many values in one statement
+    assert ask(office, "late@example.com") == {"late@example.com": "limited"}, "500 a day for an account"
+    refused = office.post(INVITE, {"addresses": ",".join(map(str, range(501))), "language": "en"})
+    assert "Send at most 500 at once." in page(refused)
+    assert Invitation.objects.count() == 500
+
+
+def test_an_address_is_asked_three_times_a_day_whoever_asks(
+    office: Browser, other_browser: Browser, charlie: User
+) -> None:
+    Account.objects.filter(pk=charlie.account_id).update(two_factor_required=False)
+    other_browser.post_password("charlie")
+    assert [ask(office, "nina@example.com")["nina@example.com"] for _time in range(2)] == ["sent", "sent"]
+    assert ask(other_browser, "nina@example.com") == {"nina@example.com": "sent"}
+    assert ask(office, "NINA@example.com, max@example.com") == {
+        "nina@example.com": "limited",
+        "max@example.com": "sent",
+    }
+
+
+@pytest.mark.parametrize("addresses", ["", " , ;\n", "\0"])
+def test_an_empty_list_is_refused(office: Browser, addresses: str) -> None:
+    response = office.post(INVITE, {"addresses": addresses, "language": "en"})
+    assert response.status_code == 200
+    assert page(response).count('class="field-errors"') == 1
+    assert not Invitation.objects.exists()
+
+
+# The link ------------------------------------------------------------------------------------------
+
+
+def test_the_link_makes_a_user_once_and_signs_nobody_in(
+    office: Browser, other_browser: Browser, account: Account
+) -> None:
+    """S-10."""
+    ask(office, "nina@example.com")
+    path = link_to("nina@example.com")
+    assert "Padaria Aurora" in page(other_browser.get(path))
+    assert not User.objects.filter(email="nina@example.com").exists()
+    assert "Your login is nina;" in page(other_browser.post(path, NAMED)).replace("<strong>", "").replace(
+        "</strong>", ""
+    )
+    assert not other_browser.is_in()
+    nina = User.objects.get(username="nina")
+    assert (nina.account, nina.role, nina.full_name, nina.language) == (account, "member", "Nina Simone", "en")
+    assert "no longer works" in page(other_browser.post(path, NAMED))
+    assert User.objects.filter(email="nina@example.com").count() == 1
+    other_browser.post_password("nina")
+    assert other_browser.is_in()
+    assert AuditEvent.objects.filter(action="invitation.accepted", user=nina, account=account).count() == 1
+    assert ask(office, "nina@example.com") == {"nina@example.com": "member"}
+
+
+def test_the_policy_stops_the_new_user_at_the_second_step(browser: Browser, alice: User, policy: Account) -> None:
+    """S-10."""
+    invitations.invite(policy, ["nina@example.com"], actor=alice, language="en")
+    browser.post(link_to("nina@example.com"), NAMED)
+    assert browser.post_password("nina").headers["Location"] == "/entrar/introducao/"
+
+
+def test_a_login_that_is_taken_gets_a_number(office: Browser, browser: Browser, bob: User) -> None:
+    ask(office, "bob@elsewhere.example.com, ...@@, +@example.com")
+    browser.post(link_to("bob@elsewhere.example.com"), NAMED)
+    assert re.fullmatch(r"bob\d{4}", User.objects.get(email="bob@elsewhere.example.com").username)
+    browser.post(link_to("+@example.com"), NAMED)
+    assert User.objects.get(email="+@example.com").username == "user"
+
+
+@pytest.mark.parametrize("change", ["resent", "revoked", "late", "account", "forged", "taken"])
+def test_a_link_that_is_over_makes_nobody(office: Browser, make_browser: Any, charlie: User, change: str) -> None:
+    ask(office, "nina@example.com")
+    path, invitation = link_to("nina@example.com"), Invitation.objects.get()
+    if change == "resent":
+        office.post(f"{USERS}convites/{invitation.pk}/reenviar/")
+    elif change == "revoked":
+        office.post(f"{USERS}convites/{invitation.pk}/revogar/")
+        assert AuditEvent.objects.filter(action="invitation.revoked", data__address="nina@example.com").exists()
+    elif change == "late":
+        Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    elif change == "account":
+        Account.objects.update(is_active=False)
+    elif change == "taken":
+        User.objects.filter(pk=charlie.pk).update(email="nina@example.com")
+    else:
+        path = path[:-4] + "AAA/"
+    reader = make_browser()
+    before = User.objects.count()
+    assert "no longer works" in page(reader.post(path, NAMED))
+    assert User.objects.count() == before
+    if change == "resent":
+        assert "no longer works" not in page(reader.get(link_to("nina@example.com")))
+
+
+def test_two_clicks_at_once_make_one_user(office: Browser) -> None:
+    """The row decides, not what was read before."""
+    ask(office, "nina@example.com")
+    invitation = Invitation.objects.get()
+    invitations.accept(invitation, first_name="Nina", last_name="", password=PASSWORD)
+    with pytest.raises(InvitationOver):
+        invitations.accept(invitation, first_name="Mallory", last_name="", password=PASSWORD)
+
+
+def test_the_password_is_as_strong_as_any(office: Browser, browser: Browser) -> None:
+    ask(office, "nina@example.com")
+    path = link_to("nina@example.com")
+    weak = {**NAMED, "first_name": "Ninasimone", "new_password1": "ninasimone1", "new_password2": "ninasimone1"}
+    assert "too similar to the first name" in page(browser.post(path, weak))
+    assert "This field is required" in page(browser.post(path, {**NAMED, "first_name": ""}))
+    assert not User.objects.filter(email="nina@example.com").exists()
+
+
+def test_nothing_is_sent_for_an_invitation_that_is_settled(office: Browser) -> None:
+    ask(office, "nina@example.com")
+    Invitation.objects.update(revoked_at=timezone.now())
+    assert sent_to("nina@example.com") == []
+
+
+@pytest.mark.parametrize("action", ["reenviar", "revogar"])
+def test_invitations_are_touched_by_administrators_of_their_account_only(
+    office: Browser, make_browser: Any, bob: User, charlie: User, action: str
+) -> None:
+    """A-04: 403, 302, 404; and an accepted one is settled."""
+    ask(office, "nina@example.com")
+    invitation = Invitation.objects.get()
+    path = f"{USERS}convites/{invitation.pk}/{action}/"
+    member, stranger, other = make_browser(), make_browser(), make_browser()
+    member.post_password("bob")
+    Account.objects.filter(pk=charlie.account_id).update(two_factor_required=False)
+    other.post_password("charlie")
+    assert [one.post(path).status_code for one in (member, stranger, other)] == [403, 302, 404]
+    assert office.get(path).status_code == 405
+    Invitation.objects.update(accepted_at=timezone.now())
+    assert office.post(path).status_code == 404
+
+
+# Reminders -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def running(browser: Browser, alice: User, alices_phone: Any, policy: Account) -> Browser:
+    """Return the browser of Alice, who is signed in; the policy is on."""
+    browser.sign_in("alice")
+    return browser
+
+
+def reminded() -> list[str]:
+    return sorted(Message.objects.filter(kind="reminder").values_list("destination", flat=True))
+
+
+def test_one_statement_reminds_everybody_without_a_phone_once_a_day(
+    running: Browser, account: Account, bob: User, charlie: User
+) -> None:
+    """Whatever their number; not the deactivated, the locked, the enrolled, or other accounts."""
+    crowd = many(account, 40)
+    User.objects.filter(pk=crowd[0].pk).update(is_active=False)
+    User.objects.filter(pk=crowd[1].pk).update(locked_at=timezone.now())
+    enrol(crowd[2])
+    assert re.findall(r"<strong>(\d+)</strong>", page(running.get(REMIND))) == ["39", "38"]
+    with CaptureQueriesContext(connection) as context:
+        running.post(REMIND)
+    assert sum("INSERT" in query["sql"] and "delivery_message" in query["sql"] for query in context) == 1
+    assert reminded() == sorted([bob.email, *(person.email for person in crowd[3:])])
+    assert AuditEvent.objects.get(action="reminders.sent").data == {"count": 38}
+    assert "There was nobody to remind" in page(running.post(REMIND, follow=True))
+    running.post(f"{USERS}{bob.pk}/lembrar/")
+    assert len(reminded()) == 38
+    Message.objects.update(created_at=F("created_at") - timedelta(days=1, seconds=1))
+    running.post(f"{USERS}{bob.pk}/lembrar/")
+    assert len(reminded()) == 39
+    assert AuditEvent.objects.get(action="reminder.sent").user == bob
+
+
+def test_the_reminder_says_what_to_do_in_the_readers_language(running: Browser, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(language="pt-br")
+    running.post(REMIND)
+    [entry] = sent_to(bob.email)
+    assert entry["subject"] == "Confirme o seu telefone para a segunda etapa"
+    assert "http://testserver/entrar/" in entry["text"]
+
+
+def test_no_reminder_reaches_whoever_has_a_phone_by_then(running: Browser, bob: User) -> None:
+    running.post(f"{USERS}{bob.pk}/lembrar/")
+    enrol(bob)
+    assert sent_to(bob.email) == []
+
+
+def test_without_the_policy_there_is_nothing_to_remind_of(office: Browser, bob: User) -> None:
+    office.post(REMIND)
+    office.post(f"{USERS}{bob.pk}/lembrar/")
+    assert reminded() == []
+
+
+def test_reminding_is_for_the_administrators_of_the_account(running: Browser, make_browser: Any, charlie: User) -> None:
+    """A-04."""
+    assert running.post(f"{USERS}{charlie.pk}/lembrar/").status_code == 404
+    assert make_browser().post(REMIND).status_code == 302
+    assert reminded() == []
+
+
+def test_reminders_never_stand_before_a_token(running: Browser, make_browser: Any, account: Account, bob: User) -> None:
+    many(account, 5)
+    running.post(REMIND)
+    enrol(bob)
+    other = make_browser()
+    other.post_password("bob")
+    other.post_channel("sms")
+    waiting = Message.objects.sendable().order_by(*delivery.SWEEP_ORDER)
+    assert waiting[0].kind == "token"
+    assert waiting[1].kind == "reminder"

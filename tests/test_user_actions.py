@@ -1,0 +1,94 @@
+"""What an administrator does for a person: asked who they are, told what will happen, and never the last one's role."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Role, User
+from tests.conftest import Browser, enrol, person
+from tests.tools import page
+
+pytestmark = pytest.mark.django_db
+
+# Action, the person before it, and after it.
+ACTIONS: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("papel", {"role": Role.MEMBER}, {"role": Role.ADMINISTRATOR}, "user.role_changed"),
+    ("papel", {"role": Role.ADMINISTRATOR}, {"role": Role.MEMBER}, "user.role_changed"),
+    ("desativar", {"is_active": True}, {"is_active": False}, "user.deactivated"),
+    ("reativar", {"is_active": False}, {"is_active": True}, "user.reactivated"),
+    ("desbloquear", {"locked_at": timezone.now(), "failures": 7}, {"locked_at": None, "failures": 0}, "user.unlocked"),
+]
+
+
+def path(user: User, action: str = "") -> str:
+    return f"/configuracoes/usuarios/{user.pk}/{action}/".replace("//", "/")
+
+
+@pytest.fixture
+def office(browser: Browser, alice: User) -> Browser:
+    browser.post_password("alice")
+    return browser
+
+
+@pytest.mark.parametrize(("action", "before", "after", "written"), ACTIONS)
+def test_each_action_asks_who_it_is_says_what_will_happen_and_is_written_down(
+    office: Browser, alice: User, bob: User, action: str, before: dict[str, Any], after: dict[str, Any], written: str
+) -> None:
+    """A-01, J-01."""
+    User.objects.filter(pk=bob.pk).update(**before)
+    address = path(bob, action)
+    assert office.post(address).headers["Location"] == "/confirmar-identidade/"
+    assert not AuditEvent.objects.filter(action=written).exists()
+    assert office.reauthenticate(address).headers["Location"] == address
+    assert "What will happen" in page(office.get(address))
+    assert office.post(address).headers["Location"] == path(bob)
+    changed = User.objects.filter(pk=bob.pk).values(*after).get()
+    assert changed == after
+    event = AuditEvent.objects.get(action=written)
+    assert (event.actor, event.user) == (alice, bob)
+    assert office.post(address).headers["Location"] == "/confirmar-identidade/", "one proof is for one action"
+
+
+@pytest.mark.parametrize("action", ["papel", "desativar"])
+def test_the_last_administrator_is_kept_with_the_reason(office: Browser, alice: User, action: str) -> None:
+    """A-02."""
+    office.reauthenticate(path(alice, action))
+    refused = office.post(path(alice, action))
+    assert refused.status_code == 200
+    assert "make another person administrator first" in page(refused)
+    alice.refresh_from_db()
+    assert (alice.role, alice.is_active) == (Role.ADMINISTRATOR, True)
+
+
+@pytest.mark.parametrize("action", ["papel", "desativar", "reativar", "desbloquear"])
+def test_members_strangers_and_other_accounts_get_nowhere(
+    make_browser: Any, alice: User, bob: User, action: str
+) -> None:
+    """A-04: 403, 302, 404, before anything is to be proved."""
+    dora = person("dora", bob.account)
+    elsewhere = person("eve", type(bob.account).objects.create(name="Elsewhere"), Role.ADMINISTRATOR)
+    member, stranger, other = make_browser(), make_browser(), make_browser()
+    member.post_password("bob")
+    other.post_password(elsewhere.username)
+    for method in ("get", "post"):
+        answers = [getattr(one, method)(path(dora, action)) for one in (member, stranger, other)]
+        assert [answer.status_code for answer in answers] == [403, 302, 404]
+        assert answers[1].headers["Location"].startswith("/entrar/")
+
+
+def test_the_persons_page_offers_what_fits(office: Browser, bob: User) -> None:
+    shown = page(office.get(path(bob)))
+    assert path(bob, "desativar") in shown
+    assert path(bob, "sessoes/encerrar") in shown
+    for absent in ("desbloquear", "reativar", "telefone", "lembrar"):
+        assert path(bob, absent) not in shown
+    enrol(bob)
+    User.objects.filter(pk=bob.pk).update(locked_at=timezone.now())
+    shown = page(office.get(path(bob)))
+    assert path(bob, "desbloquear") in shown
+    assert path(bob, "telefone") in shown
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    shown = page(office.get(path(bob)))
+    assert path(bob, "reativar") in shown
+    assert path(bob, "desativar") not in shown
