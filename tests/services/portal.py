@@ -127,6 +127,9 @@ def production(*, database_url: str, broker_url: str, twilio_url: str, mail_port
         # Everybody here comes from one address, with numbers of one range.
         "LIMIT_ADDRESS": "100000/3600",
         "LIMIT_PREFIX": "100000/3600",
+        # Two changes of one phone at once take more tokens than a person may ask for.
+        "LIMIT_USER": "20/900",
+        "LIMIT_PHONE": "20/600",
     }
 
 

@@ -31,7 +31,7 @@ def used(portal: Portal, key: str) -> list[int]:
 @pytest.fixture(scope="module")
 def narrow(make_portal: MakePortal) -> Portal:
     """Return a portal where one address has seven sends an hour. Nothing sends."""
-    portal = make_portal("narrow", LIMIT_ADDRESS="7/3600")
+    portal = make_portal("seven", LIMIT_ADDRESS="7/3600")
     portal.start_web(workers=2)
     return portal
 

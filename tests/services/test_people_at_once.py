@@ -79,7 +79,8 @@ def test_f53_who_signs_out_while_a_token_is_verified_is_out_or_was_never_in(any_
         ]
         out, verified = at_once(calls)
         assert location(out) == "/entrar/"
-        assert location(verified) in {"/", "/entrar/", "/entrar/canal/"}
+        if verified.status_code != 200:  # refused: the challenge had ended with the sign-in
+            assert location(verified) in {"/", "/entrar/", "/entrar/canal/"}
         assert not opens(any_portal, visitor, before)
         assert not opens(any_portal, visitor, verified.cookies.get("session"))
 
