@@ -106,8 +106,25 @@ def test_the_announcement_goes_to_everybody_once_a_day_in_one_statement(
 # The date ---------------------------------------------------------------------------------------
 
 
-def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Account, bob: User) -> None:
+def wish(browser: Browser, fields: dict[str, str]) -> None:
+    """Set or take back the date, and prove who wants that."""
+    assert browser.post(DATE, fields).headers["Location"] == "/confirmar-identidade/"
+    assert browser.prove_identity().headers["Location"] == "/configuracoes/minha-conta/"
+
+
+def test_the_session_alone_sets_no_date(alices: Browser, account: Account) -> None:
+    """A-01."""
     alices.post(DATE, {"starts": day(9)})
+    account.refresh_from_db()
+    assert account.two_factor_from is None
+    wish(alices, {"starts": day(9)})
+    alices.post(DATE, {"action": "clear"})
+    account.refresh_from_db()
+    assert account.two_factor_from is not None
+
+
+def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Account, bob: User) -> None:
+    wish(alices, {"starts": day(9)})
     account.refresh_from_db()
     midnight = datetime.combine(timezone.localdate() + timedelta(days=9), time())
     assert account.two_factor_from == timezone.make_aware(midnight)
@@ -116,7 +133,7 @@ def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Accou
     other.post_password("bob")
     assert "signing in takes a second step." in page(other.get("/"))
     assert subjects()[-1] == "alice@example.com: A date was set for two factor authentication"
-    alices.post(DATE, {"action": "clear"})
+    wish(alices, {"action": "clear"})
     account.refresh_from_db()
     assert account.two_factor_from is None
     assert "signing in takes a second step." not in page(other.get("/"))
@@ -165,7 +182,7 @@ def test_from_its_date_the_policy_is_on_before_anybody_writes_it_down(
 def test_the_chore_writes_it_down_and_tells_the_administrators(
     alices: Browser, account: Account, alice: User, bob: User
 ) -> None:
-    alices.post(DATE, {"starts": day(9)})
+    wish(alices, {"starts": day(9)})
     move_date(account, -0.01)
     switching.keep_dates(None)
     switching.keep_dates(None)
@@ -180,7 +197,7 @@ def test_the_chore_writes_it_down_and_tells_the_administrators(
 def test_everybody_is_reminded_seven_days_and_one_day_before_once_each(
     alices: Browser, account: Account, bob: User
 ) -> None:
-    alices.post(DATE, {"starts": day(9)})
+    wish(alices, {"starts": day(9)})
     counts = []
     for days in (8, 6.9, 6.5, 2, 0.9, 0.5):
         move_date(account, days)
@@ -192,7 +209,7 @@ def test_everybody_is_reminded_seven_days_and_one_day_before_once_each(
 
 
 def test_a_date_set_late_skips_the_reminder_that_is_past(alices: Browser, account: Account) -> None:
-    alices.post(DATE, {"starts": day(3)})
+    wish(alices, {"starts": day(3)})
     switching.keep_dates(None)
     assert not AuditEvent.objects.filter(action="policy.reminded").exists()
     move_date(account, 0.9)

@@ -20,6 +20,7 @@ from accounts import exports, switching
 from accounts.decorators import administrators_only
 from accounts.http import SignedInRequest
 from accounts.models import User
+from accounts.reauthentication import Wish, carries_out, demand
 from messaging.delivery import gateways
 from twofactor import session
 
@@ -54,24 +55,32 @@ class DateForm(forms.Form):
 @administrators_only
 @require_POST
 def policy_date(request: SignedInRequest) -> HttpResponseBase:
-    """Set the date from which the policy is on, or take it back."""
-    user = request.user
-    here = redirect("account-settings")
+    """Set the date from which the policy is on, or take it back, once it is proved who wants that (A-01)."""
+    here = resolve_url("account-settings")
     if request.POST.get("action") == "clear":
-        if switching.unschedule(user.account, actor=user):
-            messages.success(request, _("The date was taken back. Nothing changes."))
-        return here
+        return demand(request, "policy.date", path=here, wish={"starts": ""})
     form = DateForm(request.POST)
     if not form.is_valid():
         messages.error(request, str(form.errors["starts"][0]))
     elif not gateways.sms_is_possible():
         messages.error(request, _("No SMS gateway is configured: nobody could get a token."))
-    elif not session.is_verified(user):
-        return redirect(session.hold_sign_in(request, user, resolve_url("account-settings")).step)
-    elif switching.schedule(user.account, form.cleaned_data["starts"], actor=user):
-        day = date_format(form.cleaned_data["starts"], "DATE_FORMAT")
-        messages.success(request, _("From %(day)s two factor authentication is on for everybody.") % {"day": day})
-    return here
+    elif not session.is_verified(request.user):
+        return redirect(session.hold_sign_in(request, request.user, here).step)
+    else:
+        return demand(request, "policy.date", path=here, wish={"starts": form.cleaned_data["starts"].isoformat()})
+    return redirect(here)
+
+
+@carries_out("policy.date")
+def carry_out_date(user: User, wish: Wish) -> str:
+    """Set or take back the date that was wished; return what to say."""
+    if not wish["starts"]:
+        switching.unschedule(user.account, actor=user)
+        return _("The date was taken back. Nothing changes.")
+    starts = datetime.fromisoformat(wish["starts"])
+    switching.schedule(user.account, starts, actor=user)
+    day = date_format(starts, "DATE_FORMAT")
+    return _("From %(day)s two factor authentication is on for everybody.") % {"day": day}
 
 
 @administrators_only

@@ -20,6 +20,7 @@ say(
         Purpose.MAILBOX: _("to confirm the mailbox"),
         Purpose.CHANGE_EMAIL: _("to confirm the new address"),
         "policy": _("to switch the second step on or off"),
+        "policy.date": _("to choose the date of the second step"),
         "policy.options": _("to change the options of the second step"),
         "user.reset_phone": _("to reset a phone"),
         "phone.change": _("to change the phone"),

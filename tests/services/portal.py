@@ -280,6 +280,10 @@ class Portal:
         self.database.rows("DELETE FROM delivery_opencircuit RETURNING name")
         self.database.rows("DELETE FROM delivery_gatewayfailure RETURNING name")
 
+    def unblock_ranges(self) -> None:
+        """Send to every range of numbers again, as if the twelve hours were over."""
+        self.database.rows("DELETE FROM delivery_blockedprefix RETURNING prefix")
+
     def open_circuits(self) -> dict[str, str]:
         """Return which gateways are not used, and why."""
         return dict(self.database.rows("SELECT name, fault FROM delivery_opencircuit"))
