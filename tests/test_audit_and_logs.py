@@ -14,7 +14,7 @@ import pytest
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import audit, origin, places, switching
+from accounts import audit, invitations, origin, places, reminders, switching
 from accounts.flows import (
     change_role,
     create_account,
@@ -23,7 +23,7 @@ from accounts.flows import (
     set_sign_in_options,
     unlock_user,
 )
-from accounts.models import Account, AuditEvent, Role, Session, User
+from accounts.models import Account, AuditEvent, Invitation, Role, Session, User
 from messaging.delivery.models import Message
 from tests.conftest import (
     ALICES_NUMBER,
@@ -33,6 +33,7 @@ from tests.conftest import (
     deliver,
     enrol,
     last_token,
+    person,
     sent_to,
 )
 from tests.tools import ROOT, settings_with
@@ -320,6 +321,18 @@ def reset_and_come_back(bob: User, alice: User) -> None:
     diary.post(EMAIL_CONFIRM, token=diary.token())
 
 
+def invite_and_remind(administrator: User) -> None:
+    account = administrator.account
+    Account.objects.filter(pk=account.pk).update(two_factor_required=True)
+    invitations.invite(account, ["nina@example.com", "gone@example.com"], actor=administrator, language="en")
+    wanted, unwanted = (Invitation.objects.get(email=f"{name}@example.com") for name in ("nina", "gone"))
+    nina = invitations.accept(wanted, first_name="Nina", last_name="", password=PASSWORD)
+    invitations.revoke(unwanted, actor=administrator)
+    reminders.remind(account, actor=administrator, user=nina)
+    person("olga", account)
+    reminders.remind(account, actor=administrator)
+
+
 @pytest.mark.usefixtures("policy", "many_sends")
 def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alice: User, settings: Any) -> None:
     """J-01: a new event needs a walk that shows it."""
@@ -360,6 +373,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     for failures in (5, 10):
         limits.note_failure(bob, failures, "login")
     reset_and_come_back(bob, alice)
+    invite_and_remind(alice)
     luna = create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)
     Account.objects.filter(pk=luna.account_id).update(two_factor_required=True)
     diary.pass_the_second_door("luna", settings)
