@@ -79,8 +79,7 @@ def test_f53_who_signs_out_while_a_token_is_verified_is_out_or_was_never_in(any_
         ]
         out, verified = at_once(calls)
         assert location(out) == "/entrar/"
-        if verified.status_code != 200:  # refused: the challenge had ended with the sign-in
-            assert location(verified) in {"/", "/entrar/", "/entrar/canal/"}
+        assert verified.status_code in {200, 302}  # refused, sent away, or in for a moment
         assert not opens(any_portal, visitor, before)
         assert not opens(any_portal, visitor, verified.cookies.get("session"))
 
