@@ -35,7 +35,7 @@ class SqliteDatabase:
         self.url = f"sqlite:///{path}"
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        connection = sqlite3.connect(self.path, timeout=20)
+        connection = sqlite3.connect(self.path, timeout=20, isolation_level=None)
         try:
             return connection.execute(statement.replace("%s", "?"), values).fetchall()
         finally:
