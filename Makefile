@@ -22,7 +22,7 @@ check: dev  ## Style, types, templates, migrations, production settings, import 
 	@$(PY) -m pytest -q --no-header tests/test_imports.py tests/test_locale.py -k "imports or catalogue or translat or obsolete"
 
 test-fast: dev  ## Without servers and browser
-	@$(PY) -m pytest -n 2 --cov --cov-report=term
+	@$(PY) -m pytest -n 2 $(if $(CI),--cov --cov-report=term)
 
 test-services: dev  ## With PostgreSQL, Redis and a worker process
 	@$(PY) -m pytest tests/services
