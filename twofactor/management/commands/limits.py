@@ -97,6 +97,7 @@ def others() -> Iterator[tuple[str, str, str, str]]:
         "`REAUTHENTICATION_SECONDS`",
     )
     yield "session", span(settings.SESSION_COOKIE_AGE), "sent to the password", "`SESSION_COOKIE_AGE`"
+    yield "session without use", span(settings.SESSION_IDLE_SECONDS), "sent to the password", "`SESSION_IDLE_SECONDS`"
 
 
 def span(seconds: int) -> str:
