@@ -1,7 +1,7 @@
 """What a first visit costs: the sign-in page and each pop-up within 30 kB and 6 requests, from nobody else, and still.
 
-Bytes are those of the bodies as they travelled, compressed. The favicon, for which a headless browser asks when it likes,
-is counted in. How long it takes is measured by ``benchmarks/page_load.py``; times are no tests.
+Bytes are those of the bodies as they travelled, compressed. The favicon, which a headless browser asks for when
+it likes, is counted in. How long it takes is measured by ``benchmarks/page_load.py``; times are no tests.
 """
 
 from pathlib import Path
