@@ -396,12 +396,15 @@ LOGGING = {
         "line": {"()": "accounts.logs.LineFormatter"},
         "json": {"()": "accounts.logs.JsonFormatter"},
     },
-    "filters": {"request_id": {"()": "accounts.origin.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "accounts.origin.RequestIdFilter"},
+        "refusal": {"()": "accounts.logs.RefusalFilter"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": LOG_FORMAT,
-            "filters": ["request_id"],
+            "filters": ["request_id", "refusal"],
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},

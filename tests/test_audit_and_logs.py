@@ -259,6 +259,16 @@ def test_a_log_record_stays_on_one_line() -> None:
     assert "\x1b" not in written
 
 
+@pytest.mark.parametrize(("status", "lines"), [(403, 1), (500, 2)])
+def test_a_traceback_is_for_a_fault_and_not_for_a_refusal(status: int, lines: int) -> None:
+    paper = StringIO()
+    fault = (ValueError, ValueError("x"), None)
+    record = logging.makeLogRecord({"name": "x", "msg": "m", "status_code": status, "exc_info": fault})
+    console(paper).handle(record)
+
+    assert len(paper.getvalue().splitlines()) == lines
+
+
 def test_a_log_record_of_a_request_has_its_id(browser: Browser, bob: User, caplog: pytest.LogCaptureFixture) -> None:
     """J-01: the id that the answer carries is the id of the audit."""
     response = browser.post_password("bob", "no")

@@ -1,6 +1,6 @@
 """Fresh accounts, so that no test meets what another one left. Runs as a process: Playwright bears no ORM beside it.
 
-Each has an Alice (administrator) and a Bob (member), in one of three states. The passwords share one hash,
+Each has an Alice (administrator) and a Bob (member), in one of four states. The passwords share one hash,
 for time's sake.
 """
 
@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 
 import django
 
-EACH = {"off": 18, "on": 26, "enrolled": 36}
+EACH = {"off": 18, "on": 26, "enrolled": 36, "mailbox": 6}
 PASSWORD = "messaging-demo"
 
 
 @dataclass(frozen=True)
 class Household:
-    """An account: policy off, on without phones, or on with everybody enrolled."""
+    """An account: policy off; on without phones, or with the mailbox before them; or on with everybody enrolled."""
 
     state: str
     alice: str
@@ -52,7 +52,11 @@ def _make(household: Household, password: str) -> None:
     from accounts.models import Account, Role, User  # noqa: PLC0415
     from twofactor.models import PhoneDevice  # noqa: PLC0415
 
-    account = Account.objects.create(name="Padaria Aurora", two_factor_required=household.state != "off")
+    account = Account.objects.create(
+        name="Padaria Aurora",
+        two_factor_required=household.state != "off",
+        mailbox_before_phone=household.state == "mailbox",
+    )
     people = (
         (household.alice, "Alice", Role.ADMINISTRATOR, household.alices_number),
         (household.bob, "Bob", Role.MEMBER, household.bobs_number),
