@@ -1,4 +1,6 @@
-"""Sign in with two factors by other people's code, by the bare framework and by ours.   python -m benchmarks.peers [NAME …]
+"""Sign in with two factors by other people's code, by the bare framework and by ours.
+
+python -m benchmarks.peers [NAME …]
 
 Installs the peers into a virtual environment that is thrown away, starts PostgreSQL, Redis, a fake gateway and one
 project after the other on loopback (gunicorn, two sync workers, the same cheap hasher for all), and prints medians and
