@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Q, QuerySet
 
@@ -49,6 +50,21 @@ def set_sign_in_options(account: Account, *, email_tokens: bool, mailbox_before_
         changed = Account.objects.filter(pk=account.pk).exclude(**options).update(**options)
         if changed:
             audit.record("policy.options_changed", user=actor, **options)
+    return bool(changed)
+
+
+def set_allowed_regions(account: Account, regions: list[str], *, actor: User) -> bool:
+    """Choose the countries of the account's phones among the operator's (P-03); return whether that changed anything.
+
+    Phones that are proved stay in force: only the next one is screened.
+    """
+    before = " ".join(account.regions)
+    account.allowed_regions = [region for region in settings.ALLOWED_REGIONS if region in regions]
+    chosen = {"allowed_regions": account.allowed_regions}
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(**chosen).update(**chosen)
+        if changed:
+            audit.record("account.countries_changed", user=actor, before=before, after=" ".join(account.regions))
     return bool(changed)
 
 

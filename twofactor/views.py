@@ -21,7 +21,7 @@ from accounts.models import User
 from accounts.reauthentication import Wish, carries_out, demand, reauthenticated
 from messaging.delivery import circuit, gateways
 from messaging.delivery.models import Channel
-from twofactor import challenges, coming, flows, objections, phones, session, words
+from twofactor import challenges, coming, countries, flows, objections, phones, session, words
 from twofactor.decorators import pending_sign_in_at, second_click_follows_the_first
 from twofactor.exceptions import CaptchaNeeded, JourneyOver, NoPhone, OwnPhone, SmsSpent
 from twofactor.forms import (
@@ -303,6 +303,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         "gateway_ready": gateways.sms_is_possible(),
         "own_phone_needed": not session.is_verified(user),
         "options": OptionsForm(instance=account),
+        "countries": countries.CountriesForm(account=account),
         "changed_at": account.two_factor_changed_at,
         **coming.context(user),
     }
