@@ -7,6 +7,8 @@ however many come at once. Losing Redis loses none of it (C-08).
 Passwords are counted only when they are wrong, by what was typed, so that nobody learns who exists; their budget is
 looked at in the statement that finds the person, so a right password costs nothing more. A spent budget refuses
 right and wrong passwords alike. It is separate from the ladder of the second step: outsiders cannot raise that (L-06).
+Login and address of one person are two names but one budget by the hour and the day. Where it was spent under the
+other name the answer is that of a wrong password: 429 would tell that the two names are one person's.
 """
 
 import ipaddress
@@ -16,7 +18,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q, QuerySet, Subquery
+from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.crypto import salted_hmac
 
 from accounts.models import Budget, User
@@ -127,23 +130,43 @@ def network(ip: str | None) -> str:
 
 
 def with_budget(people: QuerySet[User], login: str, ip: str | None) -> QuerySet[User]:
-    """Annotate people with ``password_wait``: for how many seconds no password may be tried for them from here."""
-    return people.annotate(password_wait=Subquery(_waits(_of_password(login, ip))[:1]))  # type: ignore[no-redef]
+    """Annotate people with the seconds for which no password may be tried from here.
+
+    ``password_wait`` is that of the name that was typed, ``person_wait`` that of the person by whatever name.
+    """
+    waits = {"password_wait": _waits(_of_password(login, ip)), "person_wait": _waits_of_person(ip)}
+    return people.annotate(**{name: Subquery(found[:1]) for name, found in waits.items()})
 
 
-def password_wait(login: str, ip: str | None) -> int:
-    """Return for how many seconds no password may be tried for a login from an address."""
-    return seconds_spent(_of_password(login, ip))
+def password_wait(login: str, ip: str | None, person: User | None = None) -> int:
+    """Return for how many seconds no password may be tried for a login, and for a person, from an address."""
+    return seconds_spent(_of_password(login, ip) + (_of_person(person.pk, ip) if person else []))
 
 
-def count_wrong_password(login: str, ip: str | None) -> None:
-    """Count a wrong password, in one statement."""
-    spend(_of_password(login, ip))
+def count_wrong_password(login: str, ip: str | None, person: User | None) -> None:
+    """Count a wrong password, in one statement; of a name that nobody has as much as of a person."""
+    spend(_of_password(login, ip) + _of_person(person.pk if person else hidden(_name(login)), ip))
+
+
+def _of_person(who: int | str, ip: str | None) -> list[Window]:
+    """Return the windows of an hour and more of a person; the short one is for slips, and is that of the name."""
+    own = [*windows("password_from_address", f"#{who} {network(ip)}"), *windows("password", f"#{who}")]
+    return [window for window in own if window.seconds >= settings.HOUR]
+
+
+def _waits_of_person(ip: str | None) -> QuerySet[Budget, int]:
+    """Return what ``_waits`` does of the windows of the person whom the outer statement finds."""
+    spent = Q()
+    for window in _of_person("|", ip):
+        before, after = window.key.split("|")
+        key = Concat(Value(before), Cast(OuterRef("pk"), CharField()), Value(after))
+        spent |= Q(key=key, seconds=window.seconds, used__gte=window.limit)
+    return _longest_first(Budget.objects.filter(spent))
 
 
 def _of_password(login: str, ip: str | None) -> list[Window]:
     """Return the windows of an attempt; logins are hidden, for people type passwords into the wrong field."""
-    name, address = hidden(login.strip().lower()), network(ip)
+    name, address = hidden(_name(login)), network(ip)
     return [
         *windows("password_from_address", f"{name} {address}"),
         *windows("password", name),
@@ -151,10 +174,17 @@ def _of_password(login: str, ip: str | None) -> list[Window]:
     ]
 
 
+def _name(login: str) -> str:
+    return login.strip().lower()
+
+
 def _waits(wanted: Iterable[Window]) -> QuerySet[Budget, int]:
     """Return the seconds until each spent window ends, the longest first."""
     spent = Q()
     for window in wanted:
         spent |= Q(key=window.key, seconds=window.seconds, used__gte=window.limit)
-    over = Budget.objects.filter(spent, until__gt=Epoch()).order_by("-until")
-    return over.values_list(F("until") - Epoch(), flat=True)
+    return _longest_first(Budget.objects.filter(spent))
+
+
+def _longest_first(spent: QuerySet[Budget]) -> QuerySet[Budget, int]:
+    return spent.filter(until__gt=Epoch()).order_by("-until").values_list(F("until") - Epoch(), flat=True)

@@ -20,6 +20,7 @@ from accounts.flows import (
     create_account,
     deactivate_user,
     reactivate_user,
+    set_allowed_regions,
     set_sign_in_options,
     unlock_user,
 )
@@ -356,6 +357,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     other.post_password("alice")
     browser.post(f"/meu-perfil/sessoes/{Session.objects.latest('pk').pk}/encerrar/")
     tomorrow = timezone.now() + timedelta(hours=20)
+    set_allowed_regions(alice.account, ["BR"], actor=alice)
     switching.announce(alice.account, actor=alice)
     switching.schedule(alice.account, tomorrow, actor=alice)
     Account.objects.update(two_factor_reminded=None)

@@ -1,11 +1,15 @@
 """Send a token, and find out whether what a person typed is that token. Shared by every journey."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 
 from accounts import audit
+from accounts.models import User
 from messaging.database import Clock, clock_plus, update_returning
 from messaging.delivery import flows as delivery
 from twofactor import exceptions as refusals
@@ -111,6 +115,20 @@ def verify(journey: Journey, typed: str) -> Challenge:
     if _was_superseded(of_journey, token):
         raise refusals.TokenSuperseded
     raise refusals.TokenWrong(settings.TOKEN_ATTEMPTS - challenge.attempts)
+
+
+@contextmanager
+def opening(user: User) -> Iterator[None]:
+    """Do what a right token opens, in one transaction. What is refused undoes it, but the token was right (L-04).
+
+    So its count as a failure is taken back either way: here where the transaction could not.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except refusals.TwoFactorError:
+        limits.take_back(user)
+        raise
 
 
 def consume(challenge: Challenge) -> None:

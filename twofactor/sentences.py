@@ -145,5 +145,6 @@ say(
         "people": _("people of a phone"),
         "announcement": _("announcements"),
         "invited": _("invitations of an address"),
+        "address_links": _("links to a new password"),
     },
 )

@@ -163,11 +163,6 @@ def silence() -> float | None:
     return last.age.total_seconds() if last else None
 
 
-def count_recent(kind: str, subject_id: int, *, seconds: int) -> int:
-    """Return how many messages about a subject were queued within the last ``seconds``."""
-    return Message.objects.filter(kind=kind, subject_id=subject_id, created_at__gt=clock_plus(-seconds)).count()
-
-
 def purge(days: int) -> int:
     """Delete messages, and gateways' failures, older than ``days`` (J-05). Return how many messages."""
     before = clock_plus(-days * DAY)
