@@ -25,6 +25,7 @@ from django.utils.crypto import salted_hmac
 from accounts.models import Budget, User
 from messaging.database import Epoch
 
+OUTER = "|"
 SPEND = """
     INSERT INTO {table} (key, seconds, used, until) VALUES {values}
     ON CONFLICT (key, seconds) DO UPDATE SET
@@ -93,6 +94,20 @@ def seconds_spent(wanted: Iterable[Window]) -> int:
     return _waits(wanted).first() or 0
 
 
+def spent_within(wanted: Iterable[Window], who: str) -> QuerySet[Budget]:
+    """Return which windows are spent, for a subquery: ``OUTER`` in a key stands for a field of the outer statement."""
+    return _spent(wanted, Cast(OuterRef(who), CharField()))
+
+
+def _spent(wanted: Iterable[Window], outer: Cast | None = None) -> QuerySet[Budget]:
+    spent = Q()
+    for window in wanted:
+        before, found, after = window.key.partition(OUTER)
+        key = Concat(Value(before), outer, Value(after)) if found else window.key
+        spent |= Q(key=key, seconds=window.seconds, used__gte=window.limit)
+    return Budget.objects.filter(spent, until__gt=Epoch())
+
+
 def is_running(window: Window) -> bool:
     """Tell whether a window has begun and is not over."""
     return Budget.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch()).exists()
@@ -134,7 +149,8 @@ def with_budget(people: QuerySet[User], login: str, ip: str | None) -> QuerySet[
 
     ``password_wait`` is that of the name that was typed, ``person_wait`` that of the person by whatever name.
     """
-    waits = {"password_wait": _waits(_of_password(login, ip)), "person_wait": _waits_of_person(ip)}
+    by_person = _longest_first(spent_within(_of_person(OUTER, ip), "pk"))
+    waits = {"password_wait": _waits(_of_password(login, ip)), "person_wait": by_person}
     return people.annotate(**{name: Subquery(found[:1]) for name, found in waits.items()})
 
 
@@ -154,16 +170,6 @@ def _of_person(who: int | str, ip: str | None) -> list[Window]:
     return [window for window in own if window.seconds >= settings.HOUR]
 
 
-def _waits_of_person(ip: str | None) -> QuerySet[Budget, int]:
-    """Return what ``_waits`` does of the windows of the person whom the outer statement finds."""
-    spent = Q()
-    for window in _of_person("|", ip):
-        before, after = window.key.split("|")
-        key = Concat(Value(before), Cast(OuterRef("pk"), CharField()), Value(after))
-        spent |= Q(key=key, seconds=window.seconds, used__gte=window.limit)
-    return _longest_first(Budget.objects.filter(spent))
-
-
 def _of_password(login: str, ip: str | None) -> list[Window]:
     """Return the windows of an attempt; logins are hidden, for people type passwords into the wrong field."""
     name, address = hidden(_name(login)), network(ip)
@@ -180,11 +186,8 @@ def _name(login: str) -> str:
 
 def _waits(wanted: Iterable[Window]) -> QuerySet[Budget, int]:
     """Return the seconds until each spent window ends, the longest first."""
-    spent = Q()
-    for window in wanted:
-        spent |= Q(key=window.key, seconds=window.seconds, used__gte=window.limit)
-    return _longest_first(Budget.objects.filter(spent))
+    return _longest_first(_spent(wanted))
 
 
 def _longest_first(spent: QuerySet[Budget]) -> QuerySet[Budget, int]:
-    return spent.filter(until__gt=Epoch()).order_by("-until").values_list(F("until") - Epoch(), flat=True)
+    return spent.order_by("-until").values_list(F("until") - Epoch(), flat=True)

@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 
+from accounts import budgets
 from accounts.models import User
 from messaging.database import Clock, clock_plus, update_returning
 from messaging.delivery.models import Channel, Message
@@ -105,7 +106,10 @@ class PendingSignInQuerySet(models.QuerySet["PendingSignIn"]):
             output_field=models.BooleanField(),
         )
         live = related.alive().filter(session_hash=session_hash)
-        pending = live.annotate(can_send=can_send).first()  # type: ignore[no-redef]
+        day = budgets.windows("account", budgets.OUTER) + budgets.windows("system", "sms")
+        day_is_spent = models.Exists(budgets.spent_within(day, "user__account_id"))
+        facts = {"can_send": can_send, "day_is_spent": day_is_spent}
+        pending = live.annotate(**facts).first()
         return pending if pending and pending.still_holds() else None
 
 
@@ -120,6 +124,7 @@ class PendingSignIn(Journey):
 
     name = "pending_sign_in"
     can_send: bool  # by ``of_session``: what a captcha granted still has a send in it (C-06)
+    day_is_spent: bool  # by ``of_session``: no SMS is left for today, unless the account has many people
 
     objects: ClassVar[Any] = PendingSignInQuerySet.as_manager()
 
