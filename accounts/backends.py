@@ -1,13 +1,16 @@
 """Who is signing in: a login or an e-mail address, and a password."""
 
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.db.models import BigIntegerField
 from django.http import HttpRequest
 
 from accounts import budgets, origin
 from accounts.exceptions import Limited
 from accounts.models import User
+from messaging.database import Compiled, Slot, Statement
 
 
 class LoginOrEmailBackend(ModelBackend):
@@ -48,5 +51,11 @@ class LoginOrEmailBackend(ModelBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return the person with account and device, in the one statement a request makes anyway."""
-        user = User.objects.with_policy().select_related(*self.related).filter(pk=user_id).first()
+        user = self._person().row(id=user_id)
         return user if user and user.may_sign_in else None
+
+    @classmethod
+    @cache
+    def _person(cls) -> Compiled[User]:
+        people = User.objects.with_policy().select_related(*cls.related)
+        return Compiled(lambda: Statement(people.filter(pk=Slot("id", BigIntegerField()))))

@@ -25,7 +25,6 @@ from django.utils.crypto import salted_hmac
 from accounts.models import Budget, User
 from messaging.database import Epoch
 
-OUTER = "|"
 SPEND = """
     INSERT INTO {table} (key, seconds, used, until) VALUES {values}
     ON CONFLICT (key, seconds) DO UPDATE SET
@@ -94,18 +93,11 @@ def seconds_spent(wanted: Iterable[Window]) -> int:
     return _waits(wanted).first() or 0
 
 
-def spent_within(wanted: Iterable[Window], who: str) -> QuerySet[Budget]:
-    """Return which windows are spent, for a subquery: ``OUTER`` in a key stands for a field of the outer statement."""
-    return _spent(wanted, Cast(OuterRef(who), CharField()))
-
-
-def _spent(wanted: Iterable[Window], outer: Cast | None = None) -> QuerySet[Budget]:
-    spent = Q()
-    for window in wanted:
-        before, found, after = window.key.partition(OUTER)
-        key = Concat(Value(before), outer, Value(after)) if found else window.key
-        spent |= Q(key=key, seconds=window.seconds, used__gte=window.limit)
-    return Budget.objects.filter(spent, until__gt=Epoch())
+def most_used(scope: str, name: OuterRef | Value) -> Subquery:
+    """Return how much is used of a scope's windows, for a column of a statement that knows the name in it."""
+    key = Concat(Value(f"{scope} "), Cast(name, CharField()))
+    running = Budget.objects.filter(key=key, until__gt=Epoch()).order_by("-used")
+    return Subquery(running.values("used")[:1])
 
 
 def is_running(window: Window) -> bool:
@@ -149,25 +141,31 @@ def with_budget(people: QuerySet[User], login: str, ip: str | None) -> QuerySet[
 
     ``password_wait`` is that of the name that was typed, ``person_wait`` that of the person by whatever name.
     """
-    by_person = _longest_first(spent_within(_of_person(OUTER, ip), "pk"))
-    waits = {"password_wait": _waits(_of_password(login, ip)), "person_wait": by_person}
-    return people.annotate(**{name: Subquery(found[:1]) for name, found in waits.items()})
+    waits = {"password_wait": _of_password(login, ip), "person_wait": _of_either_name(login, ip)}
+    return people.annotate(**{name: Subquery(_waits(wanted)[:1]) for name, wanted in waits.items()})
 
 
-def password_wait(login: str, ip: str | None, person: User | None = None) -> int:
-    """Return for how many seconds no password may be tried for a login, and for a person, from an address."""
-    return seconds_spent(_of_password(login, ip) + (_of_person(person.pk, ip) if person else []))
+def password_wait(login: str, ip: str | None) -> int:
+    """Return for how many seconds no password may be tried for a login from an address."""
+    return seconds_spent(_of_password(login, ip))
+
+
+def own_password_wait(person: User, ip: str | None) -> int:
+    """Return for how many seconds somebody who is signed in may try no password, by whatever name it was tried."""
+    return seconds_spent(_of_password(person.username, ip) + _of_either_name(person.username, ip))
 
 
 def count_wrong_password(login: str, ip: str | None, person: User | None) -> None:
-    """Count a wrong password, in one statement; of a name that nobody has as much as of a person."""
-    spend(_of_password(login, ip) + _of_person(person.pk if person else hidden(_name(login)), ip))
+    """Count a wrong password, in one statement: for the name that was typed, and for both that a person has."""
+    names = [person.username, person.email] if person else [login]
+    spend(_of_password(login, ip) + [window for name in names for window in _of_either_name(name, ip)])
 
 
-def _of_person(who: int | str, ip: str | None) -> list[Window]:
-    """Return the windows of an hour and more of a person; the short one is for slips, and is that of the name."""
-    own = [*windows("password_from_address", f"#{who} {network(ip)}"), *windows("password", f"#{who}")]
-    return [window for window in own if window.seconds >= settings.HOUR]
+def _of_either_name(name: str, ip: str | None) -> list[Window]:
+    """Return what a name shares with the person's other one: an hour and more. The short window is for slips."""
+    key = f"#{hidden(_name(name))}"
+    shared = [*windows("password_from_address", f"{key} {network(ip)}"), *windows("password", key)]
+    return [window for window in shared if window.seconds >= settings.HOUR]
 
 
 def _of_password(login: str, ip: str | None) -> list[Window]:
@@ -186,8 +184,8 @@ def _name(login: str) -> str:
 
 def _waits(wanted: Iterable[Window]) -> QuerySet[Budget, int]:
     """Return the seconds until each spent window ends, the longest first."""
-    return _longest_first(_spent(wanted))
-
-
-def _longest_first(spent: QuerySet[Budget]) -> QuerySet[Budget, int]:
-    return spent.order_by("-until").values_list(F("until") - Epoch(), flat=True)
+    spent = Q()
+    for window in wanted:
+        spent |= Q(key=window.key, seconds=window.seconds, used__gte=window.limit)
+    over = Budget.objects.filter(spent, until__gt=Epoch()).order_by("-until")
+    return over.values_list(F("until") - Epoch(), flat=True)

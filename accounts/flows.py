@@ -233,7 +233,7 @@ def own_password_is(user: User, typed: str) -> bool:
     """
     ip = origin.current.get().ip
     own = budgets.windows("reauthentication", user.pk)
-    if wait := budgets.password_wait(user.username, ip, user) or budgets.seconds_spent(own):
+    if wait := budgets.own_password_wait(user, ip) or budgets.seconds_spent(own):
         raise Limited(wait, "password", user)
     if user.check_password(typed):
         return True

@@ -8,6 +8,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, models
 from django.db.models import sql
 from django.db.models.functions import Now
+from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
 P = ParamSpec("P")
@@ -90,24 +91,42 @@ class Slot(models.Expression):
 
 
 class Statement(Generic[M]):
-    """The SQL of a queryset, or of an UPDATE of it, with its parameters."""
+    """The SQL of a queryset, or of an UPDATE of it, with its parameters, and how a row of it becomes an object."""
 
     def __init__(self, queryset: models.QuerySet[M], **changes: Any) -> None:
-        """Build the statement: a SELECT without ``changes``, else an UPDATE … RETURNING the changed rows."""
+        """Build the statement: a SELECT without ``changes``, else an UPDATE … RETURNING the changed rows.
+
+        A SELECT brings what ``select_related`` and ``annotate`` ask for, an UPDATE the row's own columns.
+        """
         self.model = queryset.model
-        fields = self.model._meta.concrete_fields
-        self.names = [field.attname for field in fields]
         query = queryset.query
         if changes:
             query = query.chain(sql.UpdateQuery)
             query.add_update_values(changes)  # type: ignore[attr-defined]
         compiler = query.get_compiler(queryset.db)
         self.sql, self.params = compiler.as_sql()
-        if changes:
-            columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-            self.sql = f"{self.sql} RETURNING {columns}"
-        self.converters = compiler.get_converters([field.get_col(self.model._meta.db_table) for field in fields])
+        self.related: list[Any] = []
+        self.annotations: dict[str, int] = {}
+        columns, own = self._returning() if changes else self._selected(compiler)
+        self.own = slice(own[0], own[-1] + 1)
+        self.names = [column.target.attname for column in columns[self.own]]
+        self.converters = compiler.get_converters(columns)
         self.convert = compiler.apply_converters
+
+    def _returning(self) -> tuple[list[Any], Sequence[int]]:
+        """Let an UPDATE return its rows; return the columns, and which of them are the model's own: all."""
+        columns = [field.get_col(self.model._meta.db_table) for field in self.model._meta.concrete_fields]
+        names = ", ".join(connection.ops.quote_name(str(column.target.column)) for column in columns)
+        self.sql = f"{self.sql} RETURNING {names}"
+        return columns, range(len(columns))
+
+    def _selected(self, compiler: Any) -> tuple[list[Any], Sequence[int]]:
+        """Note what a SELECT brings along; return its columns, and which of them are the model's own."""
+        self.related = get_related_populators(  # type: ignore[call-arg]  # the stubs are of a later Django
+            compiler.klass_info, compiler.select, connection.alias
+        )
+        self.annotations = compiler.annotation_col_map or {}
+        return [column for column, _sql, _alias in compiler.select], compiler.klass_info["select_fields"]
 
     def run(self, **values: Any) -> list[M]:
         """Run the statement with these values in its slots; return its rows."""
@@ -117,7 +136,16 @@ class Statement(Generic[M]):
             rows: Sequence[Any] = cursor.fetchall()  # to the end: SQLite holds its lock until the last row is read
         if self.converters:
             rows = list(self.convert(rows, self.converters))
-        return [self.model.from_db(connection.alias, self.names, row) for row in rows]
+        return [self._object(row) for row in rows]
+
+    def _object(self, row: Sequence[Any]) -> M:
+        """Return the object of a row, as Django's ``ModelIterable`` makes it."""
+        made = self.model.from_db(connection.alias, self.names, row[self.own])
+        for related in self.related:
+            related.populate(row, made)
+        for name, position in self.annotations.items():
+            setattr(made, name, row[position])
+        return made
 
 
 class Compiled(Generic[M]):

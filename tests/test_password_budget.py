@@ -142,7 +142,7 @@ def test_windows_that_are_over_are_forgotten(bob: User) -> None:
     wrong(1)
     assert purge_budgets() == 0
     let_windows_pass()
-    assert purge_budgets() == 9
+    assert purge_budgets() == 12
     assert not Budget.objects.exists()
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import F
 
 from accounts import audit
 from accounts.models import User
-from messaging.database import Clock, clock_plus, update_returning
+from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
 from messaging.delivery import flows as delivery
 from twofactor import exceptions as refusals
 from twofactor import limits, spending, tokens
@@ -104,7 +104,7 @@ def verify(journey: Journey, typed: str) -> Challenge:
     if token is None:
         raise refusals.TokenMalformed
     of_journey = Challenge.objects.of(journey)
-    challenge = of_journey.claim_attempt()
+    challenge = Challenge.objects.claim_attempt(journey)
     if challenge is None:
         raise _why_closed(of_journey)
     failures = limits.count_attempt(journey.user)
@@ -139,20 +139,30 @@ def consume(challenge: Challenge) -> None:
 
 def _spend_send(journey: Journey, granted: bool) -> int:
     """Count one send and return how many the journey has made. The row's lock puts parallel sends in a line."""
-    alive = type(journey)._default_manager.filter(pk=journey.pk, expires_at__gt=Clock())
-    if granted:
-        allowance: dict[str, Any] = {
-            "sends_allowed": F("sends") + settings.CAPTCHA_UNLOCK_SENDS,
-            "sends_until": clock_plus(settings.CAPTCHA_UNLOCK_SECONDS),
-        }
-    else:
-        allowance = {}
-        alive = alive.filter(sends__lt=F("sends_allowed"), sends_until__gt=Clock())
-    spent = update_returning(alive, sends=F("sends") + 1, **allowance)
+    spent = _spending(type(journey), granted).row(journey=journey.pk)
     if spent is None:
         raise refusals.JourneyOver if granted else refusals.CaptchaNeeded
     journey.sends = spent.sends
     return spent.sends
+
+
+@cache
+def _spending(kind: type[Journey], granted: bool) -> Compiled[Journey]:
+    """Return the statement that counts a send of one kind of journey, and grants more where a captcha was passed."""
+    return Compiled(lambda: _spend(kind, granted))
+
+
+def _spend(kind: type[Journey], granted: bool) -> Statement[Journey]:
+    alive = kind._default_manager.filter(pk=Slot("journey", models.BigIntegerField()), expires_at__gt=Clock())
+    if not granted:
+        may_send = alive.filter(sends__lt=F("sends_allowed"), sends_until__gt=Clock())
+        return Statement(may_send, sends=F("sends") + 1)
+    return Statement(
+        alive,
+        sends=F("sends") + 1,
+        sends_allowed=F("sends") + settings.CAPTCHA_UNLOCK_SENDS,
+        sends_until=clock_plus(settings.CAPTCHA_UNLOCK_SECONDS),
+    )
 
 
 def _await_cooldown(journey: Journey, destination: str, sends: int) -> None:

@@ -163,7 +163,8 @@ def _limit_of_the_day(window: Window, user: User) -> int:
 
 def no_sms_left(pending: PendingSignIn) -> bool:
     """Tell whether the account, or the whole system, has no SMS left for the day. Costs nothing while it has."""
-    if not pending.day_is_spent:
+    used = {"account": pending.account_used or 0, "system": pending.system_used or 0}
+    if all(used[scope] < limit for scope in used for limit, _seconds in settings.LIMITS[scope]):
         return False
     day = windows("account", pending.user.account_id) + windows("system", "sms")
     return budgets.seconds_spent(replace(each, limit=_limit_of_the_day(each, pending.user)) for each in day) > 0

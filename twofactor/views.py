@@ -173,7 +173,7 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         opened = form.attempt(lambda: _prove_sign_in(request, pending, form), at="token")
     if opened:
         return opened
-    challenge = Challenge.objects.of(pending).with_fate().newest()
+    challenge = Challenge.objects.shown(pending)
     if challenge is None:
         return redirect(pending.sends_from)
     context = {
@@ -238,7 +238,7 @@ def token_fate(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 def fate_of(journey: Journey | None) -> HttpResponse:
     """Tell what became of the last token's message of a journey."""
-    challenge = Challenge.objects.of(journey).with_fate().newest() if journey else None
+    challenge = Challenge.objects.shown(journey) if journey else None
     fate = words.fate(challenge.message if challenge else None)
     return JsonResponse({"state": fate.state, "text": fate.text})
 

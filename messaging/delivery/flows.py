@@ -55,7 +55,7 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
         owner_id=owner_id,
     )
     queue = "tokens" if urgent else "notices"
-    transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue, expires_in=lifetime), robust=True)
+    transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue), robust=True)
     return message
 
 
