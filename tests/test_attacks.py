@@ -144,6 +144,18 @@ def test_a_wish_dies_with_the_role_it_was_made_in(
     assert Account.objects.values().get(pk=account.pk) == before
 
 
+def test_a_robot_writes_nothing_into_our_e_mails(bob: User, bobs_phone: PhoneDevice, policy: Account) -> None:
+    """L-07: what a browser calls itself is not quoted; who fails at the second step could write a link there."""
+    robot = Browser(headers={"user-agent": "Chrome/1 Windows https://evil.example/ call us"})
+    robot.post_password("bob")
+    robot.post_channel()
+    for _ in range(5):
+        robot.post_token(wrong(last_token()))
+    (told,) = [entry for entry in sent_to(bob.email) if "second step" in entry["subject"]]
+    assert "evil" not in told["text"]
+    assert "127.0.0.1 (Chrome on Windows)" in told["text"]
+
+
 # A right token is no failure ---------------------------------------------------------------------
 
 
