@@ -12,6 +12,8 @@ from accounts import audit
 from accounts.models import User
 from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
 from messaging.delivery import flows as delivery
+from messaging.delivery.composers import mourns
+from messaging.delivery.models import Message
 from twofactor import exceptions as refusals
 from twofactor import limits, spending, tokens
 from twofactor.models import Challenge, ChallengeQuerySet, Journey
@@ -61,7 +63,7 @@ def send_token(
 def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
     """Write down a token that was asked for: the ``number``-th of its journey supersedes the one before (J-01).
 
-    What became of it is in the row of the delivery that the same ``challenge`` names, and a failure also in the log.
+    What became of it is in the row of the delivery that the same ``challenge`` names; a failure is an event, too.
     """
     audit.record(
         "challenge.issued",
@@ -71,6 +73,21 @@ def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
         challenge=challenge.pk,
         number=number,
     )
+
+
+@mourns("token")
+def note_failure(message: Message, fault: str) -> None:
+    """Write down that the message of a token failed for good (J-01)."""
+    challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
+    if challenge:
+        audit.record(
+            "challenge.failed",
+            user=challenge.user,
+            purpose=challenge.purpose,
+            channel=message.channel,
+            challenge=challenge.pk,
+            fault=fault,
+        )
 
 
 def resend(journey: Journey) -> Challenge:

@@ -68,6 +68,11 @@ describe("sign_in.pending", _("Right password"), _("%(person)s typed the right p
 describe("sign_in.verified", _("Sign-in"), _("%(person)s signed in with a token by %(channel)s."))
 describe("session.ended", _("Sign-out"), _("%(person)s signed out."))
 describe("challenge.issued", _("Token sent"), _("A token %(purpose)s was sent to %(person)s by %(channel)s."))
+describe(
+    "challenge.failed",
+    _("Token not delivered"),
+    _("A token %(purpose)s for %(person)s by %(channel)s could not be delivered."),
+)
 describe("token.refused", _("Wrong token"), _("A wrong token %(purpose)s was typed for %(person)s."))
 describe(
     "second_factor.failing",
