@@ -27,7 +27,8 @@ class LoginOrEmailBackend(ModelBackend):
     ) -> User | None:
         """Return the active person of an active account with this login or address and password, or None.
 
-        Raises Limited when too many wrong passwords came before, be this one right or wrong.
+        Raises Limited when too many wrong passwords came before, be this one right or wrong. Where they came under
+        the person's other name, the right one is refused like a wrong one.
         """
         if not username or password is None:
             return None
@@ -36,9 +37,9 @@ class LoginOrEmailBackend(ModelBackend):
         user = budgets.with_budget(people, username, ip).first()
         if wait := user.password_wait if user else budgets.password_wait(username, ip):
             raise Limited(wait, "password", user)
-        if self._is_right(user, password):
+        if self._is_right(user, password) and user and not user.person_wait:
             return user
-        budgets.count_wrong_password(username, ip)
+        budgets.count_wrong_password(username, ip, user)
         return None
 
     @staticmethod

@@ -148,6 +148,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Since a password reset by e-mail: the mailbox alone may not be both factors.
     mailbox_suspect = models.BooleanField(default=False, editable=False)
     password_wait: int | None  # seconds, by ``budgets.with_budget``
+    person_wait: int | None  # the same
     # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
     phone_was_reset = models.BooleanField(default=False, editable=False)
     policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet

@@ -100,6 +100,9 @@ LIMITS = {
         "country": "50/3600",
         "account": "200/86400",
         "system": "10000/86400",
+        # links to choose a new password
+        "links": "3/3600",
+        "address_links": "60/3600",
         # invitations
         "invitations": "500/86400",
         "invited": "3/86400",

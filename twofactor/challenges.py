@@ -1,14 +1,19 @@
 """Send a token, and find out whether what a person typed is that token. Shared by every journey."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F
 
 from accounts import audit
+from accounts.models import User
 from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
 from messaging.delivery import flows as delivery
+from messaging.delivery.composers import mourns
+from messaging.delivery.models import Message
 from twofactor import exceptions as refusals
 from twofactor import limits, spending, tokens
 from twofactor.models import Challenge, ChallengeQuerySet, Journey
@@ -58,7 +63,7 @@ def send_token(
 def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
     """Write down a token that was asked for: the ``number``-th of its journey supersedes the one before (J-01).
 
-    What became of it is in the row of the delivery that the same ``challenge`` names, and a failure also in the log.
+    What became of it is in the row of the delivery that the same ``challenge`` names; a failure is an event, too.
     """
     audit.record(
         "challenge.issued",
@@ -68,6 +73,21 @@ def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
         challenge=challenge.pk,
         number=number,
     )
+
+
+@mourns("token")
+def note_failure(message: Message, fault: str) -> None:
+    """Write down that the message of a token failed for good (J-01)."""
+    challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
+    if challenge:
+        audit.record(
+            "challenge.failed",
+            user=challenge.user,
+            purpose=challenge.purpose,
+            channel=message.channel,
+            challenge=challenge.pk,
+            fault=fault,
+        )
 
 
 def resend(journey: Journey) -> Challenge:
@@ -112,6 +132,20 @@ def verify(journey: Journey, typed: str) -> Challenge:
     if _was_superseded(of_journey, token):
         raise refusals.TokenSuperseded
     raise refusals.TokenWrong(settings.TOKEN_ATTEMPTS - challenge.attempts)
+
+
+@contextmanager
+def opening(user: User) -> Iterator[None]:
+    """Do what a right token opens, in one transaction. What is refused undoes it, but the token was right (L-04).
+
+    So its count as a failure is taken back either way: here where the transaction could not.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except refusals.TwoFactorError:
+        limits.take_back(user)
+        raise
 
 
 def consume(challenge: Challenge) -> None:

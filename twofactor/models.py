@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 
+from accounts import budgets
 from accounts.models import User
 from messaging.database import Clock, Compiled, Insert, Slot, Statement, clock_plus, slots
 from messaging.delivery.models import Channel, Message
@@ -114,6 +115,8 @@ class PendingSignIn(Journey):
 
     name = "pending_sign_in"
     can_send: bool  # by ``of_session``: what a captcha granted still has a send in it (C-06)
+    account_used: int | None  # by ``of_session``: SMS of the running day
+    system_used: int | None  # the same
 
     objects: ClassVar[Any] = PendingSignInQuerySet.as_manager()
 
@@ -172,7 +175,12 @@ def _of_session() -> Statement[PendingSignIn]:
         output_field=models.BooleanField(),
     )
     live = PendingSignIn.objects.alive().filter(session_hash=Slot("session", models.CharField()))
-    related = live.annotate(can_send=can_send)  # type: ignore[no-redef]
+    facts = {
+        "can_send": can_send,
+        "account_used": budgets.most_used("account", OuterRef("user__account_id")),
+        "system_used": budgets.most_used("system", models.Value("sms")),
+    }
+    related = live.annotate(**facts)
     related = related.select_related("user__account", "user__phone_device")
     return Statement(related.order_by("pk")[:1])
 

@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 
 from messaging.database import Clock, Compiled, Insert, clock_plus, delete_in_batches, slots
 from messaging.delivery import blocks, circuit, claims, doorbell, gateways
-from messaging.delivery.composers import Content, NothingToSay, compose
+from messaging.delivery.composers import Content, NothingToSay, compose, mourn
 from messaging.delivery.faults import Fault
 from messaging.delivery.models import BlockedPrefix, Channel, GatewayFailure, Heartbeat, Message, State
 
@@ -158,8 +158,12 @@ def take_report(message_id: int, tries: int, report: Report) -> None:
     if report.fault:
         facts |= {"fault": report.fault, "error": f"{report.gateway}-{report.code}"[:60]}
     taken = Message.objects.report(message_id, tries, report.state, **facts)
-    if taken and report.fault in {Fault.OURS, Fault.BLOCKED}:
-        note_fault(Message.objects.get(pk=message_id), report.gateway, report.fault)
+    if not taken or report.state is not State.FAILED:
+        return
+    message = Message.objects.get(pk=message_id)
+    mourn(message, report.fault or "")
+    if report.fault in {Fault.OURS, Fault.BLOCKED}:
+        note_fault(message, report.gateway, report.fault)
 
 
 def silence() -> float | None:
@@ -167,11 +171,6 @@ def silence() -> float | None:
     age = models.ExpressionWrapper(Clock() - models.F("at"), output_field=models.DurationField())
     last = Heartbeat.objects.annotate(age=age).order_by("-at").first()
     return last.age.total_seconds() if last else None
-
-
-def count_recent(kind: str, subject_id: int, *, seconds: int) -> int:
-    """Return how many messages about a subject were queued within the last ``seconds``."""
-    return Message.objects.filter(kind=kind, subject_id=subject_id, created_at__gt=clock_plus(-seconds)).count()
 
 
 def purge(days: int) -> int:
@@ -275,4 +274,6 @@ def _record_failure(message: Message, gateway: str, error: gateways.GatewayError
 
 def _record(message: Message, **values: Any) -> None:
     """Write the outcome, unless the lease ran out and another worker holds the message now."""
-    claims.held(message.pk, message.tries).update(**values)
+    recorded = claims.held(message.pk, message.tries).update(**values)
+    if recorded and values.get("state") == State.FAILED:
+        mourn(message, values["fault"])
