@@ -147,7 +147,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("operator"), default=False)
     # Since a password reset by e-mail: the mailbox alone may not be both factors.
     mailbox_suspect = models.BooleanField(default=False, editable=False)
-    password_wait: int | None  # seconds, by ``budgets.with_budget``
+    password_wait: int | None  # seconds, by ``budgets.Attempt``
     person_wait: int | None  # the same
     # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
     phone_was_reset = models.BooleanField(default=False, editable=False)
