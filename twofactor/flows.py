@@ -65,13 +65,11 @@ def begin_sign_in(user: User, *, session_hash: str, next_url: str, switches_poli
     """Keep a right password as the pending sign-in of one session, for 600 s (S-02)."""
     with transaction.atomic():
         audit.record("sign_in.pending", user=user)
-        return PendingSignIn.objects.create(
-            user=user,
+        return PendingSignIn.begin(
+            user,
             session_hash=session_hash,
-            auth_hash=user.get_session_auth_hash(),
             next_url=next_url if len(next_url) <= LONGEST_ADDRESS else "",
             switches_policy_on=switches_policy_on,
-            expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS),
         )
 
 

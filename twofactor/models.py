@@ -15,7 +15,7 @@ from django_otp.models import Device
 
 from accounts import budgets
 from accounts.models import User
-from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
+from messaging.database import Clock, Compiled, Insert, Slot, Statement, clock_plus, slots
 from messaging.delivery.models import Channel, Message
 from twofactor import tokens
 from twofactor.exceptions import ChannelRefused, TokenLate
@@ -123,6 +123,13 @@ class PendingSignIn(Journey):
     def __str__(self) -> str:
         return f"pending sign-in {self.pk}"
 
+    @classmethod
+    def begin(cls, user: User, **facts: Any) -> "PendingSignIn":
+        """Keep a right password for 600 s by the database's clock."""
+        pending = BEGIN.new(user_id=user.pk, auth_hash=user.get_session_auth_hash(), **facts)
+        pending.user = user
+        return pending
+
     def still_holds(self) -> bool:
         """Tell whether the right password of the first step is still right, and the person still welcome."""
         unchanged = constant_time_compare(self.auth_hash, self.user.get_session_auth_hash())
@@ -178,7 +185,12 @@ def _of_session() -> Statement[PendingSignIn]:
     return Statement(related.order_by("pk")[:1])
 
 
-OF_SESSION = Compiled(_of_session)
+def _begin() -> Statement[PendingSignIn]:
+    told = slots(PendingSignIn, "user_id", "session_hash", "auth_hash", "next_url", "switches_policy_on")
+    return Insert(PendingSignIn, **told, expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS))
+
+
+BEGIN, OF_SESSION = Compiled(_begin), Compiled(_of_session)
 
 
 class Proof(Journey):
@@ -364,6 +376,14 @@ def _at(journey: str) -> ChallengeQuerySet:
 
 
 @cache
+def _issue(journey: str, lifetime: int) -> Compiled["Challenge"]:
+    told = slots(
+        Challenge, f"{journey}_id", "user_id", "purpose", "channel", "destination", "network", "nonce", "key_id"
+    )
+    return Compiled(lambda: Insert(Challenge, **told, expires_at=clock_plus(lifetime)))
+
+
+@cache
 def _shown(journey: str) -> Compiled["Challenge"]:
     return Compiled(lambda: Statement(_at(journey).with_fate().newest_first()[:1]))
 
@@ -480,14 +500,15 @@ class Challenge(models.Model):
     @classmethod
     def issue(cls, journey: Journey, *, channel: str, destination: str, network: str = "") -> "Challenge":
         """Create the challenge of a journey, 180 s by the database's clock; the one before must be superseded."""
-        return cls.objects.create(
-            user=journey.user,
-            **{journey.name: journey},
+        challenge = _issue(journey.name, settings.TOKEN_LIFETIME_SECONDS).new(
+            **{f"{journey.name}_id": journey.pk},
+            user_id=journey.user.pk,
             purpose=journey.purpose,
             channel=channel,
             destination=destination,
             network=network,
             nonce=tokens.new_nonce(),
             key_id=tokens.key_id(settings.TOKEN_KEY),
-            expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS),
         )
+        challenge.user = journey.user
+        return challenge

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import get_language
 
-from messaging.database import Clock, clock_plus, delete_in_batches
+from messaging.database import Clock, Compiled, Insert, clock_plus, delete_in_batches, slots
 from messaging.delivery import blocks, circuit, claims, doorbell, gateways
 from messaging.delivery.composers import Content, NothingToSay, compose, mourn
 from messaging.delivery.faults import Fault
@@ -44,19 +45,24 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, so
     that notices never stand before them. ``owner_id`` says on whose behalf, for the figures of the apps above.
     """
-    expires_at: models.Expression | None = None if lifetime is None else clock_plus(lifetime)
-    message = Message.objects.create(
+    message = _insertion(lifetime).new(
         channel=channel,
         destination=destination,
         kind=kind,
         subject_id=subject_id,
         language=language or get_language() or settings.LANGUAGE_CODE,
-        expires_at=expires_at,  # an expression, on the database's clock
         owner_id=owner_id,
     )
     queue = "tokens" if urgent else "notices"
     transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue), robust=True)
     return message
+
+
+@cache
+def _insertion(lifetime: float | None) -> Compiled[Message]:
+    """Return what queues a message that ends after so many seconds on the database's clock, or never."""
+    told = slots(Message, "channel", "destination", "kind", "subject_id", "language", "owner_id")
+    return Compiled(lambda: Insert(Message, **told, expires_at=None if lifetime is None else clock_plus(lifetime)))
 
 
 def enqueue_notices(
