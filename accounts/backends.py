@@ -1,13 +1,16 @@
 """Who is signing in: a login or an e-mail address, and a password."""
 
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.db.models import BigIntegerField
 from django.http import HttpRequest
 
 from accounts import budgets, origin
 from accounts.exceptions import Limited
 from accounts.models import User
+from messaging.database import Compiled, Slot, Statement
 
 
 class LoginOrEmailBackend(ModelBackend):
@@ -24,7 +27,8 @@ class LoginOrEmailBackend(ModelBackend):
     ) -> User | None:
         """Return the active person of an active account with this login or address and password, or None.
 
-        Raises Limited when too many wrong passwords came before, be this one right or wrong.
+        Raises Limited when too many wrong passwords came before, be this one right or wrong. Where they came under
+        the person's other name, the right one is refused like a wrong one.
         """
         if not username or password is None:
             return None
@@ -33,9 +37,9 @@ class LoginOrEmailBackend(ModelBackend):
         user = budgets.with_budget(people, username, ip).first()
         if wait := user.password_wait if user else budgets.password_wait(username, ip):
             raise Limited(wait, "password", user)
-        if self._is_right(user, password):
+        if self._is_right(user, password) and user and not user.person_wait:
             return user
-        budgets.count_wrong_password(username, ip)
+        budgets.count_wrong_password(username, ip, user)
         return None
 
     @staticmethod
@@ -47,5 +51,11 @@ class LoginOrEmailBackend(ModelBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return the person with account and device, in the one statement a request makes anyway."""
-        user = User.objects.with_policy().select_related(*self.related).filter(pk=user_id).first()
+        user = self._person().row(id=user_id)
         return user if user and user.may_sign_in else None
+
+    @classmethod
+    @cache
+    def _person(cls) -> Compiled[User]:
+        people = User.objects.with_policy().select_related(*cls.related)
+        return Compiled(lambda: Statement(people.filter(pk=Slot("id", BigIntegerField()))))

@@ -7,6 +7,8 @@ however many come at once. Losing Redis loses none of it (C-08).
 Passwords are counted only when they are wrong, by what was typed, so that nobody learns who exists; their budget is
 looked at in the statement that finds the person, so a right password costs nothing more. A spent budget refuses
 right and wrong passwords alike. It is separate from the ladder of the second step: outsiders cannot raise that (L-06).
+Login and address of one person are two names but one budget by the hour and the day. Where it was spent under the
+other name the answer is that of a wrong password: 429 would tell that the two names are one person's.
 """
 
 import ipaddress
@@ -16,7 +18,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q, QuerySet, Subquery
+from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.crypto import salted_hmac
 
 from accounts.models import Budget, User
@@ -90,6 +93,13 @@ def seconds_spent(wanted: Iterable[Window]) -> int:
     return _waits(wanted).first() or 0
 
 
+def most_used(scope: str, name: OuterRef | Value) -> Subquery:
+    """Return how much is used of a scope's windows, for a column of a statement that knows the name in it."""
+    key = Concat(Value(f"{scope} "), Cast(name, CharField()))
+    running = Budget.objects.filter(key=key, until__gt=Epoch()).order_by("-used")
+    return Subquery(running.values("used")[:1])
+
+
 def is_running(window: Window) -> bool:
     """Tell whether a window has begun and is not over."""
     return Budget.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch()).exists()
@@ -127,8 +137,12 @@ def network(ip: str | None) -> str:
 
 
 def with_budget(people: QuerySet[User], login: str, ip: str | None) -> QuerySet[User]:
-    """Annotate people with ``password_wait``: for how many seconds no password may be tried for them from here."""
-    return people.annotate(password_wait=Subquery(_waits(_of_password(login, ip))[:1]))  # type: ignore[no-redef]
+    """Annotate people with the seconds for which no password may be tried from here.
+
+    ``password_wait`` is that of the name that was typed, ``person_wait`` that of the person by whatever name.
+    """
+    waits = {"password_wait": _of_password(login, ip), "person_wait": _of_either_name(login, ip)}
+    return people.annotate(**{name: Subquery(_waits(wanted)[:1]) for name, wanted in waits.items()})
 
 
 def password_wait(login: str, ip: str | None) -> int:
@@ -136,19 +150,36 @@ def password_wait(login: str, ip: str | None) -> int:
     return seconds_spent(_of_password(login, ip))
 
 
-def count_wrong_password(login: str, ip: str | None) -> None:
-    """Count a wrong password, in one statement."""
-    spend(_of_password(login, ip))
+def own_password_wait(person: User, ip: str | None) -> int:
+    """Return for how many seconds somebody who is signed in may try no password, by whatever name it was tried."""
+    return seconds_spent(_of_password(person.username, ip) + _of_either_name(person.username, ip))
+
+
+def count_wrong_password(login: str, ip: str | None, person: User | None) -> None:
+    """Count a wrong password, in one statement: for the name that was typed, and for both that a person has."""
+    names = [person.username, person.email] if person else [login]
+    spend(_of_password(login, ip) + [window for name in names for window in _of_either_name(name, ip)])
+
+
+def _of_either_name(name: str, ip: str | None) -> list[Window]:
+    """Return what a name shares with the person's other one: an hour and more. The short window is for slips."""
+    key = f"#{hidden(_name(name))}"
+    shared = [*windows("password_from_address", f"{key} {network(ip)}"), *windows("password", key)]
+    return [window for window in shared if window.seconds >= settings.HOUR]
 
 
 def _of_password(login: str, ip: str | None) -> list[Window]:
     """Return the windows of an attempt; logins are hidden, for people type passwords into the wrong field."""
-    name, address = hidden(login.strip().lower()), network(ip)
+    name, address = hidden(_name(login)), network(ip)
     return [
         *windows("password_from_address", f"{name} {address}"),
         *windows("password", name),
         *windows("address_passwords", address),
     ]
+
+
+def _name(login: str) -> str:
+    return login.strip().lower()
 
 
 def _waits(wanted: Iterable[Window]) -> QuerySet[Budget, int]:

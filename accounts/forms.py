@@ -59,10 +59,8 @@ class PasswordResetForm(DjangoPasswordResetForm):
         self.fields["email"].label = _("E-mail address")
 
     def save(self, **options: Any) -> None:  # type: ignore[override]
-        """Queue a link for each active person with this address."""
-        for user in self.get_users(self.cleaned_data["email"]):
-            if user.may_sign_in:
-                flows.request_password_reset(user)
+        """Queue a link for whoever has this address. Raises Limited."""
+        flows.request_password_reset(self.cleaned_data["email"])
 
 
 class InviteForm(forms.Form):

@@ -100,6 +100,9 @@ LIMITS = {
         "country": "50/3600",
         "account": "200/86400",
         "system": "10000/86400",
+        # links to choose a new password
+        "links": "3/3600",
+        "address_links": "60/3600",
         # invitations
         "invitations": "500/86400",
         "invited": "3/86400",
@@ -274,9 +277,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "interval_start": 0,
         "interval_step": 0.1,
         "interval_max": 0.1,
-        "visibility_timeout": 30,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
+        # Acknowledged in the worker's memory only: the database is the queue and gives back what a dead worker
+        # held, while a copy of each doorbell in Redis cost more than all statements of a token.
+        "ack_emulation": False,
     }
     if REDIS_URL
     else {}

@@ -53,6 +53,7 @@ def _context() -> dict[str, Any]:
         ],
         "captcha": [(state, _captcha_word(state)) for state in ("unverified", "verifying", "verified", "error")],
         "levels": ["info", "success", "warning", "error"],
+        "pages": {"before": 1, "after": 2},
         "people": [("Alice", "alice@example.com", True), ("Bob", "bob@example.com", False)],
     }
 

@@ -117,8 +117,6 @@ class Reference(Visitor):
 
 
 class Ours(Visitor):
-    page = "/"
-
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.receiver = f"+5511987{self.number:06d}"

@@ -1,16 +1,18 @@
 """What a first visit costs: the sign-in page and each pop-up within 30 kB and 6 requests, from nobody else, and still.
 
-Bytes are those of the bodies as they travelled, compressed. The favicon, which a headless browser does not ask for, is
-counted in. How long it takes is measured by ``benchmarks/page_load.py``; times are no tests.
+Bytes are those of the bodies as they travelled, compressed. The favicon, which a headless browser asks for when
+it likes, is counted in. How long it takes is measured by ``benchmarks/page_load.py``; times are no tests.
 """
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import CDPSession, Response
 
 from tests.browser.arrivals import ARRIVALS
-from tests.browser.conftest import Fresh, Visit
+from tests.browser.conftest import Complaints, Fresh, Visit
+from tests.browser.tour import tour
 
 MOST_BYTES, MOST_REQUESTS = 30_000, 6
 FAVICON = 255
@@ -21,6 +23,18 @@ SHIFT = """() => new Promise((tell) => {
         .observe({ type: "layout-shift", buffered: true });
     setTimeout(() => tell(moved), 300);
 })"""
+
+PORTAL_SHEET = Path(__file__).resolve().parents[2] / "static" / "css" / "portal.css"
+# The rules of a sheet that are for anything on the page; nothing where the page has that sheet.
+MISSED = """(text) => {
+    if (document.querySelector("link[rel=stylesheet][href*='/portal.']")) return null;
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(text);
+    const flat = (rules) => [...rules].flatMap((rule) => (rule.selectorText ? [rule] : flat(rule.cssRules ?? [])));
+    return flat(sheet.cssRules)
+        .map((rule) => rule.selectorText)
+        .filter((selector) => document.querySelector(selector.replace(/::[\\w-]+/g, "")));
+}"""
 
 
 class Scales:
@@ -36,7 +50,8 @@ class Scales:
         self.bytes += event["encodedDataLength"]
 
     def _answer(self, event: dict[str, Any]) -> None:
-        self.requests += not event["response"]["url"].startswith(("data:", "blob:"))
+        url = event["response"]["url"]
+        self.requests += not (url.startswith(("data:", "blob:")) or url.endswith(".svg"))
 
 
 @pytest.mark.parametrize("path", ARRIVALS)
@@ -56,6 +71,21 @@ def test_a_first_visit_is_light_and_stands_still(visit: Visit, fresh: Fresh, pat
 
     assert (scales.requests <= MOST_REQUESTS, scales.bytes <= MOST_BYTES) == (True, True), vars(scales)
     assert cold.page.evaluate(SHIFT) == 0
+
+
+def test_what_is_before_the_door_does_without_the_portals_sheet(
+    visit: Visit, fresh: Fresh, complaints: Complaints
+) -> None:
+    household = fresh("on")
+    alice = visit(household.alice, household.alices_number)
+    text = PORTAL_SHEET.read_text()
+    missed = {stop: alice.page.evaluate(MISSED, text) for stop in tour(alice)}
+    complaints.forgive("404")
+    without = {stop: rules for stop, rules in missed.items() if rules is not None}
+
+    assert {"entrar", "introducao", "telefone", "canal, locked", "token", "senha, forgotten", "404"} <= set(without)
+    assert {"tela inicial", "minha conta", "confirmar, password"} <= set(missed) - set(without)
+    assert {stop: rules for stop, rules in without.items() if rules} == {}
 
 
 def test_static_files_are_compressed_and_kept_for_good(visit: Visit, fresh: Fresh) -> None:

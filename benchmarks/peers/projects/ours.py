@@ -1,7 +1,11 @@
-"""The portal as production runs it, with the cheap hasher that all share here."""
+"""The portal as production runs it, with the cheap hasher that all share here, and the page that all have."""
+
+from pathlib import Path
 
 from messaging.settings import *  # noqa: F403
-from messaging.settings import MIDDLEWARE
+from messaging.settings import MIDDLEWARE, TEMPLATES
 
 MIDDLEWARE = ["benchmarks.peers.counting.CountingMiddleware", *MIDDLEWARE]
+ROOT_URLCONF = "benchmarks.peers.projects.our_urls"
+TEMPLATES[0]["DIRS"].append(Path(__file__).parent / "templates")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
