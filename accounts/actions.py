@@ -29,6 +29,7 @@ class Plan:
     done: str
     act: Callable[[], bool]
     dangerous: bool = False
+    basis: str = ""  # what it was made from, where the same button may mean its opposite a moment later
 
 
 Planner = Callable[[User, User], Plan]
@@ -41,7 +42,9 @@ def action(purpose: str) -> Callable[[Planner], View]:
         def view(request: SignedInRequest, person: User) -> HttpResponse:
             plan = planner(person, request.user)
             context = {"person": person, "plan": plan}
-            if request.method == "POST":
+            if request.method == "POST" and request.POST.get("basis", plan.basis) != plan.basis:
+                context["refusal"] = _("Somebody else has changed this meanwhile. Read again what will happen.")
+            elif request.method == "POST":
                 try:
                     changed = plan.act()
                 except LastAdministrator:
@@ -71,6 +74,7 @@ def role(person: User, actor: User) -> Plan:
             done=_("%(person)s is a member now.") % name,
             act=lambda: flows.change_role(person, Role.MEMBER, actor=actor),
             dangerous=True,
+            basis=person.role,
         )
     return Plan(
         title=_("Make %(person)s an administrator") % name,
@@ -82,6 +86,7 @@ def role(person: User, actor: User) -> Plan:
         button=_("Make an administrator"),
         done=_("%(person)s is an administrator now.") % name,
         act=lambda: flows.change_role(person, Role.ADMINISTRATOR, actor=actor),
+        basis=person.role,
     )
 
 

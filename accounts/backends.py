@@ -1,13 +1,16 @@
 """Who is signing in: a login or an e-mail address, and a password."""
 
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.db.models import BigIntegerField, CharField
 from django.http import HttpRequest
 
 from accounts import budgets, origin
 from accounts.exceptions import Limited
 from accounts.models import User
+from messaging.database import Compiled, Slot, Statement
 
 
 class LoginOrEmailBackend(ModelBackend):
@@ -24,18 +27,20 @@ class LoginOrEmailBackend(ModelBackend):
     ) -> User | None:
         """Return the active person of an active account with this login or address and password, or None.
 
-        Raises Limited when too many wrong passwords came before, be this one right or wrong.
+        Raises Limited when too many wrong passwords came before, be this one right or wrong. Where they came under
+        the person's other name, the right one is refused like a wrong one.
         """
         if not username or password is None:
             return None
         ip = origin.current.get().ip
-        people = User.objects.all_named(username).select_related(*self.related)
-        user = budgets.with_budget(people, username, ip).first()
+        attempt, keys = budgets.Attempt.of(username, ip)
+        typed = username.strip().lower()
+        user = self._tried("email" if "@" in typed else "username", attempt).row(typed=typed, **keys)
         if wait := user.password_wait if user else budgets.password_wait(username, ip):
             raise Limited(wait, "password", user)
-        if self._is_right(user, password):
+        if self._is_right(user, password) and user and not user.person_wait:
             return user
-        budgets.count_wrong_password(username, ip)
+        budgets.count_wrong_password(username, ip, user)
         return None
 
     @staticmethod
@@ -47,5 +52,18 @@ class LoginOrEmailBackend(ModelBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return the person with account and device, in the one statement a request makes anyway."""
-        user = User.objects.with_policy().select_related(*self.related).filter(pk=user_id).first()
+        user = self._person().row(id=user_id)
         return user if user and user.may_sign_in else None
+
+    @classmethod
+    @cache
+    def _tried(cls, field: str, attempt: budgets.Attempt) -> Compiled[User]:
+        people = User.objects.with_policy().select_related(*cls.related)
+        found = people.filter(**{field: Slot("typed", CharField())})
+        return Compiled(lambda: Statement(attempt.annotate(found)))
+
+    @classmethod
+    @cache
+    def _person(cls) -> Compiled[User]:
+        people = User.objects.with_policy().select_related(*cls.related)
+        return Compiled(lambda: Statement(people.filter(pk=Slot("id", BigIntegerField()))))

@@ -7,20 +7,24 @@ however many come at once. Losing Redis loses none of it (C-08).
 Passwords are counted only when they are wrong, by what was typed, so that nobody learns who exists; their budget is
 looked at in the statement that finds the person, so a right password costs nothing more. A spent budget refuses
 right and wrong passwords alike. It is separate from the ladder of the second step: outsiders cannot raise that (L-06).
+Login and address of one person are two names but one budget by the hour and the day. Where it was spent under the
+other name the answer is that of a wrong password: 429 would tell that the two names are one person's.
 """
 
 import ipaddress
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q, QuerySet, Subquery
+from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.crypto import salted_hmac
 
 from accounts.models import Budget, User
-from messaging.database import Epoch
+from messaging.database import Epoch, Slot
 
 SPEND = """
     INSERT INTO {table} (key, seconds, used, until) VALUES {values}
@@ -90,6 +94,13 @@ def seconds_spent(wanted: Iterable[Window]) -> int:
     return _waits(wanted).first() or 0
 
 
+def most_used(scope: str, name: OuterRef | Value) -> Subquery:
+    """Return how much is used of a scope's windows, for a column of a statement that knows the name in it."""
+    key = Concat(Value(f"{scope} "), Cast(name, CharField()))
+    running = Budget.objects.filter(key=key, until__gt=Epoch()).order_by("-used")
+    return Subquery(running.values("used")[:1])
+
+
 def is_running(window: Window) -> bool:
     """Tell whether a window has begun and is not over."""
     return Budget.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch()).exists()
@@ -126,9 +137,28 @@ def network(ip: str | None) -> str:
 # Passwords ------------------------------------------------------------------------------------
 
 
-def with_budget(people: QuerySet[User], login: str, ip: str | None) -> QuerySet[User]:
-    """Annotate people with ``password_wait``: for how many seconds no password may be tried for them from here."""
-    return people.annotate(password_wait=Subquery(_waits(_of_password(login, ip))[:1]))  # type: ignore[no-redef]
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The windows that a password is tried against, and their keys apart: a statement is built once for all keys."""
+
+    of_name: tuple[Window, ...]
+    of_person: tuple[Window, ...]
+
+    @classmethod
+    def of(cls, login: str, ip: str | None) -> tuple["Attempt", dict[str, str]]:
+        """Return the attempt of a login from an address, with slots instead of keys, and what goes into the slots."""
+        of_name, of_person = _of_password(login, ip), _of_either_name(login, ip)
+        keys = {f"key{number}": window.key for number, window in enumerate(of_name + of_person)}
+        slots = [replace(window, key=key) for key, window in zip(keys, of_name + of_person, strict=True)]
+        return cls(tuple(slots[: len(of_name)]), tuple(slots[len(of_name) :])), keys
+
+    def annotate(self, people: QuerySet[User]) -> QuerySet[User]:
+        """Add the seconds for which no password may be tried from here.
+
+        ``password_wait`` is that of the name that was typed, ``person_wait`` that of the person by whatever name.
+        """
+        waits = {"password_wait": self.of_name, "person_wait": self.of_person}
+        return people.annotate(**{name: Subquery(_waits(wanted, _slot)[:1]) for name, wanted in waits.items()})
 
 
 def password_wait(login: str, ip: str | None) -> int:
@@ -136,14 +166,27 @@ def password_wait(login: str, ip: str | None) -> int:
     return seconds_spent(_of_password(login, ip))
 
 
-def count_wrong_password(login: str, ip: str | None) -> None:
-    """Count a wrong password, in one statement."""
-    spend(_of_password(login, ip))
+def own_password_wait(person: User, ip: str | None) -> int:
+    """Return for how many seconds somebody who is signed in may try no password, by whatever name it was tried."""
+    return seconds_spent(_of_password(person.username, ip) + _of_either_name(person.username, ip))
+
+
+def count_wrong_password(login: str, ip: str | None, person: User | None) -> None:
+    """Count a wrong password, in one statement: for the name that was typed, and for both that a person has."""
+    names = [person.username, person.email] if person else [login]
+    spend(_of_password(login, ip) + [window for name in names for window in _of_either_name(name, ip)])
+
+
+def _of_either_name(name: str, ip: str | None) -> list[Window]:
+    """Return what a name shares with the person's other one: an hour and more. The short window is for slips."""
+    key = f"#{hidden(_name(name))}"
+    shared = [*windows("password_from_address", f"{key} {network(ip)}"), *windows("password", key)]
+    return [window for window in shared if window.seconds >= settings.HOUR]
 
 
 def _of_password(login: str, ip: str | None) -> list[Window]:
     """Return the windows of an attempt; logins are hidden, for people type passwords into the wrong field."""
-    name, address = hidden(login.strip().lower()), network(ip)
+    name, address = hidden(_name(login)), network(ip)
     return [
         *windows("password_from_address", f"{name} {address}"),
         *windows("password", name),
@@ -151,10 +194,18 @@ def _of_password(login: str, ip: str | None) -> list[Window]:
     ]
 
 
-def _waits(wanted: Iterable[Window]) -> QuerySet[Budget, int]:
+def _slot(name: str) -> Slot:
+    return Slot(name, CharField())
+
+
+def _name(login: str) -> str:
+    return login.strip().lower()
+
+
+def _waits(wanted: Iterable[Window], key: Callable[[str], Any] = str) -> QuerySet[Budget, int]:
     """Return the seconds until each spent window ends, the longest first."""
     spent = Q()
     for window in wanted:
-        spent |= Q(key=window.key, seconds=window.seconds, used__gte=window.limit)
+        spent |= Q(key=key(window.key), seconds=window.seconds, used__gte=window.limit)
     over = Budget.objects.filter(spent, until__gt=Epoch()).order_by("-until")
     return over.values_list(F("until") - Epoch(), flat=True)

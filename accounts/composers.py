@@ -81,8 +81,10 @@ def compose_notice(message: Message) -> Content:
 
 @composes("password.reset")
 def compose_password_reset(message: Message) -> Content:
-    """Make the link at the moment of sending: it is stored nowhere."""
-    user = User.objects.select_related("account").get(pk=message.subject_id)
+    """Make the link at the moment of sending: it is stored nowhere. There is none for an address that nobody has."""
+    user = User.objects.select_related("account").filter(pk=message.subject_id).first()
+    if user is None:
+        raise NothingToSay
     path = reverse(
         "password-reset-confirm",
         kwargs={

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Q, QuerySet
 
@@ -10,9 +11,6 @@ from accounts.exceptions import AddressTaken, LastAdministrator, Limited
 from accounts.models import Account, AuditEvent, Budget, Role, Session, User
 from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
-
-HOUR = 3600  # seconds
-RESET_LINKS_AN_HOUR = 3
 
 
 def create_account(name: str, *, login: str, email: str, password: str) -> User:
@@ -52,6 +50,21 @@ def set_sign_in_options(account: Account, *, email_tokens: bool, mailbox_before_
     return bool(changed)
 
 
+def set_allowed_regions(account: Account, regions: list[str], *, actor: User) -> bool:
+    """Choose the countries of the account's phones among the operator's (P-03); return whether that changed anything.
+
+    Phones that are proved stay in force: only the next one is screened.
+    """
+    before = " ".join(account.regions)
+    account.allowed_regions = [region for region in settings.ALLOWED_REGIONS if region in regions]
+    chosen = {"allowed_regions": account.allowed_regions}
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(**chosen).update(**chosen)
+        if changed:
+            audit.record("account.countries_changed", user=actor, before=before, after=" ".join(account.regions))
+    return bool(changed)
+
+
 def set_accent(account: Account, accent: str, *, actor: User) -> bool:
     """Change the colour that the account shows itself in; return whether that changed anything."""
     with transaction.atomic():
@@ -63,8 +76,8 @@ def set_accent(account: Account, accent: str, *, actor: User) -> bool:
 
 def tell_administrators(account: Account, event: AuditEvent) -> None:
     """Tell every administrator of an account about an event (A-01)."""
-    for administrator in account.users.filter(role=Role.ADMINISTRATOR, is_active=True):
-        tell(administrator, event)
+    administrators = account.users.filter(role=Role.ADMINISTRATOR, is_active=True)
+    delivery.enqueue_notices(administrators, event.pk, owner_id=account.pk)
 
 
 def tell_operators(event: AuditEvent) -> None:
@@ -186,22 +199,31 @@ def unlock_user(user: User, *, actor: User | None = None) -> bool:
     return bool(unlocked)
 
 
-def request_password_reset(user: User) -> bool:
-    """Send a link to choose a new password, made when the message leaves; return False after three within an hour.
+def request_password_reset(email: str) -> None:
+    """Send a link to choose a new password, made when the message leaves; none beyond the limit of the mailbox.
 
-    Whoever asks is told the same either way: a stranger shall neither flood a mailbox nor learn that it is known.
+    Whoever asks is told the same either way, after the same statements: a stranger shall neither flood a mailbox nor
+    learn that it is known (C-09). So a message is queued for nobody, too. Raises Limited, of the asker's own address.
     """
+    found = User.objects.all_named(email).select_related("account").first()
+    user = found if found and found.may_sign_in and found.has_usable_password() else None
+    mailbox = budgets.windows("links", budgets.hidden(email.lower()))
+    asker = budgets.windows("address_links", budgets.network(origin.current.get().ip))
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts those who ask at once in a line
-        sent = delivery.count_recent("password.reset", user.pk, seconds=HOUR)
-        if sent >= RESET_LINKS_AN_HOUR:
+        over = [balance for balance in budgets.spend(mailbox + asker) if balance.is_overdrawn]
+        if waits := [balance.wait for balance in over if balance.window.scope == "address_links"]:
+            raise Limited(max(1, *waits), "address_links")
+        if over:
             audit.record("password.reset_limited", user=user)
-            return False
+            return
         audit.record("password.reset_requested", user=user)
         delivery.enqueue(
-            channel="email", destination=user.email, kind="password.reset", subject_id=user.pk, language=user.language
+            channel="email",
+            destination=user.email if user else "",
+            kind="password.reset",
+            subject_id=user.pk if user else 0,
+            language=user.language if user else "",
         )
-    return True
 
 
 def own_password_is(user: User, typed: str) -> bool:
@@ -211,11 +233,11 @@ def own_password_is(user: User, typed: str) -> bool:
     """
     ip = origin.current.get().ip
     own = budgets.windows("reauthentication", user.pk)
-    if wait := budgets.password_wait(user.username, ip) or budgets.seconds_spent(own):
+    if wait := budgets.own_password_wait(user, ip) or budgets.seconds_spent(own):
         raise Limited(wait, "password", user)
     if user.check_password(typed):
         return True
-    budgets.count_wrong_password(user.username, ip)
+    budgets.count_wrong_password(user.username, ip, user)
     budgets.spend(own)
     audit.record("password.failed", user=user, signed_in=True)
     return False

@@ -27,6 +27,12 @@ class ProfileForm(forms.ModelForm):
         model = User
         fields = ["first_name", "last_name", "language"]
 
+    def save(self, commit: bool = True) -> User:
+        """Write what was asked for and nothing else: locks and sessions may have changed since the person was read."""
+        user: User = self.instance
+        user.save(update_fields=self._meta.fields)
+        return user
+
 
 class AppearanceForm(forms.Form):
     """The account's colour."""
@@ -53,10 +59,8 @@ class PasswordResetForm(DjangoPasswordResetForm):
         self.fields["email"].label = _("E-mail address")
 
     def save(self, **options: Any) -> None:  # type: ignore[override]
-        """Queue a link for each active person with this address."""
-        for user in self.get_users(self.cleaned_data["email"]):
-            if user.may_sign_in:
-                flows.request_password_reset(user)
+        """Queue a link for whoever has this address. Raises Limited."""
+        flows.request_password_reset(self.cleaned_data["email"])
 
 
 class InviteForm(forms.Form):

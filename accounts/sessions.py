@@ -8,12 +8,12 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, UpdateError
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, DurationField, Expression, ExpressionWrapper, F
+from django.db.models import CharField, DateTimeField, DurationField, Expression, ExpressionWrapper, F
 from django.db.models.functions import Least
 from django.utils.crypto import get_random_string
 
 from accounts import origin
-from messaging.database import Clock, clock_plus
+from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
 
 KEY_LENGTH = 32
 SEEN_SECONDS = 300  # how coarsely it is noted when a session was last seen
@@ -49,10 +49,7 @@ class SessionStore(db.SessionStore):
 
     def load(self) -> dict[str, Any]:
         """Read the session, and note now and then that it was seen."""
-        idle = ExpressionWrapper(Clock() - F("seen_at"), output_field=DurationField())
-        row = (
-            self.model.objects.filter(session_key=self.session_key, expire_date__gt=Clock()).annotate(idle=idle).first()
-        )
+        row = LIVE.row(key=self.session_key)
         if row is None:
             self._session_key = None
             return {}
@@ -140,6 +137,15 @@ class SessionStore(db.SessionStore):
                 self.model.objects.create(expire_date=_first_end(), **facts)
         except IntegrityError:
             raise CreateError from None
+
+
+def _live() -> Statement[Any]:
+    idle = ExpressionWrapper(Clock() - F("seen_at"), output_field=DurationField())
+    live = SessionStore.get_model_class().objects.filter(session_key=Slot("key", CharField()), expire_date__gt=Clock())
+    return Statement(live.annotate(idle=idle))
+
+
+LIVE = Compiled(_live)
 
 
 def _first_end() -> Expression:

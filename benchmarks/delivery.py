@@ -1,29 +1,37 @@
 """Delivery on PostgreSQL, a broker, one worker process and a slow gateway.   python -m benchmarks.delivery
 
-Three figures: how long the browser waits for "send me the token" whatever the gateway takes; how long from the
-click to the gateway; and how many tokens a second one worker process sends. Bounded, loopback only.
+How long the browser waits for "send me the token" whatever the gateway takes; how long from the click, in the client,
+to the gateway's socket, one at a time and at 20 clicks a second; how many such requests a second eight clients get
+through; and how many tokens a second one worker process sends. Bounded (four minutes), loopback only. The first
+clicks of fresh processes are told apart: they import, compile and connect.
 """
 
+import itertools
 import signal
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
-from tests.services.conftest import fill
+from benchmarks.soak import fill
+from tests.services import seed
 from tests.services.parts import Broker, Postgres
 from tests.services.portal import Portal
 from tests.services.programs import Program, free_port, listens, module, wait_for
+from tests.services.visitor import Visitor
 
-CLICKS = 40
+COLD, CLICKS, SLOW_CLICKS = 10, 150, 40
+BURST, PER_SECOND = 200, 20
+CLIENTS = 8
 TOKENS = 1500
 THREADS = 64
 GATEWAY_SECONDS = 0.3
+PEOPLE = 1200
 
 FILL = """
 from django.db import transaction
@@ -44,50 +52,99 @@ messages = Message.objects.bulk_create([Message(channel="sms", destination=c.des
     subject_id=c.pk, language="pt-br", expires_at=clock_plus(180)) for c in challenges])
 from messaging.delivery import doorbell
 for message in messages:
-    doorbell.ring(message.pk, queue="tokens", expires_in=180)
+    doorbell.ring(message.pk, queue="tokens")
 """
 
 
+@dataclass
+class SlowGateway:
+    """The gateway, as the portal and as the bench know it."""
+
+    url: str
+    notes: Path
+
+    def arrivals(self) -> dict[str, float]:
+        """Return when each number's request came, in seconds since 1970."""
+        lines = (line.split() for line in self.notes.read_text().splitlines())
+        return {number: float(at) for at, number in lines}
+
+
 @contextmanager
-def gateway(folder: Path, seconds: float) -> Iterator[Any]:
+def gateway(folder: Path, seconds: float) -> Iterator[SlowGateway]:
     port = free_port()
-    program = Program(*module("benchmarks.slow_gateway", str(port), str(seconds)), log=folder / f"gateway-{port}.log")
+    notes = folder / f"gateway-{port}.notes"
+    command = module("benchmarks.slow_gateway", str(port), str(seconds), notes)
+    program = Program(*command, log=folder / f"gateway-{port}.log")
     program.start(lambda: listens(port))
-    yield SimpleNamespace(url=f"http://127.0.0.1:{port}")
+    yield SlowGateway(f"http://127.0.0.1:{port}", notes)
     program.kill()
 
 
 def milliseconds(values: list[float]) -> str:
     ordered = sorted(values)
     p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    return f"p50 {statistics.median(ordered) * 1000:6.1f}   p99 {p99 * 1000:6.1f}"
+    return f"ms  p50 {statistics.median(ordered) * 1000:6.1f}   p99 {p99 * 1000:6.1f}"
 
 
-def click(portal: Portal) -> float:
-    """Sign in up to the captcha, press the button, and return the seconds the browser waited for the answer."""
-    visitor = portal.member()
-    visitor.post_password()
-    captcha = visitor.captcha("/entrar/canal/")
-    began = time.perf_counter()
-    answer = visitor.post_at_once("/entrar/canal/", channel="sms", altcha=captcha)
-    assert answer.status_code == 302, answer.status_code
-    return time.perf_counter() - began
+@dataclass
+class Click:
+    """A person one click before the token."""
+
+    visitor: Visitor
+    captcha: str
+    at: float = 0
+    wait: float = 0
+
+    @classmethod
+    def ready(cls, portal: Portal) -> "Click":
+        """Sign in up to the solved captcha."""
+        visitor = portal.member()
+        visitor.post_password()
+        return cls(visitor, visitor.captcha("/entrar/canal/"))
+
+    def press(self) -> "Click":
+        """Press the button; note when, and how long the browser waited for the answer."""
+        self.at, began = time.time(), time.perf_counter()
+        answer = self.visitor.post_at_once("/entrar/canal/", channel="sms", altcha=self.captcha)
+        self.wait = time.perf_counter() - began
+        assert answer.status_code == 302, answer.status_code
+        return self
 
 
-def spans(portal: Portal) -> list[float]:
-    """Return the seconds from each message's row to the gateway's answer."""
-    rows = portal.database.rows(
-        "SELECT EXTRACT(EPOCH FROM sent_at - created_at) FROM delivery_message WHERE kind = 'token' AND state = 'sent'"
-    )
-    return [float(row[0]) for row in rows]
+def to_gateway(slow: SlowGateway, clicks: list[Click]) -> list[float]:
+    """Return the seconds from each click to the gateway, once all have come there."""
+    numbers = {click.visitor.number for click in clicks}
+    wait_for(lambda: numbers <= slow.arrivals().keys(), 60, meaning="all tokens at the gateway")
+    arrivals = slow.arrivals()
+    return [arrivals[click.visitor.number] - click.at for click in clicks]
 
 
-def measure_clicks(portal: Portal, seconds: float) -> None:
-    waits = [click(portal) for _ in range(CLICKS)]
+def measure_clicks(portal: Portal, slow: SlowGateway, seconds: float) -> None:
+    """Click one after the other."""
+    cold = [Click.ready(portal).press() for _ in range(COLD)]
+    clicks = [Click.ready(portal).press() for _ in range(CLICKS if seconds <= GATEWAY_SECONDS else SLOW_CLICKS)]
     if seconds == 0:
-        wait_for(lambda: len(spans(portal)) >= CLICKS, 30, meaning="all tokens at the gateway")
-        print(f"click -> gateway's answer, gateway at once   ms  {milliseconds(spans(portal))}")
-    print(f"the send request, gateway takes {seconds:5.1f} s        ms  {milliseconds(waits)}")
+        print(f"click -> gateway, gateway at once               {milliseconds(to_gateway(slow, clicks))}")
+        print(f"  the first {COLD} of fresh processes                {milliseconds(to_gateway(slow, cold))}")
+    print(f"the send request, gateway takes {seconds:5.1f} s         {milliseconds([click.wait for click in clicks])}")
+
+
+def measure_a_crowd(portal: Portal, slow: SlowGateway) -> None:
+    """Click twenty times a second, whatever the answers take; then as fast as eight clients can."""
+    steady, fast = ([Click.ready(portal) for _ in range(BURST)] for _ in range(2))
+    with ThreadPoolExecutor(40) as pool:
+        began = time.perf_counter()
+        for number, click in enumerate(steady):
+            time.sleep(max(0, began + number / PER_SECOND - time.perf_counter()))
+            pool.submit(click.press)
+    spans = milliseconds(to_gateway(slow, steady))
+    print(f"click -> gateway, {PER_SECOND} clicks/s, gateway {GATEWAY_SECONDS} s       {spans}")
+    began = time.perf_counter()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(Click.press, fast))
+    rate = BURST / (time.perf_counter() - began)
+    print(f"send requests a second, {CLIENTS} clients, gateway {GATEWAY_SECONDS} s  {rate:.0f}", flush=True)
+    to_gateway(slow, fast)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -95,7 +152,14 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
+def sent(portal: Portal) -> int:
+    """Return how many tokens a gateway took."""
+    ((count,),) = portal.database.rows("SELECT count(*) FROM delivery_message WHERE kind = 'token' AND state = 'sent'")
+    return int(count)
+
+
 def measure_worker(portal: Portal) -> None:
+    """Let one worker send what waits."""
     worker = portal.start_worker(THREADS)
     assert worker.process
     pid = worker.process.pid
@@ -103,7 +167,7 @@ def measure_worker(portal: Portal) -> None:
     worker.signal(signal.SIGSTOP)  # else the worker waits for whoever fills its queue
     portal.manage("shell", "-c", FILL.replace("TOKENS", str(TOKENS)))
     worker.signal(signal.SIGCONT)
-    wait_for(lambda: len(spans(portal)) >= TOKENS, 120, meaning="all tokens sent")
+    wait_for(lambda: sent(portal) >= TOKENS, 120, meaning="all tokens sent")
     ((seconds,),) = portal.database.rows("SELECT EXTRACT(EPOCH FROM MAX(sent_at) - MIN(sent_at)) FROM delivery_message")
     rate, limit = (TOKENS - THREADS) / float(seconds), THREADS / GATEWAY_SECONDS
     pss = next(
@@ -112,39 +176,64 @@ def measure_worker(portal: Portal) -> None:
         if line.startswith("Pss:")
     )
     print(f"one worker, {THREADS} threads, gateway {GATEWAY_SECONDS} s: {rate:.0f} tokens/s, {rate / limit:.0%} of")
-    print(f"  the limit, {(cpu_seconds(pid) - before) / TOKENS * 1000:.1f} ms CPU a token, {pss:.0f} MiB (PSS)")
+    print(
+        f"  the limit, {(cpu_seconds(pid) - before) / TOKENS * 1000:.1f} ms CPU a token, {pss:.0f} MiB (PSS)",
+        flush=True,
+    )
+
+
+class Bench:
+    """PostgreSQL with a seeded database, and a fresh installation for each measurement."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.postgres = Postgres(folder / "postgres")
+        fill(self.postgres.create("seed").url, folder / "var", PEOPLE)
+        self.runs = 0
+
+    @contextmanager
+    def portal(self, seconds: float) -> Iterator[tuple[Portal, SlowGateway]]:
+        """Yield an installation that sends by a gateway which takes ``seconds``; nothing of it runs yet."""
+        self.runs += 1
+        Portal.members = itertools.count()
+        with gateway(self.folder, seconds) as slow:
+            portal = Portal(
+                self.folder / f"portal-{self.runs}",
+                database=self.postgres.create(f"bench{self.runs}", like="seed"),
+                broker=Broker(self.folder / f"broker-{self.runs}"),
+                own_broker=True,
+                twilio=slow,  # type: ignore[arg-type]
+                mail=SimpleNamespace(port=1),  # type: ignore[arg-type]
+                VAR_DIR=str(self.folder / "var"),
+            )
+            try:
+                yield portal, slow
+            finally:
+                portal.stop()
+
+    def run(self) -> None:
+        for seconds in (0.0, GATEWAY_SECONDS, 3.0, 60.0):
+            with self.portal(seconds) as (portal, slow):
+                portal.start_web(workers=2)
+                portal.start_worker(THREADS)
+                measure_clicks(portal, slow, seconds)
+                if seconds == GATEWAY_SECONDS:
+                    measure_a_crowd(portal, slow)
+        with self.portal(GATEWAY_SECONDS) as (portal, slow):
+            measure_worker(portal)
 
 
 def main() -> None:
+    seed.ENROLLED = PEOPLE
     with tempfile.TemporaryDirectory(prefix="messaging-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        postgres = Postgres(folder / "postgres")
-        fill(postgres.create("seed").url, folder / "var")
-        mail = SimpleNamespace(port=1)
-        for number, seconds in enumerate((0.0, GATEWAY_SECONDS, 3.0, 60.0, GATEWAY_SECONDS)):
-            broker = Broker(folder / f"broker-{number}")
-            with gateway(folder, seconds) as slow:
-                portal = Portal(
-                    folder / f"portal-{number}",
-                    database=postgres.create(f"bench{number}", like="seed"),
-                    broker=broker,
-                    own_broker=True,
-                    twilio=slow,
-                    mail=mail,  # type: ignore[arg-type]
-                    VAR_DIR=str(folder / "var"),
-                )
-                try:
-                    if number < 4:
-                        portal.start_web(workers=2)
-                        portal.start_worker(THREADS)
-                        measure_clicks(portal, seconds)
-                    else:
-                        measure_worker(portal)
-                finally:
-                    portal.stop()
-        postgres.stop()
+        bench = Bench(folder)
+        try:
+            bench.run()
+        finally:
+            bench.postgres.stop()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

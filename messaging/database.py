@@ -1,13 +1,15 @@
 """What the ORM does not have: the database's clock, UPDATE … RETURNING, and statements built once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import wraps
+from types import MappingProxyType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, models
 from django.db.models import sql
 from django.db.models.functions import Now
+from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
 P = ParamSpec("P")
@@ -74,6 +76,17 @@ def clock_plus(seconds: float) -> models.Expression:
     return models.ExpressionWrapper(Clock() + shift, output_field=models.DateTimeField())
 
 
+class Bytewise(models.Func):
+    """A text in the order of its bytes, whatever the database's language: one index finds beginnings and sorts."""
+
+    arity = 1
+    output_field = models.CharField()
+    template = "%(expressions)s"  # SQLite knows no other order
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template='(%(expressions)s COLLATE "C")')
+
+
 class Slot(models.Expression):
     """A place in a statement for a value that is told at each run. It goes where the ORM takes an expression."""
 
@@ -89,14 +102,24 @@ class Slot(models.Expression):
         return self.output_field.get_db_prep_value(values[self.name], connection)
 
 
+def slots(model: type[models.Model], *names: str) -> dict[str, Slot]:
+    """Return a slot for each of these columns of a model, by the name of its attribute."""
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    return {name: Slot(name, fields[name]) for name in names}
+
+
 class Statement(Generic[M]):
-    """The SQL of a queryset, or of an UPDATE of it, with its parameters."""
+    """The SQL of a queryset, or of an UPDATE of it, with its parameters, and how a row of it becomes an object."""
+
+    related: Sequence[Any] = ()
+    annotations: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self, queryset: models.QuerySet[M], **changes: Any) -> None:
-        """Build the statement: a SELECT without ``changes``, else an UPDATE … RETURNING the changed rows."""
+        """Build the statement: a SELECT without ``changes``, else an UPDATE … RETURNING the changed rows.
+
+        A SELECT brings what ``select_related`` and ``annotate`` ask for, an UPDATE the row's own columns.
+        """
         self.model = queryset.model
-        fields = self.model._meta.concrete_fields
-        self.names = [field.attname for field in fields]
         query = queryset.query
         if changes:
             query = query.chain(sql.UpdateQuery)
@@ -104,9 +127,27 @@ class Statement(Generic[M]):
         compiler = query.get_compiler(queryset.db)
         self.sql, self.params = compiler.as_sql()
         if changes:
-            columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-            self.sql = f"{self.sql} RETURNING {columns}"
-        self.converters = compiler.get_converters([field.get_col(self.model._meta.db_table) for field in fields])
+            self._return_rows(compiler)
+        else:
+            self.related = get_related_populators(  # type: ignore[call-arg]  # the stubs are of a later Django
+                compiler.klass_info, compiler.select, connection.alias
+            )
+            self.annotations = compiler.annotation_col_map or {}
+            own = compiler.klass_info["select_fields"]
+            self._read(compiler, [column for column, _sql, _alias in compiler.select], slice(own[0], own[-1] + 1))
+
+    def _return_rows(self, compiler: Any) -> None:
+        """Let a statement that writes return its rows, whole."""
+        columns = [field.get_col(self.model._meta.db_table) for field in self.model._meta.concrete_fields]
+        names = ", ".join(connection.ops.quote_name(str(column.target.column)) for column in columns)
+        self.sql = f"{self.sql} RETURNING {names}"
+        self._read(compiler, columns, slice(len(columns)))
+
+    def _read(self, compiler: Any, columns: list[Any], own: slice) -> None:
+        """Note how a row is read, and which of its columns are the model's own."""
+        self.own = own
+        self.names = [column.target.attname for column in columns[own]]
+        self.converters = compiler.get_converters(columns)
         self.convert = compiler.apply_converters
 
     def run(self, **values: Any) -> list[M]:
@@ -117,7 +158,30 @@ class Statement(Generic[M]):
             rows: Sequence[Any] = cursor.fetchall()  # to the end: SQLite holds its lock until the last row is read
         if self.converters:
             rows = list(self.convert(rows, self.converters))
-        return [self.model.from_db(connection.alias, self.names, row) for row in rows]
+        return [self._object(row) for row in rows]
+
+    def _object(self, row: Sequence[Any]) -> M:
+        """Return the object of a row, as Django's ``ModelIterable`` makes it."""
+        made = self.model.from_db(connection.alias, self.names, row[self.own])
+        for related in self.related:
+            related.populate(row, made)
+        for name, position in self.annotations.items():
+            setattr(made, name, row[position])
+        return made
+
+
+class Insert(Statement[M]):
+    """The SQL of an INSERT of one row, which it returns. What is not told has the model's default."""
+
+    def __init__(self, model: type[M], **values: Any) -> None:
+        """Build the statement; ``values`` are slots, expressions or constants, by the names of fields."""
+        self.model = model
+        fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+        query = sql.InsertQuery(model)
+        query.insert_values(fields, [model(**values)])
+        compiler = query.get_compiler(connection.alias)
+        ((self.sql, self.params),) = compiler.as_sql()
+        self._return_rows(compiler)
 
 
 class Compiled(Generic[M]):
@@ -142,6 +206,11 @@ class Compiled(Generic[M]):
         """Run the statement, which finds or changes at most one row; return it, or None."""
         rows = self.run(**values)
         return rows[0] if rows else None
+
+    def new(self, **values: Any) -> M:
+        """Run the statement, an INSERT; return the new row."""
+        (row,) = self.run(**values)
+        return row
 
 
 def update_returning(queryset: models.QuerySet[M], **values: Any) -> M | None:

@@ -1,15 +1,19 @@
 """Ways round, up and out that a reviewer tried; each one worked before its guard."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from accounts.models import Account, AuditEvent, User
-from messaging.delivery.models import Message
-from tests.conftest import PASSWORD, Browser
+from accounts.models import Account, AuditEvent, Role, User
+from tests.conftest import PASSWORD, Browser, last_token, person, sent_to
 from tests.tools import let_pass, page, refuse_nul
-from twofactor.models import PendingSignIn
+from twofactor.models import PendingSignIn, PhoneDevice
 
 pytestmark = pytest.mark.django_db
 
@@ -56,11 +60,150 @@ def test_nobody_floods_a_mailbox_with_links(browser: Browser, bob: User) -> None
     answers = [browser.post("/senha/esqueci/", {"email": "bob@example.com"}) for _ in range(6)]
     unknown = browser.post("/senha/esqueci/", {"email": "nobody@example.com"})
     assert {answer.headers["Location"] for answer in answers} == {unknown.headers["Location"]}
-    assert Message.objects.filter(kind="password.reset").count() == 3
+    assert len(links_to("bob@example.com")) == 3
     assert AuditEvent.objects.filter(action="password.reset_limited", user=bob).count() == 3
     let_pass(3601)
     browser.post("/senha/esqueci/", {"email": "bob@example.com"})
-    assert Message.objects.filter(kind="password.reset").count() == 4
+    assert len(links_to("bob@example.com")) == 4
+
+
+def links_to(address: str) -> list[dict[str, str]]:
+    return [entry for entry in sent_to(address) if "/senha/redefinir/" in entry["text"]]
+
+
+def kinds_of_statements(act: Callable[[], object]) -> list[str]:
+    """Return what is done to which table, statement by statement."""
+    with CaptureQueriesContext(connection) as context:
+        act()
+    return [" ".join(re.findall(r"\A\w+|(?<=FROM |INTO )\S+", query["sql"])) for query in context.captured_queries]
+
+
+def test_a_forgotten_password_costs_the_same_whoever_has_the_address(bob: User) -> None:
+    """C-09: the time tells nobody who exists, for the statements are the same; up to the limit and beyond."""
+    person("gone", bob.account, is_active=False)
+    person("locked", bob.account, locked_at=timezone.now())
+
+    def ask(name: str) -> list[str]:
+        return kinds_of_statements(lambda: Browser().post("/senha/esqueci/", {"email": f"{name}@example.com"}))
+
+    names = ("bob", "nobody", "gone", "locked")
+    first, *_more, fifth = ([ask(name) for name in names] for _ in range(5))
+    assert len(first[0]) >= 4
+    assert first[0] != fifth[0]
+    for costs in (first, fifth):
+        assert costs == [costs[0]] * len(names)
+
+
+def test_one_address_asks_for_links_no_more_than_sixty_times_an_hour(bob: User) -> None:
+    """C-08: a robot fills neither queue nor trail; whoever sits elsewhere goes on."""
+    answers = [Browser().post("/senha/esqueci/", {"email": f"p{n}@example.com"}).status_code for n in range(61)]
+    assert answers == [302] * 60 + [429]
+    assert Browser().post("/senha/esqueci/", {"email": "bob@example.com"}).status_code == 429
+    asked = Browser(REMOTE_ADDR="203.0.113.9").post("/senha/esqueci/", {"email": "bob@example.com"})
+    assert asked.status_code == 302
+    assert len(links_to("bob@example.com")) == 1
+
+
+def test_a_robot_that_is_told_to_wait_does_not_fill_the_trail(bob: User) -> None:
+    """J-01: of a limit that somebody keeps running into, ten times a minute are written down."""
+    for guess in range(30):
+        Browser().post_password("bob", f"guess {guess}")
+    assert AuditEvent.objects.filter(action="limit.hit").count() == 10
+    let_pass(61)
+    Browser().post_password("bob")
+    assert AuditEvent.objects.filter(action="limit.hit").count() == 11
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [("", {}), ("opcoes/", {}), ("paises/", {"regions": ["PT"]}), ("data/", {"starts": "tomorrow"})],
+)
+def test_a_wish_dies_with_the_role_it_was_made_in(
+    browser: Browser, alices_phone: PhoneDevice, bob: User, settings: Any, path: str, fields: dict[str, Any]
+) -> None:
+    """A-01: an administrator who is demoted while they are asked who they are changes nothing for everybody."""
+    settings.ALLOWED_REGIONS = ["BR", "PT"]
+    account = bob.account
+    account.two_factor_required = path != "data/"
+    account.save()
+    if path == "data/":
+        browser.post_password("alice")
+        browser.post("/configuracoes/minha-conta/", {"two_factor_required": "on"})
+        browser.post_channel()
+        browser.post_token(last_token())
+        let_pass(61)
+        Account.objects.update(two_factor_required=False)
+        fields = {"starts": (timezone.localdate() + timedelta(days=3)).isoformat()}
+    else:
+        browser.sign_in("alice")
+    before = Account.objects.values().get(pk=account.pk)
+    answer = browser.post(f"/configuracoes/minha-conta/{path}", fields)
+    assert answer.headers["Location"] == "/confirmar-identidade/"
+    User.objects.filter(username="alice").update(role=Role.MEMBER)
+    assert browser.prove_identity().status_code == 403
+    assert Account.objects.values().get(pk=account.pk) == before
+
+
+def test_a_robot_writes_nothing_into_our_e_mails(bob: User, bobs_phone: PhoneDevice, policy: Account) -> None:
+    """L-07: what a browser calls itself is not quoted; who fails at the second step could write a link there."""
+    robot = Browser(headers={"user-agent": "Chrome/1 Windows https://evil.example/ call us"})
+    robot.post_password("bob")
+    robot.post_channel()
+    for _ in range(5):
+        robot.post_token(wrong(last_token()))
+    (told,) = [entry for entry in sent_to(bob.email) if "second step" in entry["subject"]]
+    assert "evil" not in told["text"]
+    assert "127.0.0.1 (Chrome on Windows)" in told["text"]
+
+
+# A right token is no failure ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def bobs(browser: Browser, bobs_phone: PhoneDevice, policy: Account) -> Browser:
+    browser.sign_in("bob")
+    return browser
+
+
+@pytest.mark.parametrize(
+    ("begin", "confirm", "fields"),
+    [
+        ("/meu-perfil/telefone/", "/meu-perfil/telefone/confirmar/", {"country": "BR", "number": "21 99887-7665"}),
+        ("/meu-perfil/email/", "/meu-perfil/email/confirmar/", {"email": "robert@example.com"}),
+    ],
+)
+def test_a_right_token_whose_next_send_has_to_wait_is_no_failure(
+    bobs: Browser, bob: User, settings: Any, begin: str, confirm: str, fields: dict[str, str]
+) -> None:
+    """L-04: nor is it used up."""
+    bobs.post(begin, fields)
+    bobs.post(confirm, {"password": PASSWORD, "channel": "sms"})
+    token, limits = last_token(), settings.LIMITS
+    User.objects.filter(pk=bob.pk).update(failures=3)
+    settings.LIMITS = {**limits, "user": [(1, 900)]}
+    assert bobs.post(confirm, {"token": token}).status_code == 429
+    assert failures(bob) == 3
+    settings.LIMITS = limits
+    assert bobs.post(confirm, {"token": token}).status_code == 302
+    assert failures(bob) == 3
+
+
+def test_a_wrong_token_is_one_whatever_comes_next(bobs: Browser, bob: User, settings: Any) -> None:
+    """L-02."""
+    bobs.post("/meu-perfil/telefone/", {"country": "BR", "number": "21 99887-7665"})
+    bobs.post("/meu-perfil/telefone/confirmar/", {"password": PASSWORD, "channel": "sms"})
+    settings.LIMITS = {**settings.LIMITS, "user": [(1, 900)]}
+    bobs.post("/meu-perfil/telefone/confirmar/", {"token": wrong(last_token())})
+    assert failures(bob) == 1
+
+
+def failures(user: User) -> int:
+    user.refresh_from_db()
+    return user.failures
+
+
+def wrong(token: str) -> str:
+    return f"{(int(token) + 1) % 10**6:06d}"
 
 
 def test_a_refused_captcha_says_whose_it_was(browser: Browser, policy: Account, bob: User) -> None:

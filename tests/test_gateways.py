@@ -15,6 +15,7 @@ import requests
 from django.core import checks
 from django.utils.translation import override
 
+from accounts.models import AuditEvent
 from messaging.database import clock_plus
 from messaging.delivery import circuit, claims, faults, gateways
 from messaging.delivery import flows as delivery
@@ -132,6 +133,7 @@ def test_each_error_has_its_fault_its_tries_its_alarm_and_its_words(
     assert alarms == ALARMS.get(fault, [])
     assert told(asked) == {"state": "failed", "text": TEXTS[fault]}
     assert TEXTS[fault] in page(asked.get(TOKEN))
+    assert AuditEvent.objects.get(action="challenge.failed").data["fault"] == fault  # J-01
 
 
 def test_every_code_that_is_known_is_in_the_table() -> None:

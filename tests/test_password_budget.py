@@ -8,6 +8,7 @@ from accounts import budgets
 from accounts.flows import purge_budgets
 from accounts.models import Budget, User
 from tests.conftest import PASSWORD, Browser
+from tests.tools import let_pass, page
 
 pytestmark = pytest.mark.django_db
 
@@ -57,13 +58,64 @@ def test_one_address_has_ten_wrong_passwords_a_minute(bob: User) -> None:
 def test_one_login_has_a_hundred_wrong_passwords_an_hour(bob: User) -> None:
     """ASVS 4.0.3, 2.2.1: from however many addresses."""
     for number in range(100):
-        budgets.count_wrong_password("bob", f"198.51.100.{number}")
+        budgets.count_wrong_password("bob", f"198.51.100.{number}", bob)
     assert Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob").status_code == 429
 
 
 def test_case_and_spaces_do_not_give_another_budget(bob: User) -> None:
     wrong(5, "bob")
     assert wrong(1, " BOB ") == [429]
+
+
+# Two names of one person --------------------------------------------------------------------------
+
+
+def slip(name: str) -> None:
+    """Type five wrong passwords for a name, and wait until it may be tried again."""
+    assert wrong(5, name) == [200] * 5
+    let_pass(301)
+
+
+def test_login_and_address_of_a_person_are_one_budget_by_the_hour(bob: User) -> None:
+    """Section 3: ten in an hour are ten, whichever name they are typed for; the right password waits, too."""
+    slip("bob")
+    slip("bob@example.com")
+    for name in ("bob", "bob@example.com"):
+        assert Browser().post_password(name).status_code == 200
+    assert Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob").status_code == 302
+    let_pass(3600)
+    assert Browser().post_password("bob").status_code == 302
+
+
+def test_a_hundred_an_hour_are_a_hundred_for_both_names(bob: User) -> None:
+    """ASVS 4.0.3, 2.2.1: from however many addresses."""
+    for number in range(100):
+        budgets.count_wrong_password(("bob", "bob@example.com")[number % 2], f"198.51.100.{number}", bob)
+    assert Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob").status_code == 200
+
+
+def test_nobody_learns_by_it_that_two_names_are_one_persons(bob: User) -> None:
+    """C-09: the answers are those of two names that nobody has."""
+
+    def answers(login: str) -> list[tuple[int, str]]:
+        said = []
+        for name in (login, f"{login}@example.com", login, f"{login}@example.com"):
+            for guess in range(6):
+                answer = Browser(REMOTE_ADDR=f"198.51.100.{len(login)}").post_password(name, f"wrong {guess}")
+                said.append((answer.status_code, page(answer).replace(login, "NAME")))
+            let_pass(301)
+        return said
+
+    assert answers("bob") == answers("nobody")
+
+
+def test_a_stolen_session_and_the_sign_in_page_are_one_budget(browser: Browser, bob: User) -> None:
+    """R-01: also where the sign-in page is tried by the address."""
+    browser.post_password("bob")
+    slip("bob@example.com")
+    slip("bob@example.com")
+    fields = {"new_password1": "a thiefs own password", "new_password2": "a thiefs own password"}
+    assert browser.post("/senha/alterar/", {"old_password": PASSWORD, **fields}).status_code == 429
 
 
 def test_a_right_password_spends_nothing(bob: User) -> None:
@@ -75,7 +127,7 @@ def test_a_right_password_spends_nothing(bob: User) -> None:
 def test_counting_is_exact(bob: User) -> None:
     """L-05: one upsert, no reading first."""
     for _ in range(7):
-        budgets.count_wrong_password("bob", "192.0.2.1")
+        budgets.count_wrong_password("bob", "192.0.2.1", bob)
     assert set(Budget.objects.values_list("used", flat=True)) == {7}
 
 
@@ -90,7 +142,7 @@ def test_windows_that_are_over_are_forgotten(bob: User) -> None:
     wrong(1)
     assert purge_budgets() == 0
     let_windows_pass()
-    assert purge_budgets() == 6
+    assert purge_budgets() == 12
     assert not Budget.objects.exists()
 
 

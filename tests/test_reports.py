@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from twilio.request_validator import RequestValidator
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from messaging.database import clock_plus
 from messaging.delivery import claims, gateways
 from messaging.delivery import flows as delivery
@@ -183,6 +183,16 @@ def test_a_message_moves_forward_only(message: Message, before: str, status: str
     assert bool(message.reported_at) == (before != after)
 
 
+def test_a_token_that_is_not_delivered_is_in_the_trail_of_its_person(message: Message, bob: User) -> None:
+    """J-01: once, whatever is reported again."""
+    for _ in range(2):
+        report(message.pk, "undelivered", ErrorCode="30006")
+    event = AuditEvent.objects.get(action="challenge.failed")
+    assert (event.user, event.account) == (bob, bob.account)
+    challenge = Challenge.objects.get().pk
+    assert event.data == {"purpose": "login", "channel": "sms", "challenge": challenge, "fault": "number"}
+
+
 def test_a_report_that_comes_twice_changes_nothing_the_second_time(message: Message) -> None:
     """G-06, F34."""
     report(message.pk, "undelivered", ErrorCode="30003")
@@ -333,10 +343,10 @@ def test_what_becomes_of_one_message_opens_no_circuit(message: Message, code: st
 @pytest.mark.parametrize("status", ["sent", "delivered", "undelivered", "failed"])
 def test_a_report_opens_nothing(message: Message, asked: Browser, status: str) -> None:
     """G-06, Q-05: it touches the message alone; the token is as good or as bad as before."""
-    before = dump(without={"delivery_message"})
+    before = dump(without={"delivery_message", "accounts_auditevent"})
     answer = report(message.pk, status, ErrorCode="30006")
     assert not answer.cookies
-    assert dump(without={"delivery_message"}) == before
+    assert dump(without={"delivery_message", "accounts_auditevent"}) == before
     assert not asked.is_in()
     challenge = Challenge.objects.get()
     assert challenge.is_open

@@ -66,11 +66,12 @@ def test_a_person_has_five_sends_in_a_quarter_of_an_hour(bob: User, bobs_phone: 
     """C-08, section 3: over all sign-ins and both channels, and the person is told."""
     for channel in ("sms", "email", "sms", "email", "sms"):
         assert ask(channel=channel).status_code == 302
-    before = set(Budget.objects.values_list("key", "used", "until"))
+    spent = Budget.objects.exclude(key__startswith="limit.hit").values_list("key", "used", "until")
+    before = set(spent.all())
     answer = ask(channel="email")
     assert answer.status_code == 429
     assert 890 <= int(answer.headers["Retry-After"]) <= 900
-    assert set(Budget.objects.values_list("key", "used", "until")) == before, "a refusal spends nothing"
+    assert set(spent.all()) == before, "a refusal spends nothing"
     assert Message.objects.count() == Challenge.objects.count() == 5
     let_pass(900)
     assert ask(channel="email").status_code == 302
@@ -401,6 +402,38 @@ def test_at_the_end_of_the_day_s_sms_email_stays(alice: User, small: list[str]) 
     assert ask(small[10]).status_code == 302
 
 
+def test_the_choice_shows_that_the_day_s_sms_are_spent(alice: User, small: list[str]) -> None:
+    """Section 3: the button cannot be pressed and says why; the mailbox's can, where it is offered."""
+    for login in small[:9]:
+        ask(login)
+    assert sms_button(small[10]) == 'value="sms" class="choice" disabled data-unlock aria-describedby="unlock-first"'
+    ask(small[9])
+    assert sms_button(small[10]) == 'value="sms" class="choice" disabled aria-describedby="sms-spent"'
+    let_pass(86_401)
+    assert "sms-spent" not in choice(small[10])
+
+
+def test_a_large_account_s_choice_stays_open(small: list[str], settings: Any) -> None:
+    """Section 3: max(200, 5 x users)."""
+    settings.ACCOUNT_SMS_PER_USER = 1
+    for login in small[:11]:
+        ask(login)
+    assert "sms-spent" not in choice(small[11])
+
+
+def choice(login: str) -> str:
+    browser = Browser()
+    browser.post_password(login)
+    return page(browser.get(CHANNEL))
+
+
+def sms_button(login: str) -> str:
+    shown = choice(login)
+    assert (NO_MORE_SMS in shown) == ("sms-spent" in shown)
+    assert 'value="email" class="choice" disabled data-unlock aria' in shown
+    return str(re.findall(r'value="sms"[^>]*', shown)[0])
+
+
 def test_another_account_goes_on(small: list[str], charlie: User) -> None:
     enrol(charlie, "+5521987651234")
     for login in small[:10]:
@@ -424,6 +457,7 @@ def test_the_whole_system_has_a_ceiling(
     assert "system_sms.half_spent: 2 of 4 SMS" in caplog.text
     assert len(told(operator.email)) == 1
     assert [ask(login).status_code for login in small[2:4]] == [302] * 2
+    assert "sms-spent" in choice("charlie")
     assert NO_MORE_SMS in page(ask("charlie"))
     assert ask("charlie", "email").status_code == 302
     metrics = Browser().get("/metrics").content.decode()
@@ -441,7 +475,7 @@ def test_all_is_spent_in_one_statement_in_one_order(bob: User, bobs_phone: Phone
     captcha = browser.captcha(CHANNEL)
     with CaptureQueriesContext(connection) as context:
         browser.post(CHANNEL, {"channel": "sms", "altcha": captcha})
-    (spent,) = [query["sql"] for query in context.captured_queries if "accounts_budget" in query["sql"]]
+    (spent,) = [query["sql"] for query in context.captured_queries if 'INSERT INTO "accounts_budget' in query["sql"]]
     keys = re.findall(r"\('(\S+) [^']*', (\d+)", spent)
     assert keys == sorted(keys, key=lambda key: (key[0], int(key[1])))
     assert {scope for scope, _ in keys} == {"account", "address", "captcha", "phone", "system", "user", "user_sms"}

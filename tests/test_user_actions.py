@@ -1,5 +1,6 @@
 """What an administrator does for a person: asked who they are, told what will happen, and never the last one's role."""
 
+import re
 from typing import Any
 
 import pytest
@@ -48,6 +49,22 @@ def test_each_action_asks_who_it_is_says_what_will_happen_and_is_written_down(
     event = AuditEvent.objects.get(action=written)
     assert (event.actor, event.user) == (alice, bob)
     assert office.post(address).headers["Location"] == "/confirmar-identidade/", "one proof is for one action"
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.ADMINISTRATOR])
+def test_a_button_never_means_its_opposite(office: Browser, bob: User, role: Role) -> None:
+    """W-04: two administrators demote somebody at once, and the second does not promote them again."""
+    User.objects.filter(pk=bob.pk).update(role=role)
+    address = path(bob, "papel")
+    office.reauthenticate(address)
+    (basis,) = re.findall(r'name="basis" value="(\w+)"', page(office.get(address)))
+    meanwhile = Role.ADMINISTRATOR if role == Role.MEMBER else Role.MEMBER
+    User.objects.filter(pk=bob.pk).update(role=meanwhile)
+    refused = office.post(address, {"basis": basis})
+    assert "Somebody else has changed this meanwhile." in page(refused)
+    bob.refresh_from_db()
+    assert bob.role == meanwhile
+    assert office.post(address, {"basis": meanwhile}).status_code == 302, "the proof was given back"
 
 
 @pytest.mark.parametrize("action", ["papel", "desativar"])

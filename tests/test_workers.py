@@ -1,16 +1,19 @@
 """What a worker keeps between two tokens: its statements, its connection and its threads."""
 
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 from django.db import connections, models
 from django.db.models.sql.compiler import SQLCompiler
 
-from accounts.models import Account
+from accounts.models import Account, User
 from messaging.celery import LastingConnections, app
-from messaging.database import Compiled, Slot, Statement
+from messaging.database import Compiled, Insert, Slot, Statement, clock_plus, slots
 from messaging.deadline import DeadlinePassed, within
+from messaging.delivery.models import Message
 
 BY_NAME = Slot("name", models.CharField())
 
@@ -43,6 +46,33 @@ def test_a_compiled_change_returns_whole_rows(account: Account) -> None:
     assert account.name == "Padaria Central"
     for field in Account._meta.concrete_fields:
         assert getattr(row, field.attname) == getattr(account, field.attname), field.name
+
+
+def test_a_compiled_insertion_returns_the_row_with_defaults_and_the_databases_time(account: Account) -> None:
+    told = slots(Message, "channel", "destination", "kind", "subject_id")
+    messages = Compiled(lambda: Insert(Message, **told, expires_at=clock_plus(60)))
+    facts = {"channel": "sms", "destination": "+5511987654321", "kind": "token"}
+    first, second = (messages.new(**facts, subject_id=subject) for subject in (1, 2))
+    assert (first.subject_id, second.subject_id) == (1, 2)
+    assert first.pk < second.pk
+    assert second.expires_at is not None
+    assert (second.expires_at - second.created_at).total_seconds() == pytest.approx(60, abs=5)
+    for message in (first, second):
+        kept = Message.objects.get(pk=message.pk)
+        for field in Message._meta.concrete_fields:
+            assert getattr(message, field.attname) == getattr(kept, field.attname), field.name
+
+
+def test_a_compiled_selection_brings_what_is_related_and_annotated(
+    bob: User, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    people = User.objects.with_policy().select_related("account", "phone_device").filter(username=BY_NAME)
+    person = Compiled(lambda: Statement(people)).row(name="bob")
+    assert person == bob
+    with django_assert_num_queries(0):
+        assert person.account == bob.account
+        assert person.policy_due is False
+        assert not hasattr(person, "phone_device")
 
 
 def test_a_slot_without_a_value_is_an_error(account: Account) -> None:

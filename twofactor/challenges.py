@@ -1,13 +1,19 @@
 """Send a token, and find out whether what a person typed is that token. Shared by every journey."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 
 from django.conf import settings
+from django.db import models, transaction
 from django.db.models import F
 
 from accounts import audit
-from messaging.database import Clock, clock_plus, update_returning
+from accounts.models import User
+from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
 from messaging.delivery import flows as delivery
+from messaging.delivery.composers import mourns
+from messaging.delivery.models import Message
 from twofactor import exceptions as refusals
 from twofactor import limits, spending, tokens
 from twofactor.models import Challenge, ChallengeQuerySet, Journey
@@ -57,7 +63,7 @@ def send_token(
 def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
     """Write down a token that was asked for: the ``number``-th of its journey supersedes the one before (J-01).
 
-    What became of it is in the row of the delivery that the same ``challenge`` names, and a failure also in the log.
+    What became of it is in the row of the delivery that the same ``challenge`` names; a failure is an event, too.
     """
     audit.record(
         "challenge.issued",
@@ -67,6 +73,21 @@ def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
         challenge=challenge.pk,
         number=number,
     )
+
+
+@mourns("token")
+def note_failure(message: Message, fault: str) -> None:
+    """Write down that the message of a token failed for good (J-01)."""
+    challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
+    if challenge:
+        audit.record(
+            "challenge.failed",
+            user=challenge.user,
+            purpose=challenge.purpose,
+            channel=message.channel,
+            challenge=challenge.pk,
+            fault=fault,
+        )
 
 
 def resend(journey: Journey) -> Challenge:
@@ -100,7 +121,7 @@ def verify(journey: Journey, typed: str) -> Challenge:
     if token is None:
         raise refusals.TokenMalformed
     of_journey = Challenge.objects.of(journey)
-    challenge = of_journey.claim_attempt()
+    challenge = Challenge.objects.claim_attempt(journey)
     if challenge is None:
         raise _why_closed(of_journey)
     failures = limits.count_attempt(journey.user)
@@ -113,6 +134,20 @@ def verify(journey: Journey, typed: str) -> Challenge:
     raise refusals.TokenWrong(settings.TOKEN_ATTEMPTS - challenge.attempts)
 
 
+@contextmanager
+def opening(user: User) -> Iterator[None]:
+    """Do what a right token opens, in one transaction. What is refused undoes it, but the token was right (L-04).
+
+    So its count as a failure is taken back either way: here where the transaction could not.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except refusals.TwoFactorError:
+        limits.take_back(user)
+        raise
+
+
 def consume(challenge: Challenge) -> None:
     """Consume a verified challenge, in the transaction of what it opens. Raises TokenUsed for all but one (T-03)."""
     if not Challenge.objects.close(challenge):
@@ -121,20 +156,30 @@ def consume(challenge: Challenge) -> None:
 
 def _spend_send(journey: Journey, granted: bool) -> int:
     """Count one send and return how many the journey has made. The row's lock puts parallel sends in a line."""
-    alive = type(journey)._default_manager.filter(pk=journey.pk, expires_at__gt=Clock())
-    if granted:
-        allowance: dict[str, Any] = {
-            "sends_allowed": F("sends") + settings.CAPTCHA_UNLOCK_SENDS,
-            "sends_until": clock_plus(settings.CAPTCHA_UNLOCK_SECONDS),
-        }
-    else:
-        allowance = {}
-        alive = alive.filter(sends__lt=F("sends_allowed"), sends_until__gt=Clock())
-    spent = update_returning(alive, sends=F("sends") + 1, **allowance)
+    spent = _spending(type(journey), granted).row(journey=journey.pk)
     if spent is None:
         raise refusals.JourneyOver if granted else refusals.CaptchaNeeded
     journey.sends = spent.sends
     return spent.sends
+
+
+@cache
+def _spending(kind: type[Journey], granted: bool) -> Compiled[Journey]:
+    """Return the statement that counts a send of one kind of journey, and grants more where a captcha was passed."""
+    return Compiled(lambda: _spend(kind, granted))
+
+
+def _spend(kind: type[Journey], granted: bool) -> Statement[Journey]:
+    alive = kind._default_manager.filter(pk=Slot("journey", models.BigIntegerField()), expires_at__gt=Clock())
+    if not granted:
+        may_send = alive.filter(sends__lt=F("sends_allowed"), sends_until__gt=Clock())
+        return Statement(may_send, sends=F("sends") + 1)
+    return Statement(
+        alive,
+        sends=F("sends") + 1,
+        sends_allowed=F("sends") + settings.CAPTCHA_UNLOCK_SENDS,
+        sends_until=clock_plus(settings.CAPTCHA_UNLOCK_SECONDS),
+    )
 
 
 def _await_cooldown(journey: Journey, destination: str, sends: int) -> None:

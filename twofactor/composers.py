@@ -6,6 +6,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts import browsers
 from accounts.composers import Notice, look_of, tells
 from accounts.models import Account, AuditEvent
 from messaging.database import Compiled, Slot, Statement
@@ -118,8 +119,11 @@ def tell_phone_reset(event: AuditEvent) -> Notice:
 @tells("second_factor.failing")
 @tells("second_factor.locked")
 def tell_failures(event: AuditEvent) -> Notice:
-    """Tell that somebody who knows the password fails at the second step (L-07)."""
-    where = {"ip": event.ip or "-", "browser": event.user_agent[:80] or "-"}
+    """Tell that somebody who knows the password fails at the second step (L-07).
+
+    Their browser by a name of ours: what it calls itself is for them to write, and may be a link.
+    """
+    where = {"ip": event.ip or "-", "browser": browsers.named(event.user_agent) or _("an unknown device")}
     return Notice(
         heading=_("Somebody is failing at your second step"),
         paragraphs=[

@@ -65,13 +65,11 @@ def begin_sign_in(user: User, *, session_hash: str, next_url: str, switches_poli
     """Keep a right password as the pending sign-in of one session, for 600 s (S-02)."""
     with transaction.atomic():
         audit.record("sign_in.pending", user=user)
-        return PendingSignIn.objects.create(
-            user=user,
+        return PendingSignIn.begin(
+            user,
             session_hash=session_hash,
-            auth_hash=user.get_session_auth_hash(),
             next_url=next_url if len(next_url) <= LONGEST_ADDRESS else "",
             switches_policy_on=switches_policy_on,
-            expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS),
         )
 
 
@@ -92,7 +90,7 @@ def start_mailbox_proof(pending: PendingSignIn, *, captcha: str) -> Challenge:
 
 def prove_mailbox(pending: PendingSignIn, challenge: Challenge) -> None:
     """Consume the token of the mailbox; the phone comes next, with sends of its own. Raises TokenUsed, JourneyOver."""
-    with transaction.atomic():
+    with challenges.opening(pending.user):
         challenges.consume(challenge)
         limits.take_back(pending.user)
         spending.convert(challenge)
@@ -135,7 +133,7 @@ def complete_sign_in(pending: PendingSignIn, challenge: Challenge) -> PhoneDevic
     Binds the phone at a first sign-in, and switches the policy on where that was what the person came for (D6).
     """
     user, known = pending.user, pending.device
-    with transaction.atomic():
+    with challenges.opening(user):
         challenges.consume(challenge)
         device = known or _bind(user, challenge)
         audit.record("sign_in.verified", user=user, channel=challenge.channel)
@@ -289,7 +287,7 @@ def complete_reauthentication(journey: Reauthentication, challenge: Challenge | 
     Without a wish the page that asked goes on by itself, and there is nothing to say. No ``challenge``: the
     password was the proof. Raises TokenUsed or JourneyOver.
     """
-    with transaction.atomic():
+    with challenges.opening(journey.user) if challenge else transaction.atomic():
         if challenge:
             prove_holder(journey, challenge)
         if journey.wish is None:
@@ -319,7 +317,7 @@ def start_phone_change(user: User, phone: Phone, *, session_hash: str) -> PhoneC
 @tried_twice
 def prove_old_phone(change: PhoneChange, challenge: Challenge) -> None:
     """Consume the token of today's phone (or mailbox) and send one to the new number (R-01)."""
-    with transaction.atomic():
+    with challenges.opening(change.user):
         prove_holder(change, challenge)
         challenges.send_token(change, Channel.SMS, change.number, granted=True)
 
@@ -329,7 +327,7 @@ def complete_phone_change(change: PhoneChange, challenge: Challenge) -> PhoneDev
     user = change.user
     device: PhoneDevice = user.phone_device
     old = device.number
-    with transaction.atomic():
+    with challenges.opening(user):
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts the changes of one person in a line (F52)
         challenges.move(change, holder_proved=True)  # unless the one before has ended it
         challenges.consume(challenge)
@@ -402,7 +400,7 @@ def prove_before_email(change: EmailChange, challenge: Challenge | None) -> None
 
     Where somebody else has the address they get a notice instead, and the page says the same.
     """
-    with transaction.atomic():
+    with challenges.opening(change.user) if challenge else transaction.atomic():
         if challenge:
             prove_holder(change, challenge)
         challenges.send_token(change, Channel.EMAIL, change.email, granted=True)
@@ -414,7 +412,7 @@ def complete_email_change(change: EmailChange, challenge: Challenge) -> None:
     """Put the proved address in force, tell both, end the person's sessions (R-08). Raises AddressRefused."""
     user = change.user
     masked = {"before": phones.mask_email(user.email), "after": phones.mask_email(change.email)}
-    with transaction.atomic():
+    with challenges.opening(user):
         challenges.consume(challenge)
         limits.take_back(user)
         spending.convert(challenge)

@@ -12,7 +12,7 @@ from django.db.models import Case, F, Q, When
 from accounts import audit
 from accounts import flows as accounts
 from accounts.models import User
-from messaging.database import Clock, clock_plus, update_returning
+from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
 from twofactor.exceptions import Limited
 
 LADDER = settings.FAILURE_LADDER
@@ -24,16 +24,23 @@ def count_attempt(user: User) -> int:
     Counting first makes it exact however many come at once: a success takes its own count back. Raises Limited
     while the person is kept from trying, be the token right or wrong (L-08).
     """
-    rungs = [When(failures=count - 1, then=clock_plus(seconds)) for count, seconds in LADDER.items()]
-    may_try = Q(failures_until__isnull=True) | Q(failures_until__lte=Clock())
-    counted = update_returning(
-        User.objects.filter(may_try, pk=user.pk),
-        failures=F("failures") + 1,
-        failures_until=Case(*rungs, default=None, output_field=models.DateTimeField()),
-    )
+    counted = COUNT.row(user=user.pk)
     if counted is None:
         raise Limited(seconds_locked(user) or 1, "ladder", user)
     return counted.failures
+
+
+def _count() -> Statement[User]:
+    rungs = [When(failures=count - 1, then=clock_plus(seconds)) for count, seconds in LADDER.items()]
+    may_try = Q(failures_until__isnull=True) | Q(failures_until__lte=Clock())
+    return Statement(
+        User.objects.filter(may_try, pk=Slot("user", models.BigIntegerField())),
+        failures=F("failures") + 1,
+        failures_until=Case(*rungs, default=None, output_field=models.DateTimeField()),
+    )
+
+
+COUNT = Compiled(_count)
 
 
 def seconds_locked(user: User) -> int:

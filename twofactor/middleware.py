@@ -13,10 +13,13 @@ from django.utils.translation import gettext as _
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.middleware import OTPMiddleware
 
-from accounts import audit
+from accounts import audit, budgets, origin
 from accounts.exceptions import Limited
 from messaging.database import is_conflict
 from twofactor import session
+
+MINUTE = 60  # seconds
+NOTES_A_MINUTE = 10  # of one limit of one person, or of one address
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -48,7 +51,7 @@ class RefusalMiddleware:
             error = Limited(1, "conflict")
         if not isinstance(error, Limited):
             return None
-        audit.record("limit.hit", user=error.user, scope=error.scope)
+        _note(error)
         context = {"retry_after": error.retry_after}
         if request.accepts("text/html"):
             response = render(request, "429.html", context, status=429)
@@ -56,6 +59,14 @@ class RefusalMiddleware:
             response = JsonResponse({"detail": "limited", **context}, status=429)
         response["Retry-After"] = str(error.retry_after)
         return response
+
+
+def _note(error: Limited) -> None:
+    """Write a limit down; of whoever keeps running into it ten times a minute, or a robot would fill the trail."""
+    who = error.user.pk if error.user else budgets.network(origin.current.get().ip)
+    (notes,) = budgets.spend([budgets.Window(f"limit.hit {error.scope} {who}", MINUTE, NOTES_A_MINUTE, "limit.hit")])
+    if not notes.is_overdrawn:
+        audit.record("limit.hit", user=error.user, scope=error.scope)
 
 
 class GateMiddleware:

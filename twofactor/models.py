@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any, ClassVar
 
@@ -13,8 +13,9 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 
+from accounts import budgets
 from accounts.models import User
-from messaging.database import Clock, clock_plus, update_returning
+from messaging.database import Clock, Compiled, Insert, Slot, Statement, clock_plus, slots
 from messaging.delivery.models import Channel, Message
 from twofactor import tokens
 from twofactor.exceptions import ChannelRefused, TokenLate
@@ -99,13 +100,7 @@ class PendingSignInQuerySet(models.QuerySet["PendingSignIn"]):
 
         It ends when the password changes or the person or account is deactivated (S-06).
         """
-        related = self.select_related("user__account", "user__phone_device")
-        can_send = models.ExpressionWrapper(
-            Q(sends__lt=F("sends_allowed"), sends_until__gt=Clock(), sends_until__isnull=False),
-            output_field=models.BooleanField(),
-        )
-        live = related.alive().filter(session_hash=session_hash)
-        pending = live.annotate(can_send=can_send).first()  # type: ignore[no-redef]
+        pending: PendingSignIn | None = OF_SESSION.row(session=session_hash)
         return pending if pending and pending.still_holds() else None
 
 
@@ -120,11 +115,20 @@ class PendingSignIn(Journey):
 
     name = "pending_sign_in"
     can_send: bool  # by ``of_session``: what a captcha granted still has a send in it (C-06)
+    account_used: int | None  # by ``of_session``: SMS of the running day
+    system_used: int | None  # the same
 
     objects: ClassVar[Any] = PendingSignInQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"pending sign-in {self.pk}"
+
+    @classmethod
+    def begin(cls, user: User, **facts: Any) -> "PendingSignIn":
+        """Keep a right password for 600 s by the database's clock."""
+        pending = BEGIN.new(user_id=user.pk, auth_hash=user.get_session_auth_hash(), **facts)
+        pending.user = user
+        return pending
 
     def still_holds(self) -> bool:
         """Tell whether the right password of the first step is still right, and the person still welcome."""
@@ -162,6 +166,31 @@ class PendingSignIn(Journey):
         if not self.introduced:
             return "introduction"
         return "mailbox" if self.needs_mailbox else "phone"
+
+
+def _of_session() -> Statement[PendingSignIn]:
+    """Build what every page between password and token reads."""
+    can_send = models.ExpressionWrapper(
+        Q(sends__lt=F("sends_allowed"), sends_until__gt=Clock(), sends_until__isnull=False),
+        output_field=models.BooleanField(),
+    )
+    live = PendingSignIn.objects.alive().filter(session_hash=Slot("session", models.CharField()))
+    facts = {
+        "can_send": can_send,
+        "account_used": budgets.most_used("account", OuterRef("user__account_id")),
+        "system_used": budgets.most_used("system", models.Value("sms")),
+    }
+    related = live.annotate(**facts)
+    related = related.select_related("user__account", "user__phone_device")
+    return Statement(related.order_by("pk")[:1])
+
+
+def _begin() -> Statement[PendingSignIn]:
+    told = slots(PendingSignIn, "user_id", "session_hash", "auth_hash", "next_url", "switches_policy_on")
+    return Insert(PendingSignIn, **told, expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS))
+
+
+BEGIN, OF_SESSION = Compiled(_begin), Compiled(_of_session)
 
 
 class Proof(Journey):
@@ -311,28 +340,61 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
         state, fault = (Subquery(messages.values(field)[:1]) for field in ("state", "fault"))
         return self.annotate(message_state=state, message_fault=fault)  # type: ignore[no-redef]
 
-    def newest(self) -> "Challenge | None":
-        """Return the last one, with its ``seconds_left`` and its ``age`` by the database's clock."""
+    def newest_first(self) -> "ChallengeQuerySet":
+        """Return all, the last one first, with ``seconds_left`` and ``age`` by the database's clock."""
         duration = models.DurationField()
         left = models.ExpressionWrapper(F("expires_at") - Clock(), output_field=duration)
         age = models.ExpressionWrapper(Clock() - F("issued_at"), output_field=duration)
-        timed = self.annotate(left=left, age=age)  # type: ignore[no-redef]
-        return timed.order_by("-pk").first()
+        return self.annotate(left=left, age=age).order_by("-pk")  # type: ignore[no-redef]
+
+    def newest(self) -> "Challenge | None":
+        """Return the last one, with its ``seconds_left`` and its ``age`` by the database's clock."""
+        return self.newest_first().first()
+
+    def shown(self, journey: Journey) -> "Challenge | None":
+        """Return the newest of a journey's present purpose, with its fate: what the page of the token shows."""
+        return _shown(journey.name).row(journey=journey.pk, purpose=journey.purpose)
 
     def supersede(self) -> None:
         """Close what is open: a newer token takes its place (T-04)."""
         self.open().update(superseded_at=Clock())
 
-    def claim_attempt(self) -> "Challenge | None":
-        """Count one attempt on the open challenge and return it, or None when it may not be tried (L-01, L-05)."""
-        return update_returning(
-            self.open().filter(attempts__lt=settings.TOKEN_ATTEMPTS, expires_at__gt=Clock()),
-            attempts=F("attempts") + 1,
-        )
+    def claim_attempt(self, journey: Journey) -> "Challenge | None":
+        """Count one attempt on a journey's open challenge; None when it may not be tried (L-01, L-05)."""
+        return _attempt(journey.name).row(journey=journey.pk, purpose=journey.purpose)
 
     def close(self, challenge: "Challenge") -> bool:
         """Consume a challenge; True for exactly one caller (T-03)."""
         return bool(self.open().filter(pk=challenge.pk).update(verified_at=Clock()))
+
+
+def _at(journey: str) -> ChallengeQuerySet:
+    """Return the challenges of a journey that is told at each run, by the name of its field."""
+    where = Slot("journey", models.BigIntegerField()), Slot("purpose", models.CharField())
+    challenges: ChallengeQuerySet = Challenge.objects.filter(**{journey: where[0]}, purpose=where[1])
+    return challenges
+
+
+@cache
+def _issue(journey: str, lifetime: int) -> Compiled["Challenge"]:
+    told = slots(
+        Challenge, f"{journey}_id", "user_id", "purpose", "channel", "destination", "network", "nonce", "key_id"
+    )
+    return Compiled(lambda: Insert(Challenge, **told, expires_at=clock_plus(lifetime)))
+
+
+@cache
+def _shown(journey: str) -> Compiled["Challenge"]:
+    return Compiled(lambda: Statement(_at(journey).with_fate().newest_first()[:1]))
+
+
+@cache
+def _attempt(journey: str) -> Compiled["Challenge"]:
+    def build() -> Statement["Challenge"]:
+        open_to_tries = _at(journey).open().filter(attempts__lt=settings.TOKEN_ATTEMPTS, expires_at__gt=Clock())
+        return Statement(open_to_tries, attempts=F("attempts") + 1)
+
+    return Compiled(build)
 
 
 # The fields that lead a challenge to its journey, and the constraints by which each journey has one live challenge.
@@ -438,14 +500,15 @@ class Challenge(models.Model):
     @classmethod
     def issue(cls, journey: Journey, *, channel: str, destination: str, network: str = "") -> "Challenge":
         """Create the challenge of a journey, 180 s by the database's clock; the one before must be superseded."""
-        return cls.objects.create(
-            user=journey.user,
-            **{journey.name: journey},
+        challenge = _issue(journey.name, settings.TOKEN_LIFETIME_SECONDS).new(
+            **{f"{journey.name}_id": journey.pk},
+            user_id=journey.user.pk,
             purpose=journey.purpose,
             channel=channel,
             destination=destination,
             network=network,
             nonce=tokens.new_nonce(),
             key_id=tokens.key_id(settings.TOKEN_KEY),
-            expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS),
         )
+        challenge.user = journey.user
+        return challenge

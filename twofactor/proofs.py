@@ -92,7 +92,7 @@ def _context(request: SignedInRequest, journey: Proof, form: Any) -> dict[str, A
         "masked_email": phones.mask_email(user.email),
         "email_offered": user.takes_tokens_by_email,
     }
-    challenge = None if journey.step == "password" else Challenge.objects.of(journey).with_fate().newest()
+    challenge = None if journey.step == "password" else Challenge.objects.shown(journey)
     return context | (token_context(journey, challenge) if challenge else {})
 
 

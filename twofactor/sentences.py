@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts.sentences import describe, say
 from messaging.delivery.models import Channel
+from twofactor import phones
 from twofactor.models import Purpose
 
 say("channel", {Channel.SMS: _("SMS"), Channel.EMAIL: _("e-mail")})
@@ -22,6 +23,7 @@ say(
         "policy": _("to switch the second step on or off"),
         "policy.date": _("to choose the date of the second step"),
         "policy.options": _("to change the options of the second step"),
+        "account.countries": _("to choose the countries of the phones"),
         "user.reset_phone": _("to reset a phone"),
         "phone.change": _("to change the phone"),
         "email.change": _("to change the e-mail address"),
@@ -45,12 +47,32 @@ def _hours(data: dict[str, Any]) -> dict[str, Any]:
     return {"time": ngettext("%(count)d hour", "%(count)d hours", round(hours)) % {"count": round(hours)}}
 
 
+def _countries(data: dict[str, Any]) -> dict[str, Any]:
+    """Name countries in the reader's language."""
+    language = get_language() or "pt-br"
+    return {
+        fact: ", ".join(name for _region, name in phones.country_choices(str(regions).split(), language))
+        for fact, regions in data.items()
+    }
+
+
+describe(
+    "account.countries_changed",
+    _("Countries of the phones changed"),
+    _("%(actor)s changed the countries of the phones from %(before)s to %(after)s."),
+    _countries,
+)
 describe("password.failed", _("Wrong password"), _("A wrong password was typed for %(person)s."))
 describe("sign_in.password_only", _("Sign-in by password alone"), _("%(person)s signed in with the password alone."))
 describe("sign_in.pending", _("Right password"), _("%(person)s typed the right password; the second step comes next."))
 describe("sign_in.verified", _("Sign-in"), _("%(person)s signed in with a token by %(channel)s."))
 describe("session.ended", _("Sign-out"), _("%(person)s signed out."))
 describe("challenge.issued", _("Token sent"), _("A token %(purpose)s was sent to %(person)s by %(channel)s."))
+describe(
+    "challenge.failed",
+    _("Token not delivered"),
+    _("A token %(purpose)s for %(person)s by %(channel)s could not be delivered."),
+)
 describe("token.refused", _("Wrong token"), _("A wrong token %(purpose)s was typed for %(person)s."))
 describe(
     "second_factor.failing",
@@ -128,5 +150,6 @@ say(
         "people": _("people of a phone"),
         "announcement": _("announcements"),
         "invited": _("invitations of an address"),
+        "address_links": _("links to a new password"),
     },
 )

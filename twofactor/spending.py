@@ -7,7 +7,7 @@ gives the answer of every day, as fast; the message is withheld, and written dow
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -18,7 +18,7 @@ from accounts.models import User
 from messaging.delivery.models import Channel
 from twofactor import exceptions as refusals
 from twofactor import phones
-from twofactor.models import Challenge, EmailChange, Journey, PhoneDevice, Purpose
+from twofactor.models import Challenge, EmailChange, Journey, PendingSignIn, PhoneDevice, Purpose
 
 logger = logging.getLogger(__name__)
 
@@ -146,14 +146,28 @@ def _watch(balance: Balance, user: User) -> None:
     """Tell of a day's SMS at 50, 80 and 100 %; after that there are none. Raises SmsSpent."""
     if balance.used * 2 < balance.window.limit:
         return
-    limit = balance.window.limit
-    if balance.window.scope == "account":
-        limit = max(limit, settings.ACCOUNT_SMS_PER_USER * User.objects.filter(account=user.account_id).count())
+    limit = _limit_of_the_day(balance.window, user)
     if balance.used > limit:
         raise refusals.SmsSpent
     for percent, word in TOLD_AT.items():
         if balance.used == -(-limit * percent // 100):
             _tell(f"{balance.window.scope}_sms.{word}", balance, user, limit)
+
+
+def _limit_of_the_day(window: Window, user: User) -> int:
+    """Return how many SMS there are: for an account as many as its people need."""
+    if window.scope != "account":
+        return window.limit
+    return max(window.limit, settings.ACCOUNT_SMS_PER_USER * User.objects.filter(account=user.account_id).count())
+
+
+def no_sms_left(pending: PendingSignIn) -> bool:
+    """Tell whether the account, or the whole system, has no SMS left for the day. Costs nothing while it has."""
+    used = {"account": pending.account_used or 0, "system": pending.system_used or 0}
+    if all(used[scope] < limit for scope in used for limit, _seconds in settings.LIMITS[scope]):
+        return False
+    day = windows("account", pending.user.account_id) + windows("system", "sms")
+    return budgets.seconds_spent(replace(each, limit=_limit_of_the_day(each, pending.user)) for each in day) > 0
 
 
 def _tell(action: str, balance: Balance, user: User, limit: int) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from twofactor import coming, components, proofs, sessions, views
+from twofactor import coming, components, countries, proofs, sessions, views
 
 urlpatterns = [
     path("entrar/", views.sign_in, name="sign-in"),
@@ -27,6 +27,7 @@ urlpatterns = [
     path("componentes/", components.components, name="components"),
     path("configuracoes/minha-conta/", views.account_settings, name="account-settings"),
     path("configuracoes/minha-conta/opcoes/", views.account_options, name="account-options"),
+    path("configuracoes/minha-conta/paises/", countries.account_countries, name="account-countries"),
     path("configuracoes/usuarios/<int:user_id>/telefone/", views.phone_reset, name="phone-reset"),
     path("configuracoes/minha-conta/data/", coming.policy_date, name="policy-date"),
     path("configuracoes/minha-conta/aviso/", coming.policy_announce, name="policy-announce"),

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import figures, language
 from accounts import flows as accounts
-from accounts import language
 from accounts.decorators import administrators_only, for_person_of_account
 from accounts.forms import ProfileForm
 from accounts.http import SignedInRequest
@@ -21,7 +21,7 @@ from accounts.models import User
 from accounts.reauthentication import Wish, carries_out, demand, reauthenticated
 from messaging.delivery import circuit, gateways
 from messaging.delivery.models import Channel
-from twofactor import challenges, coming, flows, objections, phones, session, words
+from twofactor import challenges, coming, countries, flows, objections, phones, session, spending, words
 from twofactor.decorators import pending_sign_in_at, second_click_follows_the_first
 from twofactor.exceptions import CaptchaNeeded, JourneyOver, NoPhone, OwnPhone, SmsSpent
 from twofactor.forms import (
@@ -152,6 +152,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "email_offered": pending.user.takes_tokens_by_email,
         "email_refused_reason": _no_email_because(pending.user),
         "sms_available": circuit.sms_is_available(),
+        "sms_spent": words.of(SmsSpent()) if spending.no_sms_left(pending) else "",
     }
     return render(request, "twofactor/channel.html", context)
 
@@ -172,7 +173,7 @@ def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         opened = form.attempt(lambda: _prove_sign_in(request, pending, form), at="token")
     if opened:
         return opened
-    challenge = Challenge.objects.of(pending).with_fate().newest()
+    challenge = Challenge.objects.shown(pending)
     if challenge is None:
         return redirect(pending.sends_from)
     context = {
@@ -237,7 +238,7 @@ def token_fate(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 def fate_of(journey: Journey | None) -> HttpResponse:
     """Tell what became of the last token's message of a journey."""
-    challenge = Challenge.objects.of(journey).with_fate().newest() if journey else None
+    challenge = Challenge.objects.shown(journey) if journey else None
     fate = words.fate(challenge.message if challenge else None)
     return JsonResponse({"state": fate.state, "text": fate.text})
 
@@ -294,15 +295,14 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
             form.add_error(None, _("No SMS gateway is configured: nobody could get a token."))
         else:
             return _switch_policy(request, wanted)
-    people = User.objects.filter(account=account, is_active=True)
     context = {
         "account": account,
         "form": form,
-        "users_total": people.count(),
-        "users_without_phone": people.filter(phone_device__isnull=True).count(),
+        "people": figures.people(account),
         "gateway_ready": gateways.sms_is_possible(),
         "own_phone_needed": not session.is_verified(user),
         "options": OptionsForm(instance=account),
+        "countries": countries.CountriesForm(account=account),
         "changed_at": account.two_factor_changed_at,
         **coming.context(user),
     }

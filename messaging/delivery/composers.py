@@ -1,4 +1,4 @@
-"""Who turns a message into words: composers registered by the apps above, by kind."""
+"""Who turns a message into words, and who hears that it failed: registered by the apps above, by kind."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +33,26 @@ def composes(kind: str) -> Callable[[Composer], Composer]:
         return composer
 
     return register
+
+
+Mourner = Callable[[Message, str], None]
+_mourners: dict[str, Mourner] = {}
+
+
+def mourns(kind: str) -> Callable[[Mourner], Mourner]:
+    """Register the decorated function as what is told of a message of a kind that failed for good, and of its fault."""
+
+    def register(mourner: Mourner) -> Mourner:
+        _mourners[kind] = mourner
+        return mourner
+
+    return register
+
+
+def mourn(message: Message, fault: str) -> None:
+    """Tell whoever wants to know that a message failed for good."""
+    if message.kind in _mourners:
+        _mourners[message.kind](message, fault)
 
 
 def compose(message: Message) -> Content:

@@ -9,8 +9,11 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 
-def ring(message_id: int, *, queue: str, expires_in: float | None) -> None:
-    """Tell a worker that a message waits; only its id travels (J-03). A dead broker is logged, never raised (F7)."""
+def ring(message_id: int, *, queue: str) -> None:
+    """Tell a worker that a message waits; only its id travels (J-03). A dead broker is logged, never raised (F7).
+
+    It has no expiry: a worker would judge that by its own clock, the claim judges by the database's.
+    """
     if not settings.REDIS_URL:  # no broker at all: the poller sends
         return
     try:
@@ -18,7 +21,6 @@ def ring(message_id: int, *, queue: str, expires_in: float | None) -> None:
             "messaging.delivery.tasks.deliver",
             args=[message_id],
             queue=queue,
-            expires=expires_in,
             argsrepr=str(message_id),
         )
     except (OperationalError, OSError) as error:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -13,9 +14,9 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import get_language
 
-from messaging.database import Clock, clock_plus, delete_in_batches
+from messaging.database import Clock, Compiled, Insert, clock_plus, delete_in_batches, slots
 from messaging.delivery import blocks, circuit, claims, doorbell, gateways
-from messaging.delivery.composers import Content, NothingToSay, compose
+from messaging.delivery.composers import Content, NothingToSay, compose, mourn
 from messaging.delivery.faults import Fault
 from messaging.delivery.models import BlockedPrefix, Channel, GatewayFailure, Heartbeat, Message, State
 
@@ -44,19 +45,24 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, so
     that notices never stand before them. ``owner_id`` says on whose behalf, for the figures of the apps above.
     """
-    expires_at: models.Expression | None = None if lifetime is None else clock_plus(lifetime)
-    message = Message.objects.create(
+    message = _insertion(lifetime).new(
         channel=channel,
         destination=destination,
         kind=kind,
         subject_id=subject_id,
         language=language or get_language() or settings.LANGUAGE_CODE,
-        expires_at=expires_at,  # an expression, on the database's clock
         owner_id=owner_id,
     )
     queue = "tokens" if urgent else "notices"
-    transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue, expires_in=lifetime), robust=True)
+    transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue), robust=True)
     return message
+
+
+@cache
+def _insertion(lifetime: float | None) -> Compiled[Message]:
+    """Return what queues a message that ends after so many seconds on the database's clock, or never."""
+    told = slots(Message, "channel", "destination", "kind", "subject_id", "language", "owner_id")
+    return Compiled(lambda: Insert(Message, **told, expires_at=None if lifetime is None else clock_plus(lifetime)))
 
 
 def enqueue_notices(
@@ -152,8 +158,12 @@ def take_report(message_id: int, tries: int, report: Report) -> None:
     if report.fault:
         facts |= {"fault": report.fault, "error": f"{report.gateway}-{report.code}"[:60]}
     taken = Message.objects.report(message_id, tries, report.state, **facts)
-    if taken and report.fault in {Fault.OURS, Fault.BLOCKED}:
-        note_fault(Message.objects.get(pk=message_id), report.gateway, report.fault)
+    if not taken or report.state is not State.FAILED:
+        return
+    message = Message.objects.get(pk=message_id)
+    mourn(message, report.fault or "")
+    if report.fault in {Fault.OURS, Fault.BLOCKED}:
+        note_fault(message, report.gateway, report.fault)
 
 
 def silence() -> float | None:
@@ -161,11 +171,6 @@ def silence() -> float | None:
     age = models.ExpressionWrapper(Clock() - models.F("at"), output_field=models.DurationField())
     last = Heartbeat.objects.annotate(age=age).order_by("-at").first()
     return last.age.total_seconds() if last else None
-
-
-def count_recent(kind: str, subject_id: int, *, seconds: int) -> int:
-    """Return how many messages about a subject were queued within the last ``seconds``."""
-    return Message.objects.filter(kind=kind, subject_id=subject_id, created_at__gt=clock_plus(-seconds)).count()
 
 
 def purge(days: int) -> int:
@@ -269,4 +274,6 @@ def _record_failure(message: Message, gateway: str, error: gateways.GatewayError
 
 def _record(message: Message, **values: Any) -> None:
     """Write the outcome, unless the lease ran out and another worker holds the message now."""
-    claims.held(message.pk, message.tries).update(**values)
+    recorded = claims.held(message.pk, message.tries).update(**values)
+    if recorded and values.get("state") == State.FAILED:
+        mourn(message, values["fault"])

@@ -33,7 +33,8 @@ class _Forms(HTMLParser):
             is_asked = known.get("method", "get").lower() == "get"
             self.found.append((urlsplit(known.get("action") or self.page).path, [], is_asked))
         elif self.found and known.get("name") and tag in {"input", "select", "textarea", "button"}:
-            self.found[-1][1].append((known["name"], known.get("value", "")))
+            value = "" if known["name"] == "csrfmiddlewaretoken" else known.get("value", "")  # masked anew in each page
+            self.found[-1][1].append((known["name"], value))
         elif self.found and tag == "altcha-widget":
             self.found[-1][1].append(("altcha", ""))
 

@@ -142,7 +142,6 @@ def test_a_killed_worker_loses_nothing(murder: Murder) -> None:
     for visitor in (murder.before_the_call, *murder.during_the_call):
         portal.wait_for_state(visitor.number, "sent", 2)
         assert not visitor.is_in()
-    # The doorbell's own redelivery (30 s) would find nothing left to do.
     assert len(portal.twilio.received(murder.before_the_call.number)) == 1
     for visitor in (murder.before_the_call, *murder.during_the_call):
         assert location(visitor.post_token(portal.token(visitor))) == "/"

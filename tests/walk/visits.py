@@ -92,9 +92,20 @@ class Visit:
         return {table for table, rows in self.after.items() if rows is not self.before[table] != rows}
 
     @property
+    def precious(self) -> set[str]:
+        """Return what is different of what is precious. A message to nobody is not: it tells nobody anything (C-09)."""
+        same = addressed(self.after) == addressed(self.before)
+        return self.changed & PRECIOUS - ({"delivery_message"} if same else set())
+
+    @property
     def kind(self) -> str:
         """Return what sort of an answer it is, for counting."""
         return "moved" if self.answer.status_code in {301, 302} else str(self.answer.status_code)
+
+
+def addressed(rows: dict[str, list[Row]]) -> list[Row]:
+    """Return the messages that leave."""
+    return [row for row in rows["delivery_message"] if row["destination"]]
 
 
 def visits(
@@ -149,7 +160,7 @@ def _of_any_answer(visit: Visit) -> Iterator[str]:
             True,  # what takes a cookie away has no value to hide
         ):
             yield f"cookie {cookie.OutputString()}"
-    if visit.method != "POST" and (precious := visit.changed & PRECIOUS):
+    if visit.method != "POST" and (precious := visit.precious):
         yield f"changed {precious}"
     if visit.method == "HEAD" and visit.answer.getvalue():
         yield "a body for HEAD"
@@ -174,9 +185,9 @@ def _of_an_open_page(visit: Visit, arrive: Arrival) -> Iterator[str]:
     sends = {"/entrar/token/reenviar/", "/entrar/canal/"} if arrive is people.pending_at_the_token else set()
     counted = {"accounts_user"} if arrive is people.pending_at_the_token else set()  # a wrong token, on its person
     if visit.method == "POST" and visit.route.path in sends:
-        if len(visit.after["delivery_message"]) != len(visit.before["delivery_message"]) + 1:
+        if len(addressed(visit.after)) != len(addressed(visit.before)) + 1:
             yield "not exactly one message"
-    elif touched := visit.changed & PRECIOUS - counted:
+    elif touched := visit.precious - counted:
         yield f"changed {touched}"
     if visit.method in {"PUT", "PATCH", "DELETE"} and visit.answer.status_code not in {302, 403, 404, 405}:
         yield "a method of no form"

@@ -25,6 +25,8 @@ BUDGETS = (
     ("prefix", "SMS to typed numbers alike but for 4 digits, tokens not typed yet", SILENT),
     ("country", "SMS to typed numbers of a country other than the operator's first", SILENT),
     ("account", "SMS of an account", OFF),
+    ("links", "links to a new password, to a mailbox", SILENT),
+    ("address_links", "links to a new password, asked for from an address", TOLD),
     ("invitations", "invitations of an account", "told, line by line"),
     ("invited", "invitations to an address, over all accounts", "told, line by line"),
     ("system", "SMS of the whole system: the ceiling in money, divided by the price of one", OFF),
