@@ -104,6 +104,17 @@ def test_each_dialog_puts_the_focus_where_one_begins(newcomer: Person) -> None:
     expect(newcomer.field("token")).to_be_focused()
 
 
+def test_signing_in_begins_at_the_login_and_after_a_refusal_at_the_password(newcomer: Person) -> None:
+    newcomer.go("/entrar/")
+    expect(newcomer.field("username")).to_be_focused()
+    newcomer.page.keyboard.type(newcomer.login)
+    newcomer.page.keyboard.press("Tab")
+    newcomer.page.keyboard.type("not the password")
+    newcomer.page.keyboard.press("Enter")
+    expect(newcomer.field("password")).to_be_focused()
+    expect(newcomer.field("password")).to_have_accessible_description(re.compile("."))
+
+
 BEGINNINGS = [
     pytest.param(at_channel, "altcha-widget input[type=checkbox]", id="channel"),
     pytest.param(at_token, "[name=token]", id="token"),
