@@ -47,7 +47,7 @@ class UserAdmin(admin.ModelAdmin):
     search_help_text = _("Login, e-mail, or the last digits of the phone.")
     exclude = ["password", "groups", "user_permissions"]
     readonly_fields = ["masked_phone", "last_login", "locked_at", "failures", "failures_until", "created_at"]
-    actions = ["unlock"]
+    actions = ["unlock", "end_sessions"]
 
     @admin.display(description=_("phone"))
     def masked_phone(self, user: User) -> str:
@@ -64,13 +64,16 @@ class UserAdmin(admin.ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Change role and activity by the flows, which know what an account cannot do without (A-02)."""
+        """Change role and activity by the flows, which know what an account cannot do without (A-02).
+
+        The rest is written field by field: locks and sessions may have changed since the page was opened.
+        """
         if not change:
             super().save_model(request, obj, form, change)
             return
         role, is_active = obj.role, obj.is_active
         obj.refresh_from_db(fields=["role", "is_active"])
-        super().save_model(request, obj, form, change)
+        obj.save(update_fields=set(form.changed_data) - {"role", "is_active"})
         try:
             _change(obj, role, is_active, actor=cast(SignedInRequest, request).user)
         except LastAdministrator:
@@ -95,6 +98,16 @@ class UserAdmin(admin.ModelAdmin):
         unlocked = sum(flows.unlock_user(user, actor=actor) for user in chosen)
         said = ngettext("%(count)d user was unlocked.", "%(count)d users were unlocked.", unlocked)
         self.message_user(request, said % {"count": unlocked}, messages.SUCCESS)
+
+    @admin.action(description=_("End all sessions (audited)"))
+    def end_sessions(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        """Sign people out everywhere, each through the flow (S-12)."""
+        actor: Any = request.user
+        people = list(chosen)
+        for user in people:
+            flows.end_sessions(user, actor=actor)
+        said = ngettext("%(count)d user was signed out.", "%(count)d users were signed out.", len(people))
+        self.message_user(request, said % {"count": len(people)}, messages.SUCCESS)
 
 
 def _change(user: User, role: str, is_active: bool, *, actor: User) -> None:

@@ -28,8 +28,9 @@ def users(request: SignedInRequest) -> HttpResponseBase:
         **_invited(listing, cursor),
     }
     if listing.state != "invited":
-        context["page"] = pages.page_of([listing.people], people.of(listing.account), listing.order, cursor)
-        context["count"], context["counted"] = pages.count_of(listing.people), pages.COUNTED
+        found, count = listing.look()
+        context["page"] = pages.page_of([found], listing.scope, listing.order, cursor)
+        context["count"], context["counted"] = count, pages.COUNTED
     return render(request, "accounts/users.html", context)
 
 

@@ -13,13 +13,13 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, QuerySet, Subquery
 from django.db.models.fields.json import KT
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from accounts.models import SIGN_INS, Account, AuditEvent, DailyFigure, User
-from messaging.database import Clock
+from accounts.models import SIGN_INS, Account, AuditEvent, DailyFigure, Role, User
+from accounts.people import LOCKED, MAYBE_LOCKED
 from messaging.delivery.chores import every
 from messaging.delivery.models import Channel, Message, State
 
@@ -38,16 +38,15 @@ OUTCOMES = {
 class People:
     """How many active people there are, and in which state."""
 
-    total: int
     enrolled: int
+    pending: int  # without a phone yet
     locked: int
-    never_in: int
     administrators: int
 
     @property
-    def pending(self) -> int:
-        """Return how many have no phone yet."""
-        return self.total - self.enrolled
+    def total(self) -> int:
+        """Return how many there are."""
+        return self.enrolled + self.pending
 
     @property
     def percent_enrolled(self) -> int:
@@ -56,16 +55,21 @@ class People:
 
 
 def people(account: Account) -> People:
-    """Count the active people of an account, in one statement."""
-    locked = Q(locked_at__isnull=False) | Q(failures_until__gt=Clock())
-    counts = User.objects.filter(account=account, is_active=True).aggregate(
-        total=Count("pk"),
-        enrolled=Count("phone_device"),
-        locked=Count("pk", filter=locked),
-        never_in=Count("pk", filter=Q(last_login__isnull=True)),
-        administrators=Count("pk", filter=Q(role="administrator")),
+    """Count the active people of an account, in one statement. Each number comes out of an index of its own."""
+    active = User.objects.filter(account=account, is_active=True)
+    counts = Account.objects.filter(pk=account.pk).values(
+        enrolled=tally(active.filter(has_phone=True)),
+        pending=tally(active.filter(has_phone=False)),
+        locked=tally(active.filter(LOCKED, MAYBE_LOCKED)),
+        administrators=tally(active.filter(role=Role.ADMINISTRATOR)),
     )
-    return People(**counts)
+    return People(**counts.get())
+
+
+def tally(people: QuerySet[User]) -> Coalesce:
+    """Return how many of one account these are, as a part of a statement about the account."""
+    count = people.order_by().values("account").annotate(count=Count("*")).values("count")
+    return Coalesce(Subquery(count), 0)
 
 
 @dataclass(slots=True)

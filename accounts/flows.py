@@ -76,8 +76,8 @@ def set_accent(account: Account, accent: str, *, actor: User) -> bool:
 
 def tell_administrators(account: Account, event: AuditEvent) -> None:
     """Tell every administrator of an account about an event (A-01)."""
-    for administrator in account.users.filter(role=Role.ADMINISTRATOR, is_active=True):
-        tell(administrator, event)
+    administrators = account.users.filter(role=Role.ADMINISTRATOR, is_active=True)
+    delivery.enqueue_notices(administrators, event.pk, owner_id=account.pk)
 
 
 def tell_operators(event: AuditEvent) -> None:

@@ -27,6 +27,12 @@ class ProfileForm(forms.ModelForm):
         model = User
         fields = ["first_name", "last_name", "language"]
 
+    def save(self, commit: bool = True) -> User:
+        """Write what was asked for and nothing else: locks and sessions may have changed since the person was read."""
+        user: User = self.instance
+        user.save(update_fields=self._meta.fields)
+        return user
+
 
 class AppearanceForm(forms.Form):
     """The account's colour."""

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import invitations, language, people, reminders
+from accounts import invitations, language, pages, people, reminders
 from accounts.decorators import administrators_only
 from accounts.exceptions import InvitationOver
 from accounts.forms import InviteForm, JoinForm
@@ -72,7 +72,8 @@ def remind(request: SignedInRequest) -> HttpResponse:
     context = {
         "account": account,
         "without_phone": people.without_phone(account).count(),
-        "due": reminders.due(account).count(),
+        "due": pages.count_of(reminders.due(account)),
+        "counted": pages.COUNTED,
     }
     return render(request, "accounts/remind.html", context)
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import AppendOnly
 from accounts.sessions import SessionStore
-from messaging.database import Clock, Folded
+from messaging.database import Bytewise, Clock, Folded
 
 OPERATORS = "Operação"
 # What every day brings by the thousand. The rest is what an administrator wants to hear about.
@@ -131,7 +131,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person of one account."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="users")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="users", db_index=False)  # it begins others
     username = models.CharField(
         _("login"),
         max_length=60,
@@ -147,8 +147,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("operator"), default=False)
     # Since a password reset by e-mail: the mailbox alone may not be both factors (R-06).
     mailbox_suspect = models.BooleanField(default=False, editable=False)
-    password_wait: int | None  # seconds, by ``budgets.with_budget``
+    password_wait: int | None  # seconds, by ``budgets.Attempt``
     person_wait: int | None  # the same
+    # Whether a phone is proved held: the database writes it down with the phone, so that a list can begin there.
+    has_phone = models.BooleanField(db_default=False, editable=False)
     # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
     phone_was_reset = models.BooleanField(default=False, editable=False)
     policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet
@@ -193,7 +195,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index("account", SEEN_AT, "id", name="user_by_last_sign_in"),
             # … what its search may be the beginning of …
             *(
-                models.Index(fields=["account", field], opclasses=["int8_ops", "varchar_pattern_ops"], name=name)
+                models.Index("account", Bytewise(field), name=name)
                 for field, name in (
                     ("name_key", "user_name_like"),
                     ("surname_key", "user_surname_like"),
@@ -215,11 +217,16 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(role=Role.ADMINISTRATOR),
                 name="user_administrators",
             ),
-            models.Index(
-                fields=["account", "name_key", "id"],
-                condition=models.Q(last_login__isnull=True),
-                name="user_never_signed_in",
+            *(
+                models.Index(fields=["account", "name_key", "id"], condition=condition, name=name)
+                for condition, name in (
+                    (models.Q(has_phone=False), "user_without_phone"),
+                    (models.Q(has_phone=False, last_login__isnull=True), "user_never_signed_in"),
+                    (models.Q(has_phone=False, last_login__isnull=False), "user_pending"),
+                )
             ),
+            # What is counted of them: many equal entries, which PostgreSQL keeps once.
+            models.Index(fields=["account", "is_active", "has_phone"], name="user_counted"),
         ]
 
     def __str__(self) -> str:
@@ -361,9 +368,10 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 class AuditEvent(models.Model):
     """Who did what, when, from where. Rows are only ever added."""
 
-    account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    # Each of the three begins an index below; Django's own would double it.
+    account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
     action = models.CharField(max_length=60)
     at = models.DateTimeField(db_default=Clock())
     ip = models.GenericIPAddressField(null=True)

@@ -105,5 +105,5 @@ def chunks_of(arms: Sequence[QuerySet[M]], scope: QuerySet[M], order: Order) -> 
 
 
 def count_of(rows: QuerySet[Any]) -> int:
-    """Count rows up to one more than ``COUNTED``: what is more is many."""
-    return rows.order_by().values("pk")[: COUNTED + 1].count()
+    """Count rows up to one more than ``COUNTED``: what is more is many. In their order, whose index finds them."""
+    return rows.values("pk")[: COUNTED + 1].count()

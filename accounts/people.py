@@ -5,17 +5,20 @@ whatever the number of people.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import pages
-from accounts.models import SEEN_AT, Account, Invitation, Role, User
-from messaging.database import Clock, fold
+from accounts.models import NEVER, SEEN_AT, Account, Invitation, Role, User
+from messaging.database import Bytewise, Clock, fold
 
 LOCKED = Q(locked_at__isnull=False) | Q(failures_until__gt=Clock())
 MAYBE_LOCKED = Q(locked_at__isnull=False) | Q(failures_until__isnull=False)  # what the index knows
@@ -35,12 +38,19 @@ FACTORS: dict[str, Promise] = {
     "pending": gettext_lazy("Pending"),
     "never": gettext_lazy("Never signed in"),
 }
+HAVING = {
+    "confirmed": Q(has_phone=True),
+    "pending": Q(has_phone=False, last_login__isnull=False),
+    "never": Q(has_phone=False, last_login__isnull=True),
+}
 SORTS = {
     "name": pages.Order("name_key"),
     "-name": pages.Order("name_key", descending=True),
     "seen": pages.Order("seen_at"),
     "-seen": pages.Order("seen_at", descending=True),
 }
+# The same, as no index has them.
+FOUND = {"found_name_key": Coalesce("name_key", Value("")), "found_seen_at": Coalesce(SEEN_AT, Value(NEVER))}
 INVITATIONS_ON_TOP = 5
 
 
@@ -52,7 +62,7 @@ def of(account: Account) -> QuerySet[User]:
         default=Value("active"),
     )
     factor = Case(
-        When(phone_device__isnull=False, then=Value("confirmed")),
+        When(has_phone=True, then=Value("confirmed")),
         When(last_login__isnull=True, then=Value("never")),
         default=Value("pending"),
     )
@@ -61,8 +71,8 @@ def of(account: Account) -> QuerySet[User]:
 
 
 def without_phone(account: Account) -> QuerySet[User]:
-    """Return the active people of an account who have not confirmed a phone."""
-    return User.objects.filter(account=account, is_active=True, phone_device__isnull=True)
+    """Return the active people of an account who have not confirmed a phone: they do at their next sign-in."""
+    return User.objects.filter(account=account, is_active=True, has_phone=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +88,46 @@ class Listing:
 
     @property
     def order(self) -> pages.Order:
-        """Return the order of the list."""
-        return SORTS[self.sort]
+        """Return the order of the list.
+
+        What a search found is sorted: to read it off an index, the database goes through everybody for the last page.
+        """
+        order = SORTS[self.sort]
+        return replace(order, key=f"found_{order.key}") if self.q else order
 
     @property
-    def people(self) -> QuerySet[User]:
-        """Return who is on the list; invitations are apart."""
-        people = of(self.account)
+    def scope(self) -> QuerySet[User]:
+        """Return everybody whom the list may be about."""
+        return of(self.account).annotate(**FOUND) if self.q else of(self.account)
+
+    def look(self) -> tuple[QuerySet[User], int]:
+        """Return who is on the pages of the list, and their number as ``pages.count_of`` has it. No invitations.
+
+        A search goes as far as a page counts. The phones of those found are fetched apart: joined, all of them would
+        be before the page is cut.
+        """
+        people = self._filtered()
+        if not self.q:
+            return people, pages.count_of(SORTS["name"].of(people))
+        found = _first_found(self.q, people)
+        shown = people.filter(pk__in=found).select_related(None).prefetch_related("phone_device")
+        return shown, min(len(found), pages.COUNTED + 1)
+
+    @property
+    def all_people(self) -> QuerySet[User]:
+        """Return the same without an end to a search: for the export, which goes through everybody anyway."""
+        people = self._filtered()
+        return people.filter(_begins_so(self.q)) if self.q else people
+
+    def _filtered(self) -> QuerySet[User]:
+        people = self.scope
         if self.state == "invited":
             return people.none()
-        if self.q:
-            people = people.filter(_begins_with(self.q))
         if self.role:
             people = people.filter(role=self.role)
         if self.state:
             people = people.filter(CONDITIONS[self.state])
-        return people.filter(_has_factor(self.factor)) if self.factor else people
+        return people.filter(HAVING[self.factor]) if self.factor else people
 
     @property
     def all_invitations(self) -> QuerySet[Invitation]:
@@ -112,22 +146,32 @@ class Listing:
         """Return the list for a table, chunk by chunk: first who is invited."""
         for invited in pages.chunks_of([self.invitations], self.all_invitations, pages.Order("email")):
             yield [_invited(invitation) for invitation in invited]
-        for people in pages.chunks_of([self.people], of(self.account), self.order):
+        for people in pages.chunks_of([self.all_people], self.scope, SORTS[self.sort]):
             yield [_cells(person) for person in people]
 
 
-def _begins_with(typed: str) -> Q:
-    """Match the beginning of a name, a last name, a login or an address."""
-    key = fold(" ".join(typed.split()))
-    login = typed.strip().lower()
-    names = Q(name_key__startswith=key) | Q(surname_key__startswith=key)
-    return names | Q(username__startswith=login) | Q(email__startswith=login)
+def _begun(typed: str) -> dict[str, str]:
+    """Return how a name, a last name, a login or an address has to begin, by its field."""
+    key, login = fold(" ".join(typed.split())), typed.strip().lower()
+    return {"name_key": key, "surname_key": key, "username": login, "email": login}
 
 
-def _has_factor(factor: str) -> Q:
-    if factor == "never":
-        return Q(phone_device__isnull=True, last_login__isnull=True)
-    return Q(phone_device__isnull=factor == "pending") & (Q(last_login__isnull=False) if factor == "pending" else Q())
+def _begins_so(typed: str) -> Q:
+    return reduce(or_, (Q(**{f"{field}__startswith": text}) for field, text in _begun(typed).items()))
+
+
+def _first_found(typed: str, people: QuerySet[User]) -> list[int]:
+    """Return the ids of those whom a search finds, up to as many by each of its four ways as the page counts.
+
+    Each way has an index. Joined by OR the database goes through everybody by name where it expects many to match,
+    and comes to those called Zoë at the end of a hundred thousand.
+    """
+    found = (
+        people.alias(begun=Bytewise(field)).filter(begun__startswith=text).order_by("begun").values("pk")
+        for field, text in _begun(typed).items()
+    )
+    first, *others = (User.objects.filter(pk__in=way[: pages.COUNTED + 1]) for way in found)
+    return list(first.union(*others).values_list("pk", flat=True))
 
 
 def head() -> list[str]:

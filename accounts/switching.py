@@ -7,15 +7,15 @@ only writes down what is so already. Nothing here depends on the chore being in 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
+from accounts import audit, people
 from accounts.exceptions import Limited
-from accounts.models import Account, AuditEvent, Role, User
+from accounts.flows import tell_administrators
+from accounts.models import Account, AuditEvent, Session, User
 from accounts.sentences import describe
 from messaging.database import Clock, clock_plus, update_returning
 from messaging.delivery import flows as delivery
@@ -31,35 +31,25 @@ LATEST_BOUNCES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Whom switching on will touch: active people, those in a session now, those without a phone or a mailbox."""
+    """Whom switching on will touch: others in a session now, those without a phone, those without a mailbox."""
 
-    total: int
     open_now: int
     without_phone: int
     unreachable: list[User]
 
 
-def preview(account: Account) -> Preview:
-    """Count whom the policy would touch, in three statements whatever the size of the account.
+def preview(reader: User) -> Preview:
+    """Count whom the policy would touch in the reader's account, in four statements whatever its size.
 
-    Open now is who has signed in within the life of a session; unreachable is whose mailbox refused a message.
+    Unreachable is whose mailbox refused a message for good.
     """
-    recently = Q(last_login__gt=clock_plus(-settings.SESSION_COOKIE_AGE))
-    people = active(account)
-    counts = people.aggregate(
-        total=Count("pk"), open_now=Count("pk", filter=recently), without_phone=Count("pk") - Count("phone_device")
+    others = User.objects.filter(account=reader.account, is_active=True).exclude(pk=reader.pk)
+    in_session = Session.objects.filter(user__in=others, expire_date__gt=Clock())
+    return Preview(
+        open_now=in_session.aggregate(people=Count("user", distinct=True))["people"],
+        without_phone=people.without_phone(reader.account).count(),
+        unreachable=list(others.filter(email__in=_refused(reader.account))),
     )
-    return Preview(**counts, unreachable=list(people.filter(email__in=_refused(account))))
-
-
-def active(account: Account) -> QuerySet[User]:
-    """Return the people whom the policy touches."""
-    return User.objects.filter(account=account, is_active=True)
-
-
-def without_phone(account: Account) -> QuerySet[User]:
-    """Return the people who set a phone up at their next sign-in, by name."""
-    return active(account).filter(phone_device__isnull=True).order_by("first_name", "last_name", "username")
 
 
 def _refused(account: Account) -> list[str]:
@@ -92,7 +82,7 @@ def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
         changed = open_for_it.exclude(two_factor_from=moment).update(two_factor_from=moment)
         if changed:
             open_for_it.update(two_factor_reminded=Case(*steps, default=None, output_field=models.SmallIntegerField()))
-            _tell_administrators(audit.record("policy.scheduled", user=actor, starts=_iso(moment)))
+            tell_administrators(account, audit.record("policy.scheduled", user=actor, starts=_iso(moment)))
     return bool(changed)
 
 
@@ -102,7 +92,7 @@ def unschedule(account: Account, *, actor: User) -> bool:
         waiting = Account.objects.filter(pk=account.pk, two_factor_from__gt=Clock(), two_factor_required=False)
         changed = waiting.update(two_factor_from=None)
         if changed:
-            _tell_administrators(audit.record("policy.unscheduled", user=actor))
+            tell_administrators(account, audit.record("policy.unscheduled", user=actor))
     return bool(changed)
 
 
@@ -136,7 +126,9 @@ def _come_into_force(account: Account) -> None:
         )
         past.update(two_factor_from=None)
         if changed and (actor := _who_scheduled(account)):
-            _tell_administrators(audit.record("policy.switched_on", user=actor, before=False, after=True, by_date=True))
+            tell_administrators(
+                account, audit.record("policy.switched_on", user=actor, before=False, after=True, by_date=True)
+            )
 
 
 def _who_scheduled(account: Account) -> User | None:
@@ -146,13 +138,8 @@ def _who_scheduled(account: Account) -> User | None:
 
 
 def _tell_everybody(event: AuditEvent) -> int:
-    people = User.objects.filter(account=event.account_id, is_active=True)
-    return delivery.enqueue_notices(people, event.pk, owner_id=event.account_id)
-
-
-def _tell_administrators(event: AuditEvent) -> int:
-    people = User.objects.filter(account=event.account_id, is_active=True, role=Role.ADMINISTRATOR)
-    return delivery.enqueue_notices(people, event.pk, owner_id=event.account_id)
+    readers = User.objects.filter(account=event.account_id, is_active=True)
+    return delivery.enqueue_notices(readers, event.pk, owner_id=event.account_id)
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -281,3 +281,12 @@ def test_the_enrolment_is_written_down_with_a_masked_number(browser: Browser, bo
     event = AuditEvent.objects.get(action="phone.enrolled")
     assert (event.user, event.actor, event.account) == (bob, bob, bob.account)
     assert event.data == {"number": "•••••••21"}
+
+
+def test_the_database_notes_beside_the_person_whether_they_have_a_phone(bob: User) -> None:
+    """Whoever binds the phone or takes it away; what lists begin at."""
+    assert not User.objects.get(pk=bob.pk).has_phone
+    device = enrol(bob)
+    assert User.objects.get(pk=bob.pk).has_phone
+    device.delete()
+    assert not User.objects.get(pk=bob.pk).has_phone

@@ -1,6 +1,10 @@
 """/admin/: what operators see and may do, over HTTP: nothing in full that belongs to somebody, history read-only."""
 
+from types import SimpleNamespace
+
 import pytest
+from django.contrib.admin import site
+from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.models import Account, AuditEvent, User
@@ -70,6 +74,33 @@ def test_unlocking_is_audited_as_the_operators_doing(operator: Browser, bob: Use
     event = AuditEvent.objects.get(action="user.unlocked")
     assert event.actor
     assert (event.user, event.actor.username) == (bob, "op")
+
+
+def test_ending_sessions_is_audited_as_the_operators_doing(
+    operator: Browser, other_browser: Browser, bob: User
+) -> None:
+    """S-12, J-01: at their next request, and nobody else's."""
+    other_browser.post_password("bob")
+    assert other_browser.is_in()
+    data = {"action": "end_sessions", "_selected_action": [str(bob.pk)]}
+    assert "1 user was signed out." in page(operator.post(USERS, data, follow=True))
+    assert not other_browser.is_in()
+    event = AuditEvent.objects.get(action="sessions.ended")
+    assert event.actor
+    assert (event.user, event.actor.username) == (bob, "op")
+
+
+def test_a_form_opened_before_a_lock_does_not_open_it(operator: Browser, bob: User, rf: RequestFactory) -> None:
+    """Only what was changed in the form is written."""
+    opened = User.objects.get(pk=bob.pk)
+    User.objects.filter(pk=bob.pk).update(locked_at=timezone.now())
+    opened.first_name = "Bob"
+    request = rf.post("/")
+    request.user = User.objects.get(username="op")
+    form = SimpleNamespace(changed_data=["first_name"])
+    site.get_model_admin(User).save_model(request, opened, form, change=True)
+    bob.refresh_from_db()
+    assert (bob.first_name, bob.locked_at is None) == ("Bob", False)
 
 
 def test_people_and_accounts_are_not_deleted_here(operator: Browser, bob: User) -> None:

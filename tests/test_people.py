@@ -8,6 +8,7 @@ Many at once, on both databases: ``services/test_people_at_once.py``.
 import pytest
 
 from accounts import flows as accounts
+from accounts.forms import ProfileForm
 from accounts.models import Account, AuditEvent, User
 from messaging.delivery.models import Message
 from tests.conftest import Browser, deliver, last_token
@@ -136,3 +137,14 @@ def test_f54_it_is_decided_once(asking: Browser, monkeypatch: pytest.MonkeyPatch
     assert asking.post_token(token).headers["Location"] == "/"
     assert Challenge.objects.get().verified_at
     assert asking.is_in()
+
+
+def test_a_profile_that_is_saved_opens_no_lock_that_came_meanwhile(bob: User) -> None:
+    """Only what the form asks for is written."""
+    opened = User.objects.get(pk=bob.pk)
+    accounts.lock_user(bob, reason="x")
+    form = ProfileForm({"first_name": "Bob", "last_name": "", "language": ""}, instance=opened)
+    assert form.is_valid()
+    form.save()
+    bob.refresh_from_db()
+    assert (bob.first_name, bob.locked_at is None) == ("Bob", False)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import places, switching
 from accounts.flows import lock_user, set_two_factor_policy
-from accounts.models import Account, AuditEvent, User
+from accounts.models import Account, AuditEvent, Session, User
 from messaging.delivery.models import Message
 from tests.conftest import Browser, deliver, enrol, person
 from tests.tools import page
@@ -30,6 +30,13 @@ def day(days: int) -> str:
 
 def subjects() -> list[str]:
     return [f"{entry['to']}: {entry['subject']}" for entry in reversed(deliver())]
+
+
+def open_sessions(**logins: int) -> None:
+    """Let people be signed in, each in so many browsers."""
+    for login, count in logins.items():
+        for _browser in range(count):
+            assert Browser().post_password(login).status_code == 302
 
 
 def move_date(account: Account, days: float) -> None:
@@ -66,11 +73,13 @@ def test_the_page_says_whom_it_will_touch_and_gives_the_list(
     alices: Browser, account: Account, bob: User, charlie: User
 ) -> None:
     """A-04: of this account only; the table runs nothing in a spreadsheet."""
-    person("dora", account, first_name="=Dora", last_login=timezone.now() - timedelta(days=3))
+    dora = person("dora", account, first_name="=Dora", last_login=timezone.now())
+    open_sessions(bob=1, dora=2)
+    Session.objects.filter(user=dora).update(expire_date=timezone.now())
     refused = {"channel": "email", "kind": "notice", "subject_id": 0, "language": "en", "state": "failed"}
     Message.objects.create(**refused, destination=bob.email, fault="number", owner_id=account.pk)
     shown = page(alices.get(SETTINGS))
-    assert "<strong>1</strong> is here now and will be stopped at the next click" in shown
+    assert "<strong>1</strong> is here now besides you and will be stopped at the next click" in shown
     assert "<strong>2</strong> set a phone up at the next sign-in" in shown
     assert "bob <bob@example.com>" in shown
     assert "charlie" not in shown

@@ -163,6 +163,31 @@ def test_the_list_is_searched_filtered_and_sorted(office: Browser, bob: User, qu
     assert sorted(shown) == sorted(found)
 
 
+def test_a_search_goes_as_far_as_a_page_counts_and_says_so(
+    office: Browser, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its table has everybody all the same."""
+    monkeypatch.setattr("accounts.pages.COUNTED", 30)
+    many(account, 40)
+    first = office.get(f"{USERS}?q=p")
+    assert "More than 30 users. Type more letters to see fewer." in page(first)
+    found = names(first) + names(office.get(f"{USERS}?q=p&after={first.context['page'].after}"))
+    assert found == [f"p{number:02d}" for number in range(31)]
+    assert len(exported(office, "q=p").splitlines()) == 41
+    assert "Type more letters" not in page(office.get(f"{USERS}?q=p01"))
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "seen", "-seen"])
+def test_what_a_search_found_is_paged_there_and_back(office: Browser, account: Account, sort: str) -> None:
+    many(account, 30, last_name="Prado")
+    first = office.get(f"{USERS}?q=prado&sort={sort}")
+    rest = office.get(f"{USERS}?q=prado&sort={sort}&after={first.context['page'].after}")
+    assert (len(names(first)), len(names(rest))) == (25, 5)
+    assert len({row.pk for answer in (first, rest) for row in answer.context["page"].rows}) == 30
+    back = office.get(f"{USERS}?q=prado&sort={sort}&before={rest.context['page'].before}")
+    assert back.context["page"].rows == first.context["page"].rows
+
+
 @pytest.mark.parametrize("sort", ["name", "-name", "seen", "-seen"])
 def test_pages_by_key_show_everybody_once_there_and_back(office: Browser, account: Account, sort: str) -> None:
     """Also where the key is the same for many."""
@@ -200,6 +225,7 @@ def statements(browse: Callable[[], Any]) -> int:
 def test_a_page_costs_the_same_statements_whatever_the_number_of_people(
     office: Browser, account: Account, alice: User, query: str
 ) -> None:
+    person("p", account)
     few = statements(lambda: office.get(USERS + query))
     for user in many(account, 60):
         enrol(user)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 from typing import Any
 
 from django import forms
@@ -16,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import exports, switching
+from accounts import exports, pages, people, switching
 from accounts.decorators import administrators_only
 from accounts.http import SignedInRequest
-from accounts.models import User
+from accounts.models import Account, User
 from accounts.reauthentication import Wish, carries_out, demand
 from messaging.delivery import gateways
 from twofactor import session
@@ -27,7 +26,6 @@ from twofactor import session
 LONGEST_DAYS = 365
 NAMES_SHOWN = 6
 ADDRESSES_SHOWN = 200
-CHUNK = 500
 
 
 class DateForm(forms.Form):
@@ -98,13 +96,13 @@ def policy_announce(request: SignedInRequest) -> HttpResponseBase:
 def policy_without_phone(request: SignedInRequest) -> HttpResponseBase:
     """Send the list of those who have no phone yet, as a table."""
     head = [_("Name"), _("Login name"), _("E-mail address"), _("Last sign-in")]
-    return exports.response("without-phone", head, _chunks(switching.without_phone(request.user.account)))
+    return exports.response("without-phone", head, _rows(request.user.account))
 
 
-def _chunks(people: Any) -> Iterator[list[list[Any]]]:
-    rows = ([who.full_name, who.username, who.email, who.last_login] for who in people.iterator(CHUNK))
-    while chunk := list(islice(rows, CHUNK)):
-        yield chunk
+def _rows(account: Account) -> Iterator[list[list[Any]]]:
+    everybody = User.objects.filter(account=account)
+    for chunk in pages.chunks_of([people.without_phone(account)], everybody, people.SORTS["name"]):
+        yield [[who.full_name, who.username, who.email, who.last_login] for who in chunk]
 
 
 def context(user: User) -> dict[str, Any]:
@@ -112,10 +110,10 @@ def context(user: User) -> dict[str, Any]:
     account = user.account
     if account.two_factor_required:
         return {}
-    waiting = list(switching.without_phone(account)[: ADDRESSES_SHOWN + 1])
+    waiting = list(people.SORTS["name"].of(people.without_phone(account))[: ADDRESSES_SHOWN + 1])
     starts = account.two_factor_from
     return {
-        "preview": switching.preview(account),
+        "preview": switching.preview(user),
         "waiting": waiting[:NAMES_SHOWN],
         "addresses": "; ".join(person.email for person in waiting) if len(waiting) <= ADDRESSES_SHOWN else "",
         "date_form": DateForm(initial={"starts": timezone.localdate(starts) if starts else None}),

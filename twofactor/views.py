@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import figures, language
 from accounts import flows as accounts
-from accounts import language
 from accounts.decorators import administrators_only, for_person_of_account
 from accounts.forms import ProfileForm
 from accounts.http import SignedInRequest
@@ -295,12 +295,10 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
             form.add_error(None, _("No SMS gateway is configured: nobody could get a token."))
         else:
             return _switch_policy(request, wanted)
-    people = User.objects.filter(account=account, is_active=True)
     context = {
         "account": account,
         "form": form,
-        "users_total": people.count(),
-        "users_without_phone": people.filter(phone_device__isnull=True).count(),
+        "people": figures.people(account),
         "gateway_ready": gateways.sms_is_possible(),
         "own_phone_needed": not session.is_verified(user),
         "options": OptionsForm(instance=account),
