@@ -18,7 +18,7 @@ PASSWORD = "messaging-demo"
 
 @dataclass(frozen=True)
 class Household:
-    """An account: policy off; on without phones, or with the mailbox before them; or on with everybody enrolled and a logo.
+    """An account: policy off; on without phones, or with the mailbox before them; or on, all enrolled, with a logo.
 
     In one that is "operated" Alice is an operator as well.
     """
