@@ -11,6 +11,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -37,6 +38,7 @@ from tests.conftest import (
     person,
     sent_to,
 )
+from tests.pictures import png
 from tests.tools import ROOT, settings_with
 from twofactor import flows, limits
 from twofactor.challenges import note_failure
@@ -362,6 +364,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     browser.post(SETTINGS, {})
     browser.post("/confirmar-identidade/", {"action": "cancel"})
     browser.post(f"{SETTINGS}aparencia/", {"accent": "blue"})
+    browser.post(f"{SETTINGS}logotipo/", {"logo": SimpleUploadedFile("logo.png", png())})
     Account.objects.update(two_factor_required=False)
     Browser().post_password("alice")
     other = Browser()

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Fresh, Visit
 from tests.browser.person import Person, written
 from tests.browser.seed import PASSWORD
+from tests.pictures import png
 
 
 def tour(alice: Person) -> Iterator[str]:
@@ -120,6 +121,7 @@ def _inside(alice: Person) -> Iterator[str]:
     expect(alice.page.locator(".tip-text")).to_be_visible()
     yield "minha conta, tip"
     alice.page.mouse.move(0, 0)
+    yield from _logo(alice)
     alice.go("/meu-perfil/")
     yield "meu perfil"
     alice.go("/senha/alterar/")
@@ -128,6 +130,20 @@ def _inside(alice: Person) -> Iterator[str]:
     yield "caixa de saida"
     alice.go("/nowhere/")
     yield "404"
+
+
+def _logo(alice: Person) -> Iterator[str]:
+    path = "/configuracoes/minha-conta/logotipo/"
+    alice.go(path)
+    alice.page.set_input_files("#id_logo", {"name": "logo.gif", "mimeType": "image/gif", "buffer": b"GIF89a"})
+    alice.press(path)
+    expect(alice.page.locator(".field-errors")).to_be_visible()
+    yield "logotipo, refused"
+    alice.page.set_input_files("#id_logo", {"name": "logo.png", "mimeType": "image/png", "buffer": png(320, 40)})
+    alice.press(path)
+    alice.is_at("/configuracoes/minha-conta/")
+    expect(alice.page.locator(".topbar .account-logo")).to_be_visible()
+    yield "minha conta, logotipo"
 
 
 def _administration(alice: Person) -> Iterator[str]:
