@@ -87,7 +87,7 @@ def audit(request: SignedInRequest) -> HttpResponseBase:
     form = AuditFilter(request.GET, request.user.account)
     asked = form.trail()
     page = asked.page(pages.Cursor.read(request.GET)) if asked else pages.Page([])
-    context = {"form": form, "page": page, "events": [_shown(event) for event in page.rows]}
+    context = {"form": form, "page": page, "events": [_shown(event) for event in page.rows], "most": trail.MOST}
     return render(request, "accounts/audit.html", context)
 
 

@@ -274,6 +274,18 @@ def test_the_table_has_the_filtered_events(
     ]
 
 
+def test_the_table_ends_with_what_the_page_says_it_has(
+    office: Browser, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the trail is."""
+    monkeypatch.setattr("accounts.trail.MOST", 20)
+    monkeypatch.setattr("accounts.pages.CHUNK", 10)
+    for _number in range(25):
+        happened(alice)
+    assert len(exported(office, "").splitlines()) == 1 + 20
+    assert "The newest 20 events at most; choose a period for others." in page(office.get(AUDIT))
+
+
 def test_members_find_neither_list_in_the_menu(browser: Browser, bob: User, account: Account) -> None:
     browser.post_password("bob")
     words = page(browser.get("/"))
