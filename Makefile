@@ -37,7 +37,7 @@ fuzz: dev  ## Ten thousand hostile requests to every form; ends with "0 findings
 	@$(PY) -m tests.fuzz
 
 pictures: dev  ## The pictures of the guide, the README and the docs
-	@PICTURES=docs/pictures $(PY) -m pytest -q tests/browser -k "walk and pt-BR-1280 or drawn_well and pt-br or componentes"
+	@PICTURES=docs/pictures $(PY) -m pytest -q tests/browser -k "walk and pt-BR-1280 or drawn_well and pt-br or componentes or administrators_day"
 
 audit:  ## Known holes in what production installs (needs PyPI's advisories)
 	@scripts/audit

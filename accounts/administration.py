@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils.formats import number_format
 from django.views.decorators.http import require_safe
 
 from accounts import browsers, exports, pages, people, sentences, trail
@@ -87,7 +88,12 @@ def audit(request: SignedInRequest) -> HttpResponseBase:
     form = AuditFilter(request.GET, request.user.account)
     asked = form.trail()
     page = asked.page(pages.Cursor.read(request.GET)) if asked else pages.Page([])
-    context = {"form": form, "page": page, "events": [_shown(event) for event in page.rows]}
+    context = {
+        "form": form,
+        "page": page,
+        "events": [_shown(event) for event in page.rows],
+        "most": number_format(trail.MOST, force_grouping=True),
+    }
     return render(request, "accounts/audit.html", context)
 
 

@@ -106,6 +106,12 @@ def is_running(window: Window) -> bool:
     return Budget.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch()).exists()
 
 
+def used(window: Window) -> int:
+    """Return how often something was used in a window that is running; 0 when none is."""
+    running = Budget.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch())
+    return running.values_list("used", flat=True).first() or 0
+
+
 def extend(window: Window, seconds: int) -> None:
     """Let a window last for so many seconds from now."""
     Budget.objects.filter(key=window.key, seconds=window.seconds).update(until=Epoch() + seconds)

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from statistics import median
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, QuerySet, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
+from accounts import budgets
+from accounts.budgets import Window
 from accounts.models import SIGN_INS, Account, AuditEvent, DailyFigure, Role, User
 from accounts.people import LOCKED, MAYBE_LOCKED
 from messaging.delivery.chores import every
@@ -82,6 +85,30 @@ class Day:
     def sum(self, *names: str) -> int:
         """Return how often any of these happened."""
         return sum(self.counts.get(name, 0) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class SmsOfTheDay:
+    """How many SMS an account has sent in the window of a day that is running, of how many (C-07)."""
+
+    used: int
+    limit: int
+
+    @property
+    def percent(self) -> int:
+        """Return the share that is used."""
+        return min(100, self.used * 100 // self.limit) if self.limit else 100
+
+
+def sms_of_the_day(account: Account, people: People) -> SmsOfTheDay:
+    """Return what is spent of the account's SMS, in one statement."""
+    window = max(budgets.windows("account", account.pk), key=lambda window: window.seconds)
+    return SmsOfTheDay(budgets.used(window), most_sms(window, people.total))
+
+
+def most_sms(window: Window, people: int) -> int:
+    """Return how many SMS an account of so many active people may send in a window."""
+    return max(window.limit, settings.ACCOUNT_SMS_PER_USER * people)
 
 
 def days(account: Account, number: int) -> list[Day]:

@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from accounts import browsers, charts, figures, sentences
+from accounts import browsers, charts, figures, flows, sentences
 from accounts.charts import Chart
 from accounts.figures import Day, People
-from accounts.models import SIGN_INS, Account, AuditEvent, User
+from accounts.models import SIGN_INS, Account, AuditEvent, Session, User
 from messaging.delivery import circuit, gateways
 from messaging.delivery.models import Channel
 
@@ -115,14 +116,27 @@ def of_account(account: Account, number: int) -> dict[str, Any]:
         "arrived": arrived,
         "percent_arrived": arrived * 100 // (arrived + failed) if arrived + failed else None,
         "seconds": figures.seconds_to_deliver(account),
+        "sms": figures.sms_of_the_day(account, people),
         "happenings": latest(account),
     }
 
 
 def of_person(user: User) -> dict[str, Any]:
-    """Return what everybody sees of themselves, in one statement."""
+    """Return what everybody sees of themselves, in two statements."""
     own = AuditEvent.objects.filter(user=user, action__in=SIGN_INS).order_by("-at", "-pk")[:LATEST]
-    return {"greeting": greeting(), "own_sign_ins": [_happening(event, "") for event in own]}
+    return {
+        "greeting": greeting(),
+        "own_sign_ins": [_happening(event, "") for event in own],
+        "sessions": [_where(session) for session in flows.open_sessions(user)],
+        "language": dict(settings.LANGUAGES).get(user.language, ""),
+    }
+
+
+def _where(session: Session) -> dict[str, Any]:
+    """Return a session as a line of a list."""
+    agent = session.user_agent
+    device = browsers.named(agent) or _("Unknown device")
+    return {"device": device, "is_mobile": "Mobi" in agent, "ip": session.ip, "seen_at": session.seen_at}
 
 
 def latest(account: Account) -> list[Happening]:
@@ -168,14 +182,14 @@ def tasks(account: Account, people: People, days: list[Day]) -> list[Task]:
 
 
 def _about_delivery(lately: list[Day]) -> Iterator[Task]:
-    settings = reverse("account-settings")
+    page = reverse("account-settings")
     if gateways.sms_is_possible() and not circuit.sms_is_available():
-        yield Task("danger", _("SMS cannot be sent right now. People can sign in by e-mail."), settings, _("See"))
+        yield Task("danger", _("SMS cannot be sent right now. People can sign in by e-mail."), page, _("See"))
     failed = sum(day.sum("token.sms.failed") for day in lately)
     every = failed + sum(day.sum("token.sms.delivered", "token.sms.sent") for day in lately)
     if every >= ENOUGH and failed > every * MANY_FAIL:
         text = _("%(failed)d of %(all)d SMS did not arrive since yesterday.") % {"failed": failed, "all": every}
-        yield Task("warning", text, settings, _("See"))
+        yield Task("warning", text, page, _("See"))
 
 
 def _about_people(people: People) -> Iterator[Task]:
@@ -189,9 +203,9 @@ def _about_people(people: People) -> Iterator[Task]:
 
 
 def _about_policy(account: Account, people: People) -> Iterator[Task]:
-    settings = reverse("account-settings")
+    page = reverse("account-settings")
     if not account.two_factor_required:
-        yield Task("warning", _("A password alone opens this account."), settings, _("Switch on"))
+        yield Task("warning", _("A password alone opens this account."), page, _("Switch on"))
     elif people.pending:
         text = ngettext("%(count)d user has no phone yet.", "%(count)d users have no phone yet.", people.pending)
         link = f"{reverse('users')}?factor=pending"

@@ -75,6 +75,19 @@ def test_every_audited_action_has_a_name_and_a_sentence() -> None:
     assert actions - sentences.described().keys() == set()
 
 
+def purposes() -> Iterator[str]:
+    """Return every purpose that a fresh proof of identity is asked for."""
+    for app in ("accounts", "twofactor"):
+        for path in (ROOT / app).rglob("*.py"):
+            yield from re.findall(r'@(?:reauthenticated|action|carries_out)\("([a-z_.]+)"\)', path.read_text())
+
+
+@pytest.mark.parametrize("purpose", sorted(set(purposes())))
+def test_every_proof_of_identity_says_what_it_is_for(bob: User, purpose: str) -> None:
+    said = sentences.sentence(happened(bob, "reauthentication.started", data={"purpose": purpose}))
+    assert said.startswith("bob was asked to prove who they are, to ")
+
+
 def test_an_action_without_words_is_shown_as_it_is(office: Browser, bob: User) -> None:
     happened(bob, "old.action", data={"x": "<script>"})
     assert "<strong>bob</strong>: <strong>old.action</strong>" in page(office.get(AUDIT))
@@ -272,6 +285,18 @@ def test_the_table_has_the_filtered_events(
         "'=x",
         "",
     ]
+
+
+def test_the_table_ends_with_what_the_page_says_it_has(
+    office: Browser, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the trail is."""
+    monkeypatch.setattr("accounts.trail.MOST", 20)
+    monkeypatch.setattr("accounts.pages.CHUNK", 10)
+    for _number in range(25):
+        happened(alice)
+    assert len(exported(office, "").splitlines()) == 1 + 20
+    assert "An export has the newest 20 events at most; choose a period for older ones." in page(office.get(AUDIT))
 
 
 def test_members_find_neither_list_in_the_menu(browser: Browser, bob: User, account: Account) -> None:

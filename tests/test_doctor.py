@@ -13,6 +13,7 @@ import requests
 from django.core.management import call_command
 from django.db import OperationalError
 from django.utils import timezone
+from django_recaptcha.client import RecaptchaResponse
 
 from messaging.delivery.models import Heartbeat, Message, OpenCircuit
 from tests.wire import SINCH_HOST, TWILIO_HOST, Wire, in_place_of_the_network, refusal
@@ -56,6 +57,7 @@ def test_a_healthy_portal_gets_one_good_sentence_for_each_part(wire: Wire, setti
         "ok      SMS by sinch",
         "ok      E-mail",
         "ok      Token key",
+        "ok      Captcha",
     ]
     assert [request.method for request in wire.requests] == ["GET"] * 3
     assert not Message.objects.exists()
@@ -128,3 +130,38 @@ def test_half_a_gateway_is_told_by_the_checks_that_guard_the_start(wire: Wire, s
 def test_a_portal_without_sms_says_what_that_means(wire: Wire, settings: Any) -> None:
     settings.SMS_GATEWAYS = []
     assert "look    SMS: no gateway is configured (SMS_GATEWAYS); two factor cannot be switched on." in doctor()[1]
+
+
+@pytest.mark.parametrize(
+    ("against", "fallback", "said"),
+    [
+        (
+            ["invalid-input-response"],
+            False,
+            "ok      Captcha: reCAPTCHA's verifier at www.google.com answers and knows",
+        ),
+        (["invalid-input-secret"], False, "BROKEN  Captcha: reCAPTCHA's verifier at www.google.com does not know"),
+        (None, False, "BROKEN  Captcha: reCAPTCHA's verifier at www.google.com does not answer; nobody gets a token."),
+        (None, True, "look    Captcha: reCAPTCHA's verifier at www.google.com does not answer; people get the self-"),
+    ],
+)
+def test_the_verifier_of_recaptcha_is_asked_where_it_is_in_force(
+    wire: Wire, settings: Any, monkeypatch: pytest.MonkeyPatch, against: list[str] | None, fallback: bool, said: str
+) -> None:
+    """C-05. The one over HTTPS is asked in ``services/test_captcha_verifier.py``."""
+    settings.RECAPTCHA_ENABLED, settings.CAPTCHA_FALLBACK = True, fallback
+    answer = mock.Mock(return_value=RecaptchaResponse(is_valid=False, error_codes=against))
+    monkeypatch.setattr("twofactor.captcha._ask_google", mock.Mock(side_effect=OSError) if against is None else answer)
+    assert said in doctor()[1]
+
+
+@pytest.mark.parametrize(("name", "host"), [("twilio", TWILIO_HOST), ("sinch", SINCH_HOST)])
+@pytest.mark.parametrize("nonsense", ["[]", "null", "[1]", "<html>"])
+def test_a_gateway_that_answers_nonsense_is_told_and_the_rest_is_looked_at(
+    wire: Wire, settings: Any, name: str, host: str, nonsense: str
+) -> None:
+    settings.SMS_GATEWAYS = [name]
+    wire.always[host] = (200, nonsense)
+    said = doctor()[1]
+    assert f"SMS by {name}: it " in said
+    assert "ok      Captcha" in said

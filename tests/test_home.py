@@ -9,11 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import charts, figures
-from accounts.models import Account, AuditEvent, DailyFigure, Role, User
+from accounts import budgets, charts, figures
+from accounts.models import Account, AuditEvent, Budget, DailyFigure, Role, Session, User
 from messaging.delivery import chores
 from messaging.delivery.models import Chore, Message, OpenCircuit, State
-from tests.conftest import ALICES_NUMBER, Browser, enrol, person
+from tests.conftest import ALICES_NUMBER, Browser, enrol, many, person
 from tests.tools import page
 from twofactor.models import PhoneDevice
 
@@ -231,6 +231,40 @@ def test_a_stranger_sees_nothing(browser: Browser, account: Account) -> None:
     assert browser.get("/").headers["Location"] == "/entrar/"
 
 
+def test_the_sms_of_the_day_stand_beside_their_budget(at_home: Browser, account: Account, settings: Any) -> None:
+    """C-07: what the account has spent of the day that is running."""
+    settings.LIMITS = settings.LIMITS | {"account": [(40, 86_400)]}
+    shown = text(at_home.get("/"))
+    assert "SMS of the day 1 of 40 The budget of 24 hours." in shown  # Alice's own
+    budgets.spend(budgets.windows("account", account.pk), uses=39)
+    assert "SMS of the day 40 of 40 Spent: tokens go by e-mail." in text(at_home.get("/"))
+    Budget.objects.update(until=0)
+    assert "SMS of the day 0 of 40" in text(at_home.get("/"))
+
+
+def test_a_large_account_has_sms_for_each_of_its_active_people(account: Account, alice: User, settings: Any) -> None:
+    settings.LIMITS = settings.LIMITS | {"account": [(10, 86_400)]}
+    many(account, 5)
+    many_inactive = [User(account=account, username=f"x{n}", email=f"x{n}@example.com") for n in range(5)]
+    User.objects.bulk_create(many_inactive)
+    User.objects.filter(username__startswith="x").update(is_active=False)
+    assert figures.sms_of_the_day(account, figures.people(account)).limit == 6 * settings.ACCOUNT_SMS_PER_USER
+
+
+def test_everybody_sees_where_they_are_signed_in_and_in_which_language(
+    browser: Browser, other_browser: Browser, bob: User
+) -> None:
+    """S-12."""
+    other_browser.post_password("bob")
+    User.objects.filter(pk=bob.pk).update(language="es")
+    browser.post_password("bob")
+    Session.objects.filter(user=bob).update(user_agent=FIREFOX)
+    shown = page(browser.get("/"))
+    assert shown.count("Firefox en Linux") == 2
+    assert 'href="/meu-perfil/sessoes/"' in shown
+    assert "Español" in shown
+
+
 # What it costs ----------------------------------------------------------------------------------
 
 
@@ -240,12 +274,12 @@ def statements(browser: Browser) -> int:
     return len(context)
 
 
-def test_a_members_home_costs_one_statement_more_than_a_plain_page(
+def test_a_members_home_costs_two_statements_more_than_a_plain_page(
     browser: Browser, bobs_phone: PhoneDevice, policy: Account
 ) -> None:
     browser.sign_in("bob")
     browser.get("/")
-    assert statements(browser) == 3
+    assert statements(browser) == 4
 
 
 def test_an_administrators_home_costs_the_same_whatever_the_account_has_been_through(
@@ -261,7 +295,7 @@ def test_an_administrators_home_costs_the_same_whatever_the_account_has_been_thr
     )
     Message.objects.bulk_create(token(account, days_ago=n % 9) for n in range(50))
     figures.settle(None)
-    assert statements(at_home) == few == 9
+    assert statements(at_home) == few == 10
 
 
 @pytest.mark.parametrize(("highest", "top"), [(0, 4), (4, 4), (5, 6), (11, 20), (41, 60), (100, 100), (101, 200)])

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 VERIFIER_CAP_SECONDS = 4.5  # all of the verifier's answer; the page may wait 5 s (C-05)
 LONGEST = 8192
+# What comes of asking a verifier that is away, or that answers something else.
+SILENT = (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError, DeadlinePassed)
 
 
 class AltchaWidget(forms.Widget):
@@ -160,17 +162,18 @@ def _answer_of_google(value: str) -> client.RecaptchaResponse:
     ip = origin.current.get().ip
     try:
         return within(VERIFIER_CAP_SECONDS, lambda: _ask_google(value, ip))
-    except (
-        OSError,
-        HTTPException,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        DeadlinePassed,
-    ):
+    except SILENT:
         logger.warning("reCAPTCHA verifier did not answer", exc_info=True)
         raise _silence() from None
+
+
+def greet() -> list[str]:
+    """Ask the verifier about nothing, for ``doctor``; return what it has against it. Raises CaptchaUnavailable."""
+    try:
+        answer = within(VERIFIER_CAP_SECONDS, lambda: _ask_google("doctor", None))
+    except SILENT:
+        raise refusals.CaptchaUnavailable from None
+    return list(answer.error_codes)
 
 
 def _ask_google(value: str, ip: str | None) -> client.RecaptchaResponse:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
-from accounts import audit, budgets, origin
+from accounts import audit, budgets, figures, origin
 from accounts import flows as accounts
 from accounts.budgets import Balance, Window, hidden, windows
 from accounts.models import User
@@ -164,7 +164,7 @@ def _limit_of_the_day(window: Window, user: User) -> int:
     """Return how many SMS there are: for an account as many as its people need."""
     if window.scope != "account":
         return window.limit
-    return max(window.limit, settings.ACCOUNT_SMS_PER_USER * User.objects.filter(account=user.account_id).count())
+    return figures.most_sms(window, User.objects.filter(account=user.account_id, is_active=True).count())
 
 
 def no_sms_left(pending: PendingSignIn) -> bool:

@@ -74,6 +74,10 @@ def timeouts() -> tuple[float, float]:
     return settings.GATEWAY_CONNECT_SECONDS, settings.GATEWAY_READ_SECONDS
 
 
+# What reading an answer ends in that is JSON, and not the gateway's.
+NONSENSE = (ValueError, KeyError, TypeError, AttributeError)
+
+
 class TwilioGateway:
     """SMS by Twilio's Messages resource, with time-outs, a validity period and a hard cap (G-01, G-02)."""
 
@@ -102,7 +106,7 @@ class TwilioGateway:
         except (TwilioRestException, TwilioServiceException) as error:
             fault = faults.of_twilio(error.code, error.status)
             raise GatewayError(f"twilio-{error.code or error.status}", fault) from None
-        except (TwilioException, requests.RequestException, ValueError, DeadlinePassed) as error:
+        except (TwilioException, requests.RequestException, *NONSENSE, DeadlinePassed) as error:
             raise GatewayError(type(error).__name__, Fault.UNSURE) from None
 
     def _create(self, parcel: Parcel) -> str:
@@ -172,7 +176,7 @@ class SinchGateway:
     def _ask(self, call: Callable[[], str]) -> str:
         try:
             return within(settings.GATEWAY_CAP_SECONDS, call)
-        except (requests.RequestException, ValueError, KeyError, TypeError, DeadlinePassed) as error:
+        except (requests.RequestException, *NONSENSE, DeadlinePassed) as error:
             raise GatewayError(type(error).__name__, Fault.UNSURE) from None
 
     def _create(self, batch: dict[str, Any]) -> str:

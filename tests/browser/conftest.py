@@ -166,6 +166,14 @@ class Pictures:
         "componentes": ["1280-light"],
         "e-mail": ["390-light", "390-dark"],
         "aviso": ["390-light"],
+        "convidar": ["1280-light"],
+        "antes-de-ativar": ["1280-light"],
+        "usuarios": ["1280-light", "390-dark"],
+        "pessoa": ["1280-light"],
+        "redefinir": ["390-light"],
+        "painel": ["1280-light", "1280-dark", "390-light"],
+        "desbloquear": ["390-light"],
+        "auditoria": ["1280-light", "390-dark"],
     }
     SIZES: dict[str, ViewportSize] = {"1280": {"width": 1280, "height": 800}, "390": {"width": 390, "height": 844}}
 

@@ -18,6 +18,7 @@ class Person:
     ) -> None:
         self.portal, self.context, self.login, self.number = portal, context, login, number
         self.scripted = scripted
+        self.domain = "example.com"
         self.hands = Mouse()
         self.page: Page = context.new_page()
         self.posts: list[str] = []
@@ -29,7 +30,7 @@ class Person:
 
     @property
     def email(self) -> str:
-        return f"{self.login}@example.com"
+        return f"{self.login}@{self.domain}"
 
     @property
     def typed_number(self) -> str:

@@ -58,10 +58,16 @@ class Portal:
 
     def seed(self) -> list[seed.Household]:
         """Make accounts enough for every test of a session, in one process."""
+        return [seed.Household(**entry) for entry in json.loads(self._run("-m", seed.__name__))]
+
+    def manage(self, command: str) -> None:
+        """Run a management command to its end."""
+        self._run("manage.py", command)
+
+    def _run(self, *arguments: str) -> str:
         environment = {**self.environment, "EMBEDDED": "1", "DJANGO_SETTINGS_MODULE": "messaging.settings"}
-        command = [sys.executable, "-m", seed.__name__]
-        made = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
-        return [seed.Household(**entry) for entry in json.loads(made.stdout)]
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True).stdout
 
     def stop(self) -> int:
         """Ask the portal to end, and return how it did."""

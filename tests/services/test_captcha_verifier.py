@@ -11,7 +11,7 @@ import pytest
 from tests.services import fake_siteverify
 from tests.services.conftest import MakePortal
 from tests.services.parts import make_certificate
-from tests.services.portal import Portal
+from tests.services.portal import Portal, manage
 from tests.services.programs import Program, free_port, listens, module
 from tests.services.visitor import Response, Visitor, at_once, counted, location, words_of
 
@@ -185,6 +185,19 @@ def test_the_logs_show_no_captcha(guarded: Portal) -> None:
     choose(visitor, token := new_token(guarded, "array"))
     assert token not in guarded.logs()
     assert fake_siteverify.SECRET not in guarded.logs()
+
+
+def test_the_doctor_asks_the_verifier(guarded: Portal, verifier: Program, port: int) -> None:
+    """C-05: a verifier that is away is no secret to the operator; a wrong key is none either."""
+    there = f"Captcha: reCAPTCHA's verifier at localhost:{port}"
+    assert f"ok      {there} answers and knows our key." in guarded.manage("doctor").stdout
+    stranger = manage({**guarded.env, "RECAPTCHA_PRIVATE_KEY": "another-key-of-forty-signs-0123456789abc"}, "doctor")
+    assert f"BROKEN  {there} does not know RECAPTCHA_PRIVATE_KEY" in stranger.stdout
+    verifier.kill()
+    try:
+        assert f"BROKEN  {there} does not answer; nobody gets a token." in guarded.manage("doctor").stdout
+    finally:
+        verifier.start(lambda: listens(port))
 
 
 def test_the_second_door_opens_by_itself_and_closes_by_itself(
