@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.db.models import BigIntegerField
+from django.db.models import BigIntegerField, CharField
 from django.http import HttpRequest
 
 from accounts import budgets, origin
@@ -33,8 +33,9 @@ class LoginOrEmailBackend(ModelBackend):
         if not username or password is None:
             return None
         ip = origin.current.get().ip
-        people = User.objects.all_named(username).select_related(*self.related)
-        user = budgets.with_budget(people, username, ip).first()
+        attempt, keys = budgets.Attempt.of(username, ip)
+        typed = username.strip().lower()
+        user = self._tried("email" if "@" in typed else "username", attempt).row(typed=typed, **keys)
         if wait := user.password_wait if user else budgets.password_wait(username, ip):
             raise Limited(wait, "password", user)
         if self._is_right(user, password) and user and not user.person_wait:
@@ -53,6 +54,13 @@ class LoginOrEmailBackend(ModelBackend):
         """Return the person with account and device, in the one statement a request makes anyway."""
         user = self._person().row(id=user_id)
         return user if user and user.may_sign_in else None
+
+    @classmethod
+    @cache
+    def _tried(cls, field: str, attempt: budgets.Attempt) -> Compiled[User]:
+        people = User.objects.with_policy().select_related(*cls.related)
+        found = people.filter(**{field: Slot("typed", CharField())})
+        return Compiled(lambda: Statement(attempt.annotate(found)))
 
     @classmethod
     @cache

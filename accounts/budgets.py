@@ -12,9 +12,10 @@ other name the answer is that of a wrong password: 429 would tell that the two n
 """
 
 import ipaddress
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -23,7 +24,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.crypto import salted_hmac
 
 from accounts.models import Budget, User
-from messaging.database import Epoch
+from messaging.database import Epoch, Slot
 
 SPEND = """
     INSERT INTO {table} (key, seconds, used, until) VALUES {values}
@@ -142,13 +143,28 @@ def network(ip: str | None) -> str:
 # Passwords ------------------------------------------------------------------------------------
 
 
-def with_budget(people: QuerySet[User], login: str, ip: str | None) -> QuerySet[User]:
-    """Annotate people with the seconds for which no password may be tried from here.
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The windows that a password is tried against, and their keys apart: a statement is built once for all keys."""
 
-    ``password_wait`` is that of the name that was typed, ``person_wait`` that of the person by whatever name.
-    """
-    waits = {"password_wait": _of_password(login, ip), "person_wait": _of_either_name(login, ip)}
-    return people.annotate(**{name: Subquery(_waits(wanted)[:1]) for name, wanted in waits.items()})
+    of_name: tuple[Window, ...]
+    of_person: tuple[Window, ...]
+
+    @classmethod
+    def of(cls, login: str, ip: str | None) -> tuple["Attempt", dict[str, str]]:
+        """Return the attempt of a login from an address, with slots instead of keys, and what goes into the slots."""
+        of_name, of_person = _of_password(login, ip), _of_either_name(login, ip)
+        keys = {f"key{number}": window.key for number, window in enumerate(of_name + of_person)}
+        slots = [replace(window, key=key) for key, window in zip(keys, of_name + of_person, strict=True)]
+        return cls(tuple(slots[: len(of_name)]), tuple(slots[len(of_name) :])), keys
+
+    def annotate(self, people: QuerySet[User]) -> QuerySet[User]:
+        """Add the seconds for which no password may be tried from here.
+
+        ``password_wait`` is that of the name that was typed, ``person_wait`` that of the person by whatever name.
+        """
+        waits = {"password_wait": self.of_name, "person_wait": self.of_person}
+        return people.annotate(**{name: Subquery(_waits(wanted, _slot)[:1]) for name, wanted in waits.items()})
 
 
 def password_wait(login: str, ip: str | None) -> int:
@@ -184,14 +200,18 @@ def _of_password(login: str, ip: str | None) -> list[Window]:
     ]
 
 
+def _slot(name: str) -> Slot:
+    return Slot(name, CharField())
+
+
 def _name(login: str) -> str:
     return login.strip().lower()
 
 
-def _waits(wanted: Iterable[Window]) -> QuerySet[Budget, int]:
+def _waits(wanted: Iterable[Window], key: Callable[[str], Any] = str) -> QuerySet[Budget, int]:
     """Return the seconds until each spent window ends, the longest first."""
     spent = Q()
     for window in wanted:
-        spent |= Q(key=window.key, seconds=window.seconds, used__gte=window.limit)
+        spent |= Q(key=key(window.key), seconds=window.seconds, used__gte=window.limit)
     over = Budget.objects.filter(spent, until__gt=Epoch()).order_by("-until")
     return over.values_list(F("until") - Epoch(), flat=True)

@@ -147,7 +147,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("operator"), default=False)
     # Since a password reset by e-mail: the mailbox alone may not be both factors.
     mailbox_suspect = models.BooleanField(default=False, editable=False)
-    password_wait: int | None  # seconds, by ``budgets.with_budget``
+    password_wait: int | None  # seconds, by ``budgets.Attempt``
     person_wait: int | None  # the same
     # Whether a phone is proved held: the database writes it down with the phone, so that a list can begin there.
     has_phone = models.BooleanField(db_default=False, editable=False)

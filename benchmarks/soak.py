@@ -7,6 +7,7 @@ with different digits; nobody in without a token. Writes its report into docs/fa
 """
 
 import argparse
+import json
 import os
 import random
 import re
@@ -44,7 +45,6 @@ KILLS = 5
 OUTAGE, CALM = 6.0, 8.0  # seconds that Redis is away, and seconds between two outages
 LONGEST_RUN = 900.0
 SENDING = "SELECT count(*) FROM delivery_message WHERE state = 'sending' AND leased_until > now() + interval '5 s'"
-ERROR = r'"level": "error".*?"message": "([^"\\]{0,60})'
 
 
 @dataclass
@@ -273,7 +273,7 @@ def report(run: Run, command: str) -> tuple[str, bool]:
     clicks = [person.click for person in people if person.click]
     calls = [person.to_gateway for person in people if person.to_gateway is not None]
     tokens = [person.to_token for person in people if person.to_token is not None]
-    errors = Counter(re.sub(r"\d+", "…", found) for found in re.findall(ERROR, portal.logs()))
+    errors = Counter(errors_in(portal.logs()))
     where = f"{os.cpu_count()} cores, shared with other work"
     lines = [
         f"`{command}` on {time.strftime('%Y-%m-%d')}, {where}: **{len(people)} sign-ins in {run.seconds:.0f} s.**",
@@ -307,6 +307,14 @@ def report(run: Run, command: str) -> tuple[str, bool]:
     if broken:
         lines += ["", "Broken promises: " + "; ".join(f"{login}: {what}" for login, what in broken[:20])]
     return "\n".join(lines), not broken and not run.intruders and outcomes["in"] + outcomes["told"] == len(people)
+
+
+def errors_in(logs: str) -> Iterator[str]:
+    """Yield what each line of level error says, and of its exception the last line, without their numbers."""
+    for line in logs.splitlines():
+        if line.startswith("{") and (entry := json.loads(line))["level"] == "error":
+            cause = entry.get("exception", "").strip().splitlines()[-1:]
+            yield re.sub(r"\d+", "…", ": ".join(part.strip()[:90] for part in (entry["message"], *cause)))
 
 
 def write(text: str) -> None:

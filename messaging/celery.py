@@ -6,8 +6,13 @@ from celery import Celery
 from celery.fixups.django import DjangoFixup, DjangoWorkerFixup  # type: ignore[attr-defined]
 from celery.signals import worker_init
 from django.db import close_old_connections
+from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messaging.settings")
+
+# What a worker has not acknowledged is not given back when its connection ends: the lease of the message's row does
+# that. Kombu would try on the dead connection, and write what it could not give back into a file (F11).
+Channel.do_restore = False
 
 
 class LastingConnections(DjangoWorkerFixup):

@@ -9,10 +9,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 
-from accounts.models import Account, AuditEvent, Role, User
+from accounts import audit, invitations
+from accounts.models import Account, AuditEvent, Invitation, Role, User
 from tests.conftest import PASSWORD, Browser, last_token, person, sent_to
 from tests.tools import let_pass, page, refuse_nul
+from twofactor import objections
 from twofactor.models import PendingSignIn, PhoneDevice
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +158,23 @@ def test_a_robot_writes_nothing_into_our_e_mails(bob: User, bobs_phone: PhoneDev
     (told,) = [entry for entry in sent_to(bob.email) if "second step" in entry["subject"]]
     assert "evil" not in told["text"]
     assert "127.0.0.1 (Chrome on Windows)" in told["text"]
+
+
+def test_a_signed_link_opens_one_kind_of_door(browser: Browser, alice: User, bob: User) -> None:
+    """T-05: what was signed for one purpose is worth nothing for another, nor for somebody else."""
+    event = audit.record("phone.enrolled", user=bob)
+    invitations.invite(alice.account, ["new@example.com"], actor=alice, language="en")
+    disown = objections.link(event).rpartition("/nao-fui-eu/")[2]
+    join = invitations.link(Invitation.objects.get()).rpartition("/convite/")[2]
+    assert browser.get(f"/nao-fui-eu/{disown}").status_code == 200
+    assert 'name="new_password1"' in page(browser.get(f"/convite/{join}"))
+    assert browser.post(f"/nao-fui-eu/{join}").status_code == 404
+    assert 'name="new_password1"' not in page(browser.post(f"/convite/{disown}"))
+    browser.post("/senha/esqueci/", {"email": bob.email})
+    token = re.findall(r"/senha/redefinir/[^/]+/([^/]+)/", links_to(bob.email)[0]["text"])[0]
+    alices = urlsafe_base64_encode(force_bytes(alice.pk))
+    assert "This link no longer works" in page(browser.get(f"/senha/redefinir/{alices}/{token}/"))
+    assert not AuditEvent.objects.filter(action="phone.disowned").exists()
 
 
 # A right token is no failure ---------------------------------------------------------------------

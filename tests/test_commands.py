@@ -152,3 +152,11 @@ def test_an_operator_sets_a_limit_in_the_environment() -> None:
     limits = settings_with(EMBEDDED="1", LIMIT_PHONE="1/60,2/3600")["LIMITS"]
     assert limits["phone"] == [(1, 60), (2, 3600)]
     assert limits["mailbox"] == [(3, 600), (10, 86_400)]
+
+
+@pytest.mark.parametrize("decision", ["D1", "D2", "D3", "D4", "D5"])
+def test_what_is_not_promised_is_said(decision: str) -> None:
+    """D1 to D5: the document claims no more than there is."""
+    said = (ROOT / "docs" / "security.md").read_text().split("## What is not promised")[1].split("\n## ")[0]
+    assert f"({decision})" in said
+    assert "Nothing here claims NIST AAL2" in said

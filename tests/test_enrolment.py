@@ -71,6 +71,12 @@ def test_who_enrolled_elsewhere_meanwhile_cannot_enrol_here_as_well(
     assert device.number == BOBS_NUMBER
 
 
+def test_the_risk_of_sms_is_told_before_the_number_is_asked_for(browser: Browser, bob: User) -> None:
+    """D2."""
+    browser.post_password("bob")
+    assert "An SMS can be intercepted. Never share the token with anybody" in page(browser.get("/entrar/introducao/"))
+
+
 def test_the_number_is_not_asked_for_before_the_explanation(browser: Browser, bob: User) -> None:
     browser.post_password("bob")
     assert browser.get("/entrar/telefone/").headers["Location"] == "/entrar/introducao/"

@@ -13,6 +13,8 @@ from accounts.models import AuditEvent, User
 from accounts.reauthentication import reauthenticated
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, last_token
 from tests.tools import let_pass, page
+from twofactor import flows
+from twofactor.exceptions import JourneyOver
 from twofactor.models import Challenge, PhoneDevice, Reauthentication
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_reauthentication")]
@@ -277,3 +279,25 @@ def test_a_wish_is_carried_out_once_and_by_its_own_purpose_only(alices: Browser,
     assert act(alices).headers["Location"] == CONFIRM
     assert AuditEvent.objects.filter(action="policy.switched_off").count() == 1
     assert Challenge.objects.filter(reauthentication__isnull=False).count() == 1
+
+
+def test_two_right_passwords_at_once_carry_a_wish_out_once(browser: Browser, alice: User, bob: User) -> None:
+    """A-01, W-04: where there is no phone the password is the proof, and both requests have read that none was used."""
+    browser.post_password("alice")
+    browser.post("/configuracoes/minha-conta/opcoes/", {})
+    one, other = (Reauthentication.objects.select_related("user__account").get() for _ in range(2))
+    flows.prove_password(one, PASSWORD, "")
+    flows.complete_reauthentication(one, None)
+    with pytest.raises(JourneyOver):
+        flows.complete_reauthentication(other, None)
+    assert AuditEvent.objects.filter(action="policy.options_changed").count() == 1
+    assert AuditEvent.objects.filter(action="reauthentication.used").count() == 1
+
+
+def test_a_proof_of_somebody_else_is_worth_nothing(alices: Browser, bob: User) -> None:
+    """R-01: not even were it to stand under the id of one's own session."""
+    alices.reauthenticate(DANGER)
+    Reauthentication.objects.update(user=bob)
+    assert alices.get(DANGER).headers["Location"] == CONFIRM
+    assert act(alices).headers["Location"] == CONFIRM
+    assert not endangered()

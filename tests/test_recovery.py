@@ -46,7 +46,7 @@ def test_a_reset_takes_the_phone_tells_the_person_and_ends_their_sessions(
     assert "•••••••21" in page(alices.get(alices.reauthenticate(reset_page(bob)).headers["Location"]))
     assert alices.post(reset_page(bob), WHY).status_code == 302
     assert not PhoneDevice.objects.filter(user=bob).exists()
-    assert not bobs.is_in()
+    assert bobs.get("/").headers["Location"] == "/entrar/", "back to the password, not to the next step"
     assert alices.is_in()
     event = AuditEvent.objects.get(action="phone.reset")
     assert (event.user, event.actor, event.data["reason"]) == (bob, alice, "phone stolen")

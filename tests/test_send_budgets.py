@@ -201,6 +201,19 @@ def test_colleagues_behind_one_address_all_enrol(account: Account, settings: Any
     assert set(Budget.objects.filter(key__regex="^(address|prefix) ").values_list("used", flat=True)) == {0}
 
 
+def test_who_comes_while_too_many_colleagues_are_typing_waits_a_minute_at_most(account: Account, settings: Any) -> None:
+    """F55: not the hour that a robot waits for in vain."""
+    limit(settings, address=[(2, 3600)])
+    first, second, third = (at_phone(login) for login in newcomers(3))
+    first.post_phone("11 98765-4321")
+    token = last_token()
+    second.post_phone("21 98765-4321")
+    told = third.post_phone("31 98765-4321")
+    assert (told.status_code, told.headers["Retry-After"]) == (429, "60")
+    first.post_token(token)
+    assert third.post_phone("31 98765-4321").headers["Location"] == TOKEN
+
+
 def test_a_token_gives_back_what_it_took_and_only_once(bob: User, bobs_phone: PhoneDevice) -> None:
     """F55: and not from a window that has begun since."""
     browser = Browser()

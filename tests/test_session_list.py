@@ -41,6 +41,15 @@ def test_an_hour_without_use_ends_a_session(bob: User, seconds: int, lives: bool
     assert browser.is_in() is lives
 
 
+def test_an_hour_without_use_ends_a_session_that_was_used_before(bob: User) -> None:
+    """S-07: the hour begins anew with each use, and is an hour still."""
+    browser = Browser()
+    browser.post_password("bob")
+    for seconds, lives in ((3000, True), (3000, True), (3601, False)):
+        let_pass(seconds)
+        assert browser.is_in() == lives
+
+
 def test_use_keeps_a_session_but_not_beyond_twelve_hours(bob: User) -> None:
     """S-07."""
     browser = signed_in("bob")

@@ -599,7 +599,7 @@ def test_every_sms_is_one_segment_of_gsm_7(settings: Any, language: str) -> None
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_last_line_of_a_token_binds_it_to_our_host(settings: Any, language: str) -> None:
-    """T-10."""
+    """T-10, D5."""
     settings.PUBLIC_HOST = "portal.example"
     with translation.override(language):
         texts = sms_tokens()

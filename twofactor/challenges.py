@@ -40,12 +40,13 @@ def send_token(
     """
     limits.refuse_while_locked(journey.user)
     before = _spend_send(journey, granted) - 1
-    withheld = spending.spend(Send(journey, channel, destination, captcha))
     if before:
         _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
     challenge = Challenge.issue(journey, channel=channel, destination=destination, network=spending.here())
     _note_issue(journey, challenge, number=before + 1)
+    # Late, for some of its rows are everybody's and stay locked until the commit.
+    withheld = spending.spend(Send(journey, channel, destination, captcha))
     if not withheld:
         delivery.enqueue(
             channel=channel,

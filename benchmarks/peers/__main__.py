@@ -163,6 +163,19 @@ def measure_waits(project: Project, base: str) -> None:
     project.note("send: wait at a gateway of 300 ms, ms", statistics.median(waits) * 1000)
 
 
+def measure_own_hasher(project: Project) -> None:
+    """Sign in with the hasher that each has by default. A first sign-in brings the kept password up to it."""
+    with project.running(OWN_HASHER="1") as (base, _cpu):
+        waits = []
+        for _ in range(SLOW_SIGN_INS):
+            visitor = project.visitor(base)
+            visitor.sign_in()
+            again = type(visitor)(base, project.gateway, visitor.number)
+            again.sign_in()
+            waits.append(again.waited)
+    project.note("sign-in with its own hasher: wait for answers, ms", statistics.median(waits) * 1000)
+
+
 def count_statements(project: Project) -> None:
     with project.running(COUNT_SQL="1") as (base, _cpu):
         visitor = project.visitor(base)
@@ -218,6 +231,8 @@ def run(folder: Path, postgres: Postgres, broker: Broker, gateway: str) -> None:
     for turn in range(ROUNDS):
         for project in projects[turn:] + projects[:turn]:
             measure(project)
+            if project.name in {"bare", "ours"}:
+                measure_own_hasher(project)
     report(projects)
 
 

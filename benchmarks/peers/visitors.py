@@ -26,16 +26,20 @@ class Visitor:
         self.session.headers["Accept"] = "text/html"
         self.text = ""
         self.statements = [0, 0]
+        self.waited = 0.0  # seconds, for answers
 
     def get(self, path: str) -> requests.Response:
-        return self._noted(self.session.get(self.base + path, allow_redirects=False, timeout=120))
+        return self._ask("GET", path)
 
     def post(self, path: str, **fields: str) -> requests.Response:
         found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.text)
         data = {"csrfmiddlewaretoken": found[1] if found else "", **fields}
-        return self._noted(self.session.post(self.base + path, data=data, allow_redirects=False, timeout=120))
+        return self._ask("POST", path, data)
 
-    def _noted(self, response: requests.Response) -> requests.Response:
+    def _ask(self, method: str, path: str, data: dict[str, str] | None = None) -> requests.Response:
+        began = time.perf_counter()
+        response = self.session.request(method, self.base + path, data=data, allow_redirects=False, timeout=120)
+        self.waited += time.perf_counter() - began
         assert response.status_code in {200, 302}, f"{response.status_code} {response.text[:300]}"
         counts = response.headers.get("X-Statements", "0 0").split()
         self.statements = [before + int(count) for before, count in zip(self.statements, counts, strict=True)]

@@ -41,6 +41,7 @@ class Portal:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         # Behind one proxy, so that each browser can come from an address of its own (see conftest).
         ours = {"VAR_DIR": str(folder / "var"), "PORT": str(self.port), "TRUSTED_PROXY_COUNT": "1"}
+        ours["ALLOWED_REGIONS"] = "BR,PT,AO,MZ,US,ES"  # so that there is something to choose in Account Settings
         self.environment = kept | ours
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "messaging.embedded"]

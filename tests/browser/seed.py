@@ -1,6 +1,6 @@
 """Fresh accounts, so that no test meets what another one left. Runs as a process: Playwright bears no ORM beside it.
 
-Each has an Alice (administrator) and a Bob (member), in one of three states. The passwords share one hash,
+Each has an Alice (administrator) and a Bob (member), in one of four states. The passwords share one hash,
 for time's sake.
 """
 
@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 
 import django
 
-EACH = {"off": 18, "on": 26, "enrolled": 36}
+EACH = {"off": 18, "on": 26, "enrolled": 36, "operated": 2}
 PASSWORD = "messaging-demo"
 
 
 @dataclass(frozen=True)
 class Household:
-    """An account: policy off, on without phones, or on with everybody enrolled."""
+    """An account: policy off, on without phones, on with everybody enrolled, or that with Alice an operator."""
 
     state: str
     alice: str
@@ -60,8 +60,9 @@ def _make(household: Household, password: str) -> None:
     for login, name, role, number in people:
         user = User(account=account, username=login, first_name=name, email=f"{login}@example.com", role=role)
         user.password = password
+        user.is_staff = user.is_superuser = household.state == "operated" and name == "Alice"
         user.save()
-        if household.state == "enrolled":
+        if household.state in {"enrolled", "operated"}:
             PhoneDevice.objects.create(user=user, name="phone", number=number, region="BR", kind="mobile")
 
 

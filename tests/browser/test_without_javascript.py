@@ -99,6 +99,23 @@ def test_the_policy_is_switched_without_javascript(visit: Visit, fresh: Fresh) -
     alice.is_at("/entrar/")
 
 
+def test_countries_are_chosen_without_javascript(visit: Visit, fresh: Fresh) -> None:
+    household = fresh("off")
+    alice = plain(visit, household.alice, household.alices_number)
+    alice.type_password()
+    alice.is_at("/")
+    alice.go("/configuracoes/minha-conta/")
+    alice.page.get_by_label("Portugal").check()
+    alice.press("/configuracoes/minha-conta/paises/")
+    alice.is_at("/confirmar-identidade/")
+    alice.field("password").fill(PASSWORD)
+    alice.press("/confirmar-identidade/")
+    alice.is_at("/configuracoes/minha-conta/")
+    expect(alice.page.get_by_label("Portugal")).to_be_checked()
+    expect(alice.page.get_by_label("Brasil")).to_be_checked()
+    expect(alice.page.get_by_label("Angola")).not_to_be_checked()
+
+
 def test_the_profile_menu_opens_without_javascript(visit: Visit, fresh: Fresh) -> None:
     alice = plain(visit, fresh("off").alice, "")
     alice.type_password()

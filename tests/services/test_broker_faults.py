@@ -172,6 +172,24 @@ def test_a_worker_consumes_again_and_the_sweep_sends_the_rest(
         assert len(rung.twilio.received(visitor.number)) == 1
 
 
+def test_a_worker_gives_nothing_back_to_a_broker_that_died(rung: Portal) -> None:
+    """F11: it held a message meanwhile; it sends that one, and keeps neither a copy of it nor a list in a file."""
+    visitor = rung.member()
+    rung.twilio.will_answer(visitor.number, "hang")
+    ask = visitor.ask_for_sms()
+    rung.twilio.wait_for(visitor.number)
+    rung.broker.program.kill()
+    rung.broker.start()
+    wait_for(rung.broker.has_consumer, SOON, meaning="a worker that consumes again")
+    rung.twilio.release()
+    client = rung.broker.client()
+    assert client.llen("tokens") == 0
+    client.close()
+    assert "RESTORE" not in rung.logs()
+    assert "DUMP" not in rung.logs()
+    assert location(ask.post_token(rung.token(visitor))) == "/"
+
+
 def test_a_flush_at_every_step_loses_nothing(rung: Portal) -> None:
     """Q-04, F10: the whole way of a sign-in, with everything in the broker gone after each step."""
     client = rung.broker.client()

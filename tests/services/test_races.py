@@ -1,4 +1,4 @@
-"""What happens when many requests come at once, through gunicorn's threads and processes, on both databases."""
+"""W-04: what happens when many requests come at once, through gunicorn's threads and processes, on both databases."""
 
 from collections.abc import Callable
 from functools import partial
