@@ -21,6 +21,10 @@ class LastAdministrator(Exception):
     """An account keeps at least one administrator who can sign in (A-02)."""
 
 
+class LogoRefused(Exception):
+    """A file is no logo; ``args[0]`` is why: "type", "large", "sides", "interlaced" or "broken"."""
+
+
 class AddressTaken(Exception):
     """Somebody else has this e-mail address."""
 

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Q, QuerySet
 
-from accounts import audit, budgets, origin
+from accounts import audit, budgets, logos, origin
 from accounts.exceptions import AddressTaken, LastAdministrator, Limited
-from accounts.models import Account, AuditEvent, Budget, Role, Session, User
+from accounts.models import Account, AuditEvent, Budget, Logo, Role, Session, User
 from messaging.database import Clock, Epoch, delete_in_batches
 from messaging.delivery import flows as delivery
 
@@ -62,6 +62,19 @@ def set_allowed_regions(account: Account, regions: list[str], *, actor: User) ->
         changed = Account.objects.filter(pk=account.pk).exclude(**chosen).update(**chosen)
         if changed:
             audit.record("account.countries_changed", user=actor, before=before, after=" ".join(account.regions))
+    return bool(changed)
+
+
+def set_logo(account: Account, png: bytes, *, actor: User) -> bool:
+    """Give the account a logo, or take it away where there is none; return whether that changed anything."""
+    name = logos.name_of(png) if png else ""
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(logo=name).update(logo=name)
+        if changed:
+            Logo.objects.filter(account=account).delete()
+            audit.record("account.logo_changed", user=actor, before=account.logo, after=name)
+        if changed and png:
+            Logo.objects.create(account=account, name=name, png=png)
     return bool(changed)
 
 

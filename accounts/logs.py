@@ -10,6 +10,16 @@ from accounts.origin import printable
 LINE = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
+class RefusalFilter(logging.Filter):
+    """Keep the traceback of a fault only: that somebody was refused (403, 404, 429) is nothing to be repaired."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let everything pass."""
+        if getattr(record, "status_code", 500) < 500:
+            record.exc_info = None
+        return True
+
+
 class LineFormatter(logging.Formatter):
     """Keep what is logged on one line, whatever a client made us write. Tracebacks follow, each line indented."""
 

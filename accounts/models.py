@@ -53,6 +53,8 @@ class Account(models.Model):
     two_factor_reminded = models.PositiveSmallIntegerField(null=True, editable=False)
     two_factor_announced_at = models.DateTimeField(null=True, editable=False)
     accent = models.CharField(_("colour"), max_length=8, choices=Accent.choices, default=Accent.GREEN)
+    # What the logo is called (accounts.logos), or nothing; its bytes are read by its own address only.
+    logo = models.CharField(max_length=48, blank=True, default="", editable=False)
     created_at = models.DateTimeField(db_default=Clock(), editable=False)
 
     class Meta:
@@ -80,8 +82,24 @@ class Account(models.Model):
 
     @property
     def monogram(self) -> str:
-        """Return the letter that stands for the account where others have a logo."""
+        """Return the letter that stands for the account where there is no logo."""
         return self.name[:1].upper()
+
+    @property
+    def logo_sides(self) -> list[str]:
+        """Return the width and the height of the logo, so that a page keeps room for it."""
+        return self.logo.rpartition("-")[2].split("x")
+
+
+class Logo(models.Model):
+    """The bytes of an account's logo, as accounts.logos wrote them."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=48, db_index=True)
+    png = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Role(models.TextChoices):

@@ -113,6 +113,11 @@ describe(
     gettext_lazy("Colour of the account changed"),
     gettext_lazy("%(actor)s changed the colour of the account."),
 )
+describe(
+    "account.logo_changed",
+    gettext_lazy("Logo of the account changed"),
+    gettext_lazy("%(actor)s changed the logo of the account."),
+)
 describe("sessions.ended", gettext_lazy("Sessions ended"), gettext_lazy("The sessions of %(person)s were ended."))
 describe(
     "user.locked",

@@ -11,6 +11,8 @@ urlpatterns = [
         name="user-sessions-end",
     ),
     path("configuracoes/minha-conta/aparencia/", views.appearance, name="appearance"),
+    path("configuracoes/minha-conta/logotipo/", views.account_logo, name="account-logo"),
+    path("logotipos/<slug:name>.png", views.logo, name="logo"),
     path("senha/alterar/", views.password_change, name="password-change"),
     path("senha/esqueci/", views.PasswordReset.as_view(), name="password-reset"),
     path("senha/esqueci/enviado/", views.PasswordResetSent.as_view(), name="password-reset-sent"),

@@ -7,7 +7,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import SetPasswordForm
-from django.http import HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import flows, language, overview
 from accounts.decorators import administrators_only, for_person_of_account
-from accounts.forms import AppearanceForm, PasswordChangeForm, PasswordResetForm, ProfileForm
-from accounts.http import SignedInRequest
-from accounts.models import User
+from accounts.forms import AppearanceForm, LogoForm, PasswordChangeForm, PasswordResetForm, ProfileForm
+from accounts.http import SignedInRequest, kept_for_good
+from accounts.models import Logo, User
 
 
 @require_safe
@@ -64,6 +64,28 @@ def appearance(request: SignedInRequest) -> HttpResponse:
     if form.is_valid() and flows.set_accent(account, form.cleaned_data["accent"], actor=request.user):
         messages.success(request, _("The colour of your account was changed."))
     return redirect(reverse("account-settings") + "#appearance")
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def account_logo(request: SignedInRequest) -> HttpResponse:
+    """Take the account's logo, or take it away."""
+    form = LogoForm(request.POST, request.FILES) if request.method == "POST" else LogoForm()
+    if form.is_valid():
+        if flows.set_logo(request.user.account, form.cleaned_data["logo"], actor=request.user):
+            messages.success(request, _("The logo of your account was changed."))
+        return redirect("account-settings")
+    return render(request, "accounts/logo.html", {"form": form})
+
+
+@login_not_required
+@require_safe
+def logo(request: HttpRequest, name: str) -> HttpResponse:
+    """Show a logo to whoever knows its name, half-way through a sign-in too; it is on a letterhead, no secret."""
+    png = Logo.objects.filter(name=name).values_list("png", flat=True).first()
+    if png is None:
+        raise Http404
+    return kept_for_good(HttpResponse(bytes(png), content_type="image/png"))
 
 
 @sensitive_post_parameters()

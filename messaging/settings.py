@@ -363,7 +363,8 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
-DATA_UPLOAD_MAX_NUMBER_FILES = 0  # no form takes one, so none is kept, not even for a moment
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["accounts.uploads.LogoUploadHandler"]  # which takes it at one address only
 SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
 
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "messaging-demo")
@@ -384,7 +385,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "messaging.sheets.JoiningStorage"},
 }
 
 # Metrics: open in the embedded default, else behind a bearer token ----------------------------
@@ -401,12 +402,15 @@ LOGGING = {
         "line": {"()": "accounts.logs.LineFormatter"},
         "json": {"()": "accounts.logs.JsonFormatter"},
     },
-    "filters": {"request_id": {"()": "accounts.origin.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "accounts.origin.RequestIdFilter"},
+        "refusal": {"()": "accounts.logs.RefusalFilter"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": LOG_FORMAT,
-            "filters": ["request_id"],
+            "filters": ["request_id", "refusal"],
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},

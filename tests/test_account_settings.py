@@ -303,6 +303,7 @@ def test_no_address_of_the_portal_names_an_object() -> None:
     named = {route for route in routes(get_resolver().url_patterns) if "<" in route or "(?P" in route}
     assert {route for route in named if not route.startswith("admin/")} == {
         "senha/redefinir/<uidb64>/<token>/",  # signed
+        "logotipos/<slug:name>.png",  # the hash of what it shows
         # looked for among the account's own
         "configuracoes/usuarios/<int:user_id>/",
         "configuracoes/usuarios/<int:user_id>/papel/",

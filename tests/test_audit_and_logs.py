@@ -11,6 +11,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -37,6 +38,7 @@ from tests.conftest import (
     person,
     sent_to,
 )
+from tests.pictures import png
 from tests.tools import ROOT, settings_with
 from twofactor import flows, limits
 from twofactor.challenges import note_failure
@@ -261,6 +263,16 @@ def test_a_log_record_stays_on_one_line() -> None:
     assert "\x1b" not in written
 
 
+@pytest.mark.parametrize(("status", "lines"), [(403, 1), (500, 2)])
+def test_a_traceback_is_for_a_fault_and_not_for_a_refusal(status: int, lines: int) -> None:
+    paper = StringIO()
+    fault = (ValueError, ValueError("x"), None)
+    record = logging.makeLogRecord({"name": "x", "msg": "m", "status_code": status, "exc_info": fault})
+    console(paper).handle(record)
+
+    assert len(paper.getvalue().splitlines()) == lines
+
+
 def test_a_log_record_of_a_request_has_its_id(browser: Browser, bob: User, caplog: pytest.LogCaptureFixture) -> None:
     """J-01: the id that the answer carries is the id of the audit."""
     response = browser.post_password("bob", "no")
@@ -352,6 +364,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     browser.post(SETTINGS, {})
     browser.post("/confirmar-identidade/", {"action": "cancel"})
     browser.post(f"{SETTINGS}aparencia/", {"accent": "blue"})
+    browser.post(f"{SETTINGS}logotipo/", {"logo": SimpleUploadedFile("logo.png", png())})
     Account.objects.update(two_factor_required=False)
     Browser().post_password("alice")
     other = Browser()

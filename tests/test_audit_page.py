@@ -107,6 +107,17 @@ def test_sentences_say_who_and_what_and_run_nothing(office: Browser, alice: User
     assert "by <strong>–</strong>." in words
 
 
+def test_every_purpose_of_a_proof_has_words(office: Browser, bob: User) -> None:
+    code = "".join(file.read_text() for app in ("accounts", "twofactor") for file in (ROOT / app).glob("*.py"))
+    purposes = set(re.findall(r'(?:@action|@reauthenticated|@carries_out)\(\s*"([a-z._]+)"', code))
+    assert {"user.role", "user.reset_phone", "policy.date"} <= purposes
+    for purpose in purposes:
+        happened(bob, "reauthentication.proved", data={"purpose": purpose})
+    shown = office.get(AUDIT).content.decode()
+
+    assert [purpose for purpose in purposes if f"<strong>{purpose}</strong>" in shown] == []
+
+
 def test_an_event_is_shown_with_outcome_address_browser_and_request(office: Browser, bob: User) -> None:
     """J-01."""
     happened(bob, "token.refused", ip="203.0.113.7", user_agent=CHROME, request_id="ab" * 8, data={"purpose": "login"})

@@ -82,7 +82,7 @@ def test_whoever_invites_learns_nothing_about_other_accounts(office: Browser, ch
 def test_the_invitation_is_in_the_chosen_language(office: Browser, alice: User) -> None:
     ask(office, "nina@example.com", language="es")
     [entry] = sent_to("nina@example.com")
-    assert entry["subject"] == "Le invitan a Messaging"
+    assert entry["subject"] == "Invitación a Messaging"
     assert alice.email in entry["text"]
     assert 'value="en" selected' in page(office.get(INVITE))
 

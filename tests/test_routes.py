@@ -44,6 +44,7 @@ OPEN = {
     "nao-fui-eu/<str:signed>/",  # a signed link of a notice
     "retorno/twilio/<int:message_id>/<int:tries>/",  # signed by Twilio
     "retorno/sinch/<str:signed>/",  # its address is signed by us
+    "logotipos/<slug:name>.png",  # on a letterhead, no secret; the pop-ups before the door wear it
     "convite/<str:signed>/",  # a signed link of an invitation; it signs nobody in
 }
 

@@ -51,12 +51,18 @@ class SignInForm(forms.Form):
 
     user: User | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Let one begin at the login, and after a refusal at the password, which has to be typed again."""
+        super().__init__(*args, **kwargs)
+        self.fields["password" if self.is_bound else "username"].widget.attrs["autofocus"] = True
+
     def clean(self) -> dict[str, Any]:
         """Check the password; one answer for every way to be wrong."""
         data: dict[str, Any] = self.cleaned_data
         if "username" in data and "password" in data:
             self.user = flows.check_password(data["username"], data["password"])
             if self.user is None:
+                self.fields["password"].widget.attrs["aria-describedby"] = "form-errors"
                 raise ValidationError(_("Login or password is wrong. Check both and try again."))
         return data
 

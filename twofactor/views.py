@@ -110,6 +110,7 @@ def mailbox(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     if request.method == "POST" and form.attempt(lambda: flows.start_mailbox_proof(pending, captcha=form.solved)):
         return redirect("token")
     context = {
+        "account": pending.user.account,
         "form": form,
         "masked_email": phones.mask_email(pending.user.email),
         "was_reset": pending.user.phone_was_reset,

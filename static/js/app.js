@@ -43,24 +43,18 @@
       }
       form.dataset.sentOnce = "yes";
       const button = event.submitter;
-      // After the browser has read the form: a disabled button would not send its name and value.
       setTimeout(() => {
         if (event.defaultPrevented) return release(form);
         button?.classList.add("is-working");
-        for (const other of all("button[type=submit]:not([disabled])", form)) {
-          other.disabled = true;
-          other.dataset.waiting = "yes";
-        }
+        // Not disabled: what has the focus would lose it.
+        all("button[type=submit]:not([disabled])", form).forEach((other) => other.setAttribute("aria-disabled", "true"));
       });
     });
   }
 
   function release(form) {
     delete form.dataset.sentOnce;
-    for (const button of all("[data-waiting]", form)) {
-      button.disabled = false;
-      delete button.dataset.waiting;
-    }
+    all("[aria-disabled]", form).forEach((button) => button.removeAttribute("aria-disabled"));
     all(".is-working", form).forEach((button) => button.classList.remove("is-working"));
   }
 
@@ -71,6 +65,7 @@
     const say = $("[data-captcha-say]", form);
     const word = (name) => $(`[data-captcha-word=${name}]`, form)?.textContent ?? "";
     const set = (done, message) => {
+      if (!done && buttons.includes(document.activeElement)) $("input[type=checkbox]", form)?.focus();
       buttons.forEach((button) => (button.disabled = !done));
       if (say && message) say.textContent = message;
     };
@@ -201,12 +196,16 @@
   function fate(node) {
     const text = $("[data-fate-text]", node);
     const until = performance.now() + 180000;
+    let asking = new AbortController();
     async function ask() {
+      // Not while a form is on its way: its answer may have ended what is asked about.
+      if ($("[data-sent-once]")) return next();
+      asking = new AbortController();
       let answer;
       try {
-        answer = await fetch(node.dataset.fate, { headers: { Accept: "application/json" } });
+        answer = await fetch(node.dataset.fate, { headers: { Accept: "application/json" }, signal: asking.signal });
       } catch {
-        connection.lost(); // The next round asks again.
+        if (!asking.signal.aborted) connection.lost(); // The next round asks again.
         return next();
       }
       connection.back();
@@ -219,6 +218,7 @@
     const next = () => {
       if (node.dataset.state === "going" && performance.now() < until) setTimeout(ask, 2000);
     };
+    document.addEventListener("submit", (event) => event.defaultPrevented || asking.abort());
     next();
   }
 
@@ -233,6 +233,7 @@
     function take(text) {
       if (text !== input.value) input.value = text;
       if (text.length < 6 || !mayGo) return;
+      if (!navigator.onLine) return connection.lost();
       mayGo = false;
       const say = $("[data-say]", input.form);
       if (say) say.textContent = $("[data-say-sending]", input.form).textContent;

@@ -78,12 +78,24 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = _launch(playwright)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def large_letters(playwright: Playwright) -> Iterator[Browser]:
+    """Return a browser whose own letters are twice as large as others' (32 px), and so is a rem."""
+    browser = _launch(playwright, "--blink-settings=defaultFontSize=32")
+    yield browser
+    browser.close()
+
+
+def _launch(playwright: Playwright, *more: str) -> Browser:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not path:
         pytest.skip("Chromium was not found: no browser to walk the journeys in (apt-get install chromium)")
-    browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-    yield browser
-    browser.close()
+    return playwright.chromium.launch(executable_path=path, args=[*QUIET, *more])
 
 
 class Complaints(list[str]):
@@ -111,7 +123,7 @@ def visit(portal: Portal, chromium: Browser, complaints: Complaints) -> Iterator
     """Seat people at browsers of their own. Movement is reduced, so that nothing is seen half-way."""
     contexts: list[BrowserContext] = []
 
-    def seat(login: str, number: str = "", **options: Any) -> Person:
+    def seat(login: str, number: str = "", *, browser: Browser = chromium, **options: Any) -> Person:
         address = f"203.0.113.{next(ADDRESSES)}"  # as in life: limits count by it
         settings = {
             "viewport": {"width": 1280, "height": 800},
@@ -120,7 +132,7 @@ def visit(portal: Portal, chromium: Browser, complaints: Complaints) -> Iterator
             "extra_http_headers": {"X-Forwarded-For": address},
             **options,
         }
-        context = chromium.new_context(**settings)
+        context = browser.new_context(**settings)
         context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         _listen(context, portal, complaints)

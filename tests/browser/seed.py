@@ -1,6 +1,6 @@
 """Fresh accounts, so that no test meets what another one left. Runs as a process: Playwright bears no ORM beside it.
 
-Each has an Alice (administrator) and a Bob (member), in one of four states. The passwords share one hash,
+Each has an Alice (administrator) and a Bob (member), in one of five states. The passwords share one hash,
 for time's sake.
 """
 
@@ -10,13 +10,18 @@ from dataclasses import asdict, dataclass
 
 import django
 
-EACH = {"off": 18, "on": 26, "enrolled": 36, "operated": 2}
+from tests.pictures import png
+
+EACH = {"off": 18, "on": 30, "enrolled": 40, "mailbox": 6, "operated": 2}
 PASSWORD = "messaging-demo"
 
 
 @dataclass(frozen=True)
 class Household:
-    """An account: policy off, on without phones, on with everybody enrolled, or that with Alice an operator."""
+    """An account: policy off; on without phones, or with the mailbox before them; or on, all enrolled, with a logo.
+
+    In one that is "operated" Alice is an operator as well.
+    """
 
     state: str
     alice: str
@@ -49,10 +54,20 @@ def main() -> None:
 
 
 def _make(household: Household, password: str) -> None:
-    from accounts.models import Account, Role, User  # noqa: PLC0415
+    from accounts import logos  # noqa: PLC0415
+    from accounts.models import Account, Logo, Role, User  # noqa: PLC0415
     from twofactor.models import PhoneDevice  # noqa: PLC0415
 
-    account = Account.objects.create(name="Padaria Aurora", two_factor_required=household.state != "off")
+    account = Account.objects.create(
+        name="Padaria Aurora",
+        two_factor_required=household.state != "off",
+        mailbox_before_phone=household.state == "mailbox",
+    )
+    if household.state == "enrolled":
+        picture = logos.rewrite(png(160, 48))
+        account.logo = logos.name_of(picture)
+        account.save()
+        Logo.objects.create(account=account, name=account.logo, png=picture)
     people = (
         (household.alice, "Alice", Role.ADMINISTRATOR, household.alices_number),
         (household.bob, "Bob", Role.MEMBER, household.bobs_number),

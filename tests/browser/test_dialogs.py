@@ -1,15 +1,15 @@
 """The pop-ups, as hands use them: keyboard, mouse, finger, clipboard, Back button, small screens."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Complaints, Fresh, Visit
 from tests.browser.person import Person, written
 from tests.browser.seed import PASSWORD
-from tests.browser.tour import tour
+from tests.browser.tour import TOURS
 
 CONFIRM = "/meu-perfil/telefone/confirmar/"
 
@@ -102,6 +102,17 @@ def test_each_dialog_puts_the_focus_where_one_begins(newcomer: Person) -> None:
     newcomer.give_phone()
     newcomer.is_at("/entrar/token/")
     expect(newcomer.field("token")).to_be_focused()
+
+
+def test_signing_in_begins_at_the_login_and_after_a_refusal_at_the_password(newcomer: Person) -> None:
+    newcomer.go("/entrar/")
+    expect(newcomer.field("username")).to_be_focused()
+    newcomer.page.keyboard.type(newcomer.login)
+    newcomer.page.keyboard.press("Tab")
+    newcomer.page.keyboard.type("not the password")
+    newcomer.page.keyboard.press("Enter")
+    expect(newcomer.field("password")).to_be_focused()
+    expect(newcomer.field("password")).to_have_accessible_description(re.compile("."))
 
 
 BEGINNINGS = [
@@ -398,6 +409,54 @@ def test_a_lost_connection_says_so_and_nothing_is_lost(newcomer: Person) -> None
     expect(page.locator("[data-connection]")).to_be_hidden()
 
 
+def test_a_token_typed_without_a_connection_waits_for_it(bob: Person) -> None:
+    at_token(bob)
+    page, said, token = bob.page, bob.page.locator("dialog [data-connection]"), bob.portal.token(bob.number)
+    bob.context.set_offline(True)
+    bob.field("token").press_sequentially(token)
+    expect(said).to_have_attribute("data-connection", "lost")
+    page.keyboard.press("Enter")
+    expect(bob.field("token")).to_have_value(token)
+    expect(bob.field("token")).to_be_focused()
+    assert bob.posts.count("/entrar/token/") == 0
+    bob.context.set_offline(False)
+    expect(said).to_have_attribute("data-connection", "back")
+    page.keyboard.press("Enter")
+
+    bob.is_at("/")
+    assert bob.posts.count("/entrar/token/") == 1
+    assert len(bob.portal.outbox(bob.number)) == 1
+
+
+def test_a_connection_that_carries_nothing_is_noticed(bob: Person, complaints: Complaints) -> None:
+    """What the browser cannot know: the network is there, and no answer comes; here to the question for the fate."""
+    fate = "**/entrar/token/estado/"
+    at_channel(bob)
+    bob.page.route(fate, lambda route: route.abort())
+    bob.ask_for_token("sms")
+    said = bob.page.locator("dialog [data-connection]")
+    bob.page.evaluate("document.querySelector('[data-fate]').dataset.state = 'going'")
+    expect(said).to_have_attribute("data-connection", "lost")
+    bob.page.unroute(fate)
+    expect(said).to_have_attribute("data-connection", "back")
+    while complaints:
+        complaints.forgive("ERR_FAILED")
+
+
+def test_what_was_pressed_keeps_the_focus_until_the_answer_comes(bob: Person) -> None:
+    at_channel(bob)
+    bob.tick_captcha()
+    button = bob.page.locator("button[name=channel][value=email]")
+    bob.page.route("**/entrar/canal/", lambda route: route.fulfill(status=204))  # an answer that never leads on
+    button.focus()
+    bob.page.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    expect(button).to_be_focused()
+    bob.page.keyboard.press("Enter")
+
+    assert bob.posts.count("/entrar/canal/") == 1
+
+
 # The keyboard alone ---------------------------------------------------------------------------
 
 
@@ -494,15 +553,36 @@ OVERHANG = """() => [document.documentElement, ...document.querySelectorAll("dia
         .slice(0, 3).map((node) => node.outerHTML.slice(0, 160)).join(" | ") || box.localName)"""
 
 
-@pytest.mark.parametrize("language", ["pt-BR", "es-ES"])
-def test_no_stop_scrolls_sideways(visit: Visit, fresh: Fresh, complaints: Complaints, language: str) -> None:
-    household = fresh("on")
-    alice = visit(household.alice, household.alices_number, locale=language, viewport={"width": 390, "height": 844})
+def overhangs(person: Person, stops: Iterator[str], *widths: int) -> dict[str, list[str]]:
+    """Return what hangs over, at which stop and width."""
     found = {}
-    for stop in tour(alice):
-        for width in (320, 390):
-            alice.page.set_viewport_size({"width": width, "height": 640})
-            found[f"{stop} at {width}"] = alice.page.evaluate(OVERHANG)
+    for stop in stops:
+        for width in widths:
+            person.page.set_viewport_size({"width": width, "height": 640})
+            found[f"{stop} at {width}"] = person.page.evaluate(OVERHANG)
+    return {stop: overhang for stop, overhang in found.items() if overhang}
 
-    complaints.forgive("404")
-    assert {stop: overhang for stop, overhang in found.items() if overhang} == {}
+
+@pytest.mark.parametrize("language", ["pt-BR", "es-ES"])
+@pytest.mark.parametrize("who", TOURS)
+def test_no_stop_scrolls_sideways(visit: Visit, fresh: Fresh, complaints: Complaints, who: str, language: str) -> None:
+    """320 px are 400 % of 1280 (WCAG 1.4.10), and 640 are 200 %."""
+    tour = TOURS[who]
+    person = tour.seat(visit, fresh, locale=language)
+    found = overhangs(person, tour.walk(person), 320, 390, 640)
+
+    complaints.forgive(tour.complaint)
+    assert found == {}
+
+
+@pytest.mark.parametrize("who", TOURS)
+def test_letters_may_be_twice_as_large(
+    visit: Visit, fresh: Fresh, complaints: Complaints, large_letters: Browser, who: str
+) -> None:
+    """WCAG 1.4.4."""
+    tour = TOURS[who]
+    person = tour.seat(visit, fresh, browser=large_letters)
+    found = overhangs(person, tour.walk(person), 1280, 640)
+
+    complaints.forgive(tour.complaint)
+    assert found == {}
