@@ -46,6 +46,7 @@ bench: dev  ## Check our figures on this machine
 	@$(PY) -m benchmarks
 	@$(PY) -m benchmarks.delivery
 	@$(PY) -m benchmarks.page_load
+	@$(PY) -m benchmarks.lists --rounds 20
 
 bench-peers: dev  ## Ours beside other people's second factors and the bare framework (installs them for a while)
 	@$(PY) -m benchmarks.peers

@@ -64,12 +64,17 @@ def prepare(url: str, folder: str) -> None:
 def report(small: int, many: int, rounds: int) -> None:
     print(f"{'page':44} {SMALL:>8} {'large':>8}  times  median  statements")
     for label, path in large.pages():
-        few, lots = large.visit(small, path), large.visit(many, path)
-        statements = {count(visit) for visit in (few, lots)}
-        pairs = [(timed(few), timed(lots)) for _round in range(rounds)]
-        ends = [statistics.quantiles(times, n=20)[-1] for times in zip(*pairs, strict=True)]
-        middle = statistics.median(lot / little for little, lot in pairs)
-        print(f"{label:44} {ends[0]:8.1f} {ends[1]:8.1f}  {ends[1] / ends[0]:5.1f}  {middle:6.1f}  {statements}")
+        compare(label, large.visit(small, path), large.visit(many, path), rounds)
+    compare("the switch, with its notices", large.switch(small), large.switch(many), rounds)
+
+
+def compare(label: str, few: Callable[[], None], lots: Callable[[], None], rounds: int) -> None:
+    statements = sorted({count(visit) for visit in (few, lots)})
+    pairs = [(timed(few), timed(lots)) for _round in range(rounds)]
+    ends = [statistics.quantiles(times, n=20)[-1] for times in zip(*pairs, strict=True)]
+    middle = statistics.median(lot / little for little, lot in pairs)
+    told = f"{ends[0]:8.1f} {ends[1]:8.1f}  {ends[1] / ends[0]:5.1f}  {middle:6.1f}"
+    print(f"{label:44} {told}  {', '.join(map(str, statements))}")
 
 
 def timed(visit: Callable[[], None]) -> float:

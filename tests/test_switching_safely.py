@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts import places, switching
 from accounts.flows import lock_user, set_two_factor_policy
-from accounts.models import Account, AuditEvent, Session, User
+from accounts.models import Account, AuditEvent, Role, Session, User
 from messaging.delivery.models import Message
-from tests.conftest import Browser, deliver, enrol, person
+from tests.conftest import Browser, deliver, enrol, many, person
 from tests.tools import page
 from twofactor.models import PhoneDevice
 
@@ -64,6 +64,27 @@ def test_members_and_strangers_are_sent_away(browser: Browser, bob: User, accoun
     assert ask(path, {"starts": day(9)}).status_code == 403
     account.refresh_from_db()
     assert account.two_factor_from is account.two_factor_announced_at is None
+
+
+# What it costs ----------------------------------------------------------------------------------
+
+
+def statements_of_a_switch(account: Account, alice: User) -> list[str]:
+    account.refresh_from_db()
+    with CaptureQueriesContext(connection) as context:
+        assert set_two_factor_policy(account, not account.two_factor_required, actor=alice)
+    return [query["sql"] for query in context]
+
+
+def test_the_switch_is_one_update_however_many_it_touches_and_tells(account: Account, alice: User) -> None:
+    """S-05: nobody's row is written; the administrators' notices are one INSERT."""
+    few = statements_of_a_switch(account, alice)
+    many(account, 30)
+    User.objects.filter(username__in=["p00", "p01", "p02"]).update(role=Role.ADMINISTRATOR)
+    lots = statements_of_a_switch(account, alice)
+    assert len(lots) == len(few)
+    assert [statement.split()[1] for statement in lots if statement.startswith("UPDATE")] == ['"accounts_account"']
+    assert Message.objects.filter(kind="notice").count() == 1 + 4
 
 
 # Whom it touches --------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import figures
+from accounts import budgets, figures
 from accounts.models import Account, AuditEvent, Role, User
 from messaging.delivery.faults import Fault
 from messaging.delivery.models import Channel, Message, State
@@ -116,6 +116,7 @@ def create() -> User | None:
     AuditEvent.objects.bulk_create(sorted(story.events, key=lambda event: event.at), batch_size=500)
     Message.objects.bulk_create(sorted(story.messages, key=lambda message: message.created_at), batch_size=500)
     _settle(story)
+    _spend(story)
     figures.settle(None)
     return story.people[0].user
 
@@ -274,6 +275,13 @@ def _tell_incidents(story: Story) -> None:
     story.note(story.at(4, 9, 15), story.people[11], "password.reset_requested")
     story.note(story.at(4, 9, 18), story.people[11], "password.reset")
     story.note(story.at(5, 10, 2), story.people[19], "user.unlocked", actor=helena.user, by_operator=False)
+
+
+def _spend(story: Story) -> None:
+    """Count the SMS of the last 24 hours against the account's day."""
+    yesterday = story.now - timedelta(days=1)
+    sent = [each for each in story.messages if each.channel == Channel.SMS and each.created_at > yesterday]
+    budgets.spend(budgets.windows("account", story.account.pk), uses=len(sent))
 
 
 def _settle(story: Story) -> None:

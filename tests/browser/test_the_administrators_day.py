@@ -39,13 +39,14 @@ class Looker:
     def __init__(self, person: Person, pictures: Pictures) -> None:
         self.page, self.pictures = person.page, pictures
 
-    def look(self, name: str) -> None:
+    def look(self, name: str, at: str = "body") -> None:
         """Look at a page with axe, in both sizes and colours; nothing may stick out of it."""
         for size in SIZES:
             self.page.set_viewport_size(size)
             assert violations(self.page) == [], f"{name} at {size['width']}"
             assert self.page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
         self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        self.page.locator(at).evaluate("node => node.scrollIntoView()")
         if name in self.pictures.VIEWS:
             self.pictures.take(self.page, name)
 
@@ -96,9 +97,7 @@ class Day(Looker):
     def invite(self) -> None:
         self.alice.go(f"{USERS}convidar/")
         emails = [guest.email for guest in self.guests.values()]
-        self.alice.write(
-            "addresses", "\n".join([emails[0], f"Davi Prado <{emails[1]}>; {emails[2]}", "not an address"])
-        )
+        self.alice.write("addresses", "\n".join([emails[0], f"Davi Prado <{emails[1]}>; {emails[2]}", "sem arroba"]))
         self.alice.press(f"{USERS}convidar/")
         badges = self.page.locator(".report .badge")
         expect(badges).to_have_text(["Convidado"] * 3 + ["Não é um endereço de e-mail"])
@@ -127,7 +126,7 @@ class Day(Looker):
         self.alice.go(SETTINGS)
         # Those who were asked in are here; Bob has never come.
         expect(self.page.locator(".figures-3 strong")).to_have_text(["3", "5", "0"])
-        self.look("antes-de-ativar")
+        self.look("antes-de-ativar", at=".panel:has(#before-title)")
         self.alice.press(f"{SETTINGS}aviso/")
         expect(self.page.locator(".messages, [role=status]").first).to_contain_text("5")
         for guest in self.guests.values():

@@ -173,6 +173,20 @@ def visit(first: int, path: str) -> Callable[[], None]:
     return look
 
 
+def switch(first: int) -> Callable[[], None]:
+    """Return a turn of an account's switch by its first administrator: on where it is off, off where it is on."""
+    from accounts import flows  # noqa: PLC0415
+    from accounts.models import User  # noqa: PLC0415
+
+    user = User.objects.get(pk=first)
+
+    def turn() -> None:
+        user.account.refresh_from_db()
+        flows.set_two_factor_policy(user.account, not user.account.two_factor_required, actor=user)
+
+    return turn
+
+
 @contextmanager
 def statements() -> Iterator[list[tuple[str, Any]]]:
     """Collect the statements that this process sends, with their parameters."""
