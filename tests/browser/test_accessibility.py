@@ -34,7 +34,7 @@ def test_axe_finds_nothing_on_any_stop(visit: Visit, fresh: Fresh, complaints: C
     tour = TOURS[who]
     person = tour.seat(visit, fresh)
     found = {}
-    for stop in tour.walk(person):
+    for stop in tour.stops(person):
         person.page.wait_for_function(FOCUS_IS_KEPT)
         found[stop] = violations(person.page)
         _says_what_it_is(person.page, stop)
