@@ -104,17 +104,23 @@ def main() -> None:
     expect.set_options(timeout=20_000)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         portal = Portal(Path(folder))
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        print(f"first visit at {ROUND_TRIP_MS} ms, 400 kbit/s, {SLOWER} x slower processor (ms); budget {BUDGET_MS}")
-        print(f"{'words':>8} {'usable':>8}  page")
-        for path, state in people(browser, portal, portal.seed()):
-            rounds = visits(browser, portal, path, state)
-            if not rounds:
-                raise SystemExit(f"page load: none of {TRIES} traces of {path} could be read")
-            words, usable = (statistics.median(column) for column in zip(*rounds, strict=True))
-            print(f"{words:8.0f} {usable:8.0f}  {path}{'' if usable <= BUDGET_MS else '  OVER'}", flush=True)
-        browser.close()
-        portal.stop()
+        try:
+            browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+            report(browser, portal)
+        finally:
+            portal.stop()
+
+
+def report(browser: Browser, portal: Portal) -> None:
+    """Visit every page, and print a line of each."""
+    print(f"first visit at {ROUND_TRIP_MS} ms, 400 kbit/s, {SLOWER} x slower processor (ms); budget {BUDGET_MS}")
+    print(f"{'words':>8} {'usable':>8}  page")
+    for path, state in people(browser, portal, portal.seed()):
+        rounds = visits(browser, portal, path, state)
+        if not rounds:
+            raise SystemExit(f"page load: none of {TRIES} traces of {path} could be read")
+        words, usable = (statistics.median(column) for column in zip(*rounds, strict=True))
+        print(f"{words:8.0f} {usable:8.0f}  {path}{'' if usable <= BUDGET_MS else '  OVER'}", flush=True)
 
 
 main()
