@@ -20,7 +20,7 @@ class ProfileForm(forms.ModelForm):
 
     language = forms.ChoiceField(
         label=_("Language"),
-        choices=[("", _("That of the browser")), *settings.LANGUAGES],
+        choices=[("", _("Same as the browser")), *settings.LANGUAGES],
         required=False,
     )
 

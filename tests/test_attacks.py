@@ -232,7 +232,7 @@ def test_a_refused_captcha_says_whose_it_was(browser: Browser, policy: Account, 
     browser.post_password("bob")
     browser.post("/entrar/introducao/")
     answer = browser.post_phone(altcha="nonsense")
-    assert "no longer good" in page(answer)
+    assert "has expired" in page(answer)
     event = AuditEvent.objects.get(action="captcha.refused")
     assert (event.user, event.actor, event.account) == (bob, bob, bob.account)
     browser.post("/sair/")

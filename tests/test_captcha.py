@@ -27,7 +27,7 @@ from twofactor.models import Challenge, PhoneDevice
 
 PHONE, CHANNEL, TOKEN, RESEND = "/entrar/telefone/", "/entrar/canal/", "/entrar/token/", "/entrar/token/reenviar/"
 TICK = "Tick “I'm not a robot” to go on."
-NO_GOOD = "The verification “I'm not a robot” is no longer good. Tick it again."
+NO_GOOD = "The verification “I'm not a robot” has expired. Tick it again."
 AGAIN = "To send another token, tick “I'm not a robot” again."
 
 

@@ -64,6 +64,7 @@ BROKEN = {
     "broken": [
         logos.SIGNATURE,
         png()[:-1],
+        png()[:-1] + b"x",
         png().replace(b"IDAT", b"IDOT"),
         png(more=chunk(b"XXXX", b"")),
         png(more=chunk(b"IHDR", b"x" * 13)),

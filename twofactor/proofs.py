@@ -217,7 +217,7 @@ def reauthentication_fate(request: SignedInRequest) -> HttpResponse:
 
 def _identity_proved(request: SignedInRequest, journey: Reauthentication, challenge: Challenge | None) -> HttpResponse:
     done = flows.complete_reauthentication(journey, challenge)
-    messages.success(request, done or _("Thank you, it is you. Go on within 5 minutes."))
+    messages.success(request, done or _("Identity confirmed. You have 5 minutes to go on."))
     return redirect(journey.next_url)
 
 

@@ -21,7 +21,7 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     refusals.NotMobile: _("This number cannot receive SMS. Use a mobile phone, not a landline."),
     refusals.SamePhone: _("This is already your phone. Write the new number."),
     refusals.CaptchaMissing: _("Tick “I'm not a robot” to go on."),
-    refusals.CaptchaRefused: _("The verification “I'm not a robot” is no longer good. Tick it again."),
+    refusals.CaptchaRefused: _("The verification “I'm not a robot” has expired. Tick it again."),
     refusals.CaptchaUnavailable: _(
         "The verification “I'm not a robot” does not answer right now. Try again in a minute."
     ),

@@ -34,7 +34,7 @@ def test_axe_finds_nothing_on_any_stop(visit: Visit, fresh: Fresh, complaints: C
     tour = TOURS[who]
     person = tour.seat(visit, fresh)
     found = {}
-    for stop in tour.walk(person):
+    for stop in tour.stops(person):
         person.page.wait_for_function(FOCUS_IS_KEPT)
         found[stop] = violations(person.page)
         _says_what_it_is(person.page, stop)
@@ -66,3 +66,20 @@ def test_axe_can_find_something(alice: Person) -> None:
     alice.page.evaluate("document.querySelector('label').remove()")
 
     assert [told.split(":")[1].strip() for told in violations(alice.page)] == ["label", "label"]
+
+
+def test_axe_can_find_a_target_too_small_for_a_finger(alice: Person) -> None:
+    alice.go("/entrar/")
+    small = "{ minHeight: '0', height: '9px', width: '9px', padding: '0', margin: '-2px' }"
+    alice.page.evaluate(
+        f"document.querySelectorAll('.languages button').forEach((button) => Object.assign(button.style, {small}))"
+    )
+
+    assert "target-size" in {told.split(":")[1].strip() for told in violations(alice.page, "light")}
+
+
+def test_something_moves_where_movement_is_welcome(visit: Visit, fresh: Fresh) -> None:
+    person = visit(fresh("on").bob, reduced_motion="no-preference")
+    person.go("/entrar/")
+
+    assert person.page.evaluate(MOVING)

@@ -569,7 +569,7 @@ def test_no_stop_scrolls_sideways(visit: Visit, fresh: Fresh, complaints: Compla
     """320 px are 400 % of 1280 (WCAG 1.4.10), and 640 are 200 %."""
     tour = TOURS[who]
     person = tour.seat(visit, fresh, locale=language)
-    found = overhangs(person, tour.walk(person), 320, 390, 640)
+    found = overhangs(person, tour.stops(person), 320, 390, 640)
 
     complaints.forgive(tour.complaint)
     assert found == {}
@@ -582,7 +582,7 @@ def test_letters_may_be_twice_as_large(
     """WCAG 1.4.4."""
     tour = TOURS[who]
     person = tour.seat(visit, fresh, browser=large_letters)
-    found = overhangs(person, tour.walk(person), 1280, 640)
+    found = overhangs(person, tour.stops(person), 1280, 640)
 
     complaints.forgive(tour.complaint)
     assert found == {}

@@ -12,7 +12,7 @@ from playwright.sync_api import CDPSession, Response
 
 from tests.browser.arrivals import ARRIVALS
 from tests.browser.conftest import Complaints, Fresh, Visit
-from tests.browser.tour import tour
+from tests.browser.tour import TOURS
 
 MOST_BYTES, MOST_REQUESTS = 30_000, 6
 FAVICON = 255
@@ -76,10 +76,9 @@ def test_a_first_visit_is_light_and_stands_still(visit: Visit, fresh: Fresh, pat
 def test_what_is_before_the_door_does_without_the_portals_sheet(
     visit: Visit, fresh: Fresh, complaints: Complaints
 ) -> None:
-    household = fresh("on")
-    alice = visit(household.alice, household.alices_number)
+    alice = TOURS["administrator"].seat(visit, fresh)
     text = PORTAL_SHEET.read_text()
-    missed = {stop: alice.page.evaluate(MISSED, text) for stop in tour(alice)}
+    missed = {stop: alice.page.evaluate(MISSED, text) for stop in TOURS["administrator"].stops(alice)}
     complaints.forgive("404")
     without = {stop: rules for stop, rules in missed.items() if rules is not None}
 

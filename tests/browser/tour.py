@@ -62,6 +62,12 @@ class Tour:
     state: str
     complaint: str
 
+    def stops(self, person: Person) -> Iterator[str]:
+        """Walk, and wait at each stop until the page is there to the end."""
+        for stop in self.walk(person):
+            person.page.wait_for_load_state()
+            yield stop
+
     def seat(self, visit: Visit, fresh: Fresh, **options: Any) -> Person:
         """Return somebody who has not set out yet."""
         household = fresh(self.state)

@@ -16,12 +16,12 @@ from tests.services.programs import Program, free_port, listens, module
 from tests.services.visitor import Response, Visitor, at_once, counted, location, words_of
 
 LIMIT = 5.0
-NO_LONGER_GOOD = "no longer good"
+EXPIRED = "has expired"
 NO_ANSWER = "does not answer"
 PROMPT_FAILURES = {
-    "otherhost": NO_LONGER_GOOD,
-    "nohost": NO_LONGER_GOOD,
-    "refused": NO_LONGER_GOOD,
+    "otherhost": EXPIRED,
+    "nohost": EXPIRED,
+    "refused": EXPIRED,
     "http503": NO_ANSWER,
     "nonsense": NO_ANSWER,
     "array": NO_ANSWER,
@@ -155,7 +155,7 @@ def test_a_token_is_good_once(guarded: Portal, kind: str) -> None:
     visitor = at_the_choice(guarded)
     response = choose(visitor, token)
     assert response.status_code == 200
-    assert NO_LONGER_GOOD in words_of(response)
+    assert EXPIRED in words_of(response)
     assert_nothing_sent(guarded, visitor)
 
 

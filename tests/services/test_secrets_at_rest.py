@@ -112,14 +112,14 @@ def test_no_token_lies_anywhere(quiet: Portal) -> None:
     wiretap = Wiretap(quiet.broker)
     seen: list[str] = []
 
-    # Being sent: the task is taken and not acknowledged yet. The worker is asked to end meanwhile.
+    # Being sent: the task is taken and not done yet. The worker is asked to end meanwhile.
     held = quiet.member()
     quiet.twilio.will_answer(held.number, "hold")
     with quiet.worker() as worker:
         held.ask_for_sms()
         tokens = [quiet.token(held)]
         seen.append(contents(quiet.broker))
-        assert TASK in seen[0]
+        assert TASK not in seen[0], "the broker keeps no copy of what a worker took"
         worker.ask_to_stop()
         quiet.twilio.release()
         assert worker.ended() == 0
