@@ -66,6 +66,18 @@ def test_members_and_strangers_are_sent_away(browser: Browser, bob: User, accoun
     assert account.two_factor_from is account.two_factor_announced_at is None
 
 
+def test_of_very_many_who_are_here_it_says_that_they_are_more(
+    alices: Browser, account: Account, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.pages.COUNTED", 2)
+    for login in ("c1", "c2"):
+        person(login, account)
+    open_sessions(bob=3, c1=1)
+    assert "<strong>2</strong> are here now besides you" in page(alices.get(SETTINGS))
+    open_sessions(c2=1)
+    assert "<strong>2+</strong> are here now besides you" in page(alices.get(SETTINGS))
+
+
 # What it costs ----------------------------------------------------------------------------------
 
 

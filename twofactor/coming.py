@@ -114,6 +114,7 @@ def context(user: User) -> dict[str, Any]:
     starts = account.two_factor_from
     return {
         "preview": switching.preview(user),
+        "counted": pages.COUNTED,
         "waiting": waiting[:NAMES_SHOWN],
         "addresses": "; ".join(person.email for person in waiting) if len(waiting) <= ADDRESSES_SHOWN else "",
         "date_form": DateForm(initial={"starts": timezone.localdate(starts) if starts else None}),

@@ -15,11 +15,8 @@ from django.utils import timezone
 from psycopg import sql
 
 USERS, AUDIT = "/configuracoes/usuarios/", "/configuracoes/auditoria/"
+OFF = "#off"  # of a page that is asked for while the policy is off
 
-ACCOUNT = """
-    INSERT INTO accounts_account (name, is_active, two_factor_required, allowed_regions, email_tokens,
-        mailbox_before_phone, accent)
-    VALUES (%(letter)s, true, true, '[]', true, false, 'green') RETURNING id"""
 PEOPLE = """
     INSERT INTO accounts_user (account_id, username, email, password, first_name, last_name, role, language,
         is_active, is_staff, is_superuser, mailbox_suspect, phone_was_reset, has_phone, locked_at, failures,
@@ -64,10 +61,18 @@ SESSIONS = """
 
 def fill(url: str, letter: str, *, people: int, events: int) -> int:
     """Fill an account, and return the id of its first person, an administrator."""
-    facts: dict[str, Any] = {"letter": letter, "people": people, "events": events, "messages": max(events // 4, 1)}
+    from accounts.models import Account  # noqa: PLC0415 (where the portal's settings are in force)
+
+    account = Account.objects.create(name=letter, two_factor_required=True)
+    facts: dict[str, Any] = {
+        "account": account.pk,
+        "letter": letter,
+        "people": people,
+        "events": events,
+        "messages": max(events // 4, 1),
+    }
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # the rows are sound: no keys to look up
-        facts["account"] = _one(connection, ACCOUNT, facts)
         for statement in (PEOPLE, PHONES, SESSIONS):
             connection.execute(statement, facts)
         facts["first"] = _one(connection, FIRST, facts)
@@ -141,16 +146,18 @@ def pages() -> list[tuple[str, str]]:
         ("Tela inicial", "/"),
         ("Tela inicial, 30 days", "/?dias=30"),
         ("Minha conta", "/configuracoes/minha-conta/"),
+        ("Minha conta, before switching on", f"/configuracoes/minha-conta/{OFF}"),
     ]
 
 
 def visit(first: int, path: str) -> Callable[[], None]:
-    """Return a visit of an account's first administrator, in this process, to a page."""
+    """Return a visit of an account's first administrator, in this process, to a page; set the account up for it."""
     from django.test import Client  # noqa: PLC0415 (where the portal's settings are in force)
 
-    from accounts.models import AuditEvent, User  # noqa: PLC0415
+    from accounts.models import Account, AuditEvent, User  # noqa: PLC0415
 
     user = User.objects.get(pk=first)
+    Account.objects.filter(pk=user.account_id).update(two_factor_required=not path.endswith(OFF))
     people = User.objects.filter(account=user.account).order_by("name_key")
     middle = people[people.count() // 2]
     events = AuditEvent.objects.filter(account=user.account).order_by("at", "pk")
