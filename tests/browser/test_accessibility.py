@@ -5,6 +5,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Complaints, Fresh, Pictures, Visit
 from tests.browser.person import Person
+from tests.browser.portal import wait_for
 from tests.browser.tour import TOURS
 from tests.browser.wcag import violations
 
@@ -35,7 +36,7 @@ def test_axe_finds_nothing_on_any_stop(visit: Visit, fresh: Fresh, complaints: C
     person = tour.seat(visit, fresh)
     found = {}
     for stop in tour.stops(person):
-        person.page.wait_for_function(FOCUS_IS_KEPT)
+        wait_for(lambda: person.page.evaluate(FOCUS_IS_KEPT) or None, f"the focus at {stop}")
         found[stop] = violations(person.page)
         _says_what_it_is(person.page, stop)
         assert person.page.evaluate(MOVING) == [], stop
