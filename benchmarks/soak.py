@@ -274,7 +274,7 @@ def report(run: Run, command: str) -> tuple[str, bool]:
     calls = [person.to_gateway for person in people if person.to_gateway is not None]
     tokens = [person.to_token for person in people if person.to_token is not None]
     errors = Counter(errors_in(portal.logs()))
-    where = f"{os.cpu_count()} cores, shared with other work"
+    where = f"{os.cpu_count()} cores"
     lines = [
         f"`{command}` on {time.strftime('%Y-%m-%d')}, {where}: **{len(people)} sign-ins in {run.seconds:.0f} s.**",
         f"One Twilio call in five fails ({', '.join(FAILURES)}); the others take 300 ms. There is no second gateway.",
@@ -314,7 +314,7 @@ def errors_in(logs: str) -> Iterator[str]:
     for line in logs.splitlines():
         if line.startswith("{") and (entry := json.loads(line))["level"] == "error":
             cause = entry.get("exception", "").strip().splitlines()[-1:]
-            yield re.sub(r"\d+", "…", ": ".join(part.strip()[:90] for part in (entry["message"], *cause)))
+            yield re.sub(r"\d+", "…", ": ".join(" ".join(part.split())[:90] for part in (entry["message"], *cause)))
 
 
 def write(text: str) -> None:
