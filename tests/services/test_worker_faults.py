@@ -89,7 +89,7 @@ def test_everything_twice_sends_once(crowded: Portal) -> None:
 POISON = """
     INSERT INTO delivery_message (channel, destination, kind, subject_id, language, state, tries, expires_at,
         gateway, gateway_id, error, fault)
-    VALUES ('sms', %s, 'password.reset', 0, 'en', 'queued', 0, now() + interval '180 seconds', '', '', '', '')
+    VALUES ('sms', %s, 'notice', 0, 'en', 'queued', 0, now() + interval '180 seconds', '', '', '', '')
     RETURNING id"""
 
 
