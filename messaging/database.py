@@ -187,8 +187,8 @@ class Insert(Statement[M]):
 class Compiled(Generic[M]):
     """A statement that is built once for each kind of database and run again and again with other values.
 
-    For the few statements that every token needs: the ORM spends five times as long on building them as the
-    database on answering (docs/figures.md). Settings are read when it is built, at the first run.
+    For the few statements that every token needs: to build them costs the ORM more than to run
+    them costs the database. Settings are read when it is built, at the first run.
     """
 
     def __init__(self, build: Callable[[], Statement[M]]) -> None:

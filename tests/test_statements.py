@@ -170,6 +170,18 @@ def test_a_token_leaves_with_five_statements_and_no_transaction(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_everybody_shares_is_locked_late(browser: Browser, bobs_phone: PhoneDevice, policy: object) -> None:
+    """The budgets of account and system stay locked until the commit: of what is written, only the message follows."""
+    browser.post_password("bob")
+    captcha = browser.captcha("/entrar/canal/")
+    with counted() as ledger:
+        browser.post("/entrar/canal/", {"channel": "sms", "altcha": captcha})
+    begin = next(at for at, sql in enumerate(ledger.all) if sql.startswith("BEGIN"))
+    written = re.findall(r'(?:INTO|UPDATE) "(\w+)"', "\n".join(ledger.all[begin:]))
+    assert written[-2:] == ["accounts_budget", "delivery_message"], str(ledger)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_transaction_statements_are_seen(bob: User) -> None:
     """The figure above would mean nothing if Django did not show BEGIN, SAVEPOINT and COMMIT."""
     with counted() as ledger, transaction.atomic(), transaction.atomic():

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from abc import ABC, abstractmethod
 from html import unescape
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.altcha import solve
 PASSWORD = "correct horse battery"
 
 
-class Visitor:
+class Visitor(ABC):
     """One person. ``sign_in`` returns the seconds that the browser waited for the request that sends the token."""
 
     page = "/page/"
@@ -66,8 +67,9 @@ class Visitor:
         assert response.status_code == 302, response.text[:500]
         assert self.get(self.page).status_code == 200
 
+    @abstractmethod
     def sign_in(self) -> float:
-        raise NotImplementedError
+        """Sign in to the page behind the door."""
 
 
 class Bare(Visitor):

@@ -21,10 +21,7 @@ class EmailBackend(BaseEmailBackend):
 
 
 class SmsGateway:
-    """django-two-factor-auth's interface."""
+    """What django-two-factor-auth asks of a gateway for SMS."""
 
     def send_sms(self, device: Any, token: str) -> None:
         post(device.number.as_e164, f"Your token is {token}")
-
-    def make_call(self, device: Any, token: str) -> None:
-        raise NotImplementedError
