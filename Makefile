@@ -2,32 +2,40 @@
 PY := .venv/bin/python
 LOCALES := pt_BR es
 
-.PHONY: run test check test-fast test-services test-browser walk fuzz pictures audit bench bench-peers messages lock clean runtime dev
+.PHONY: run test check test-fast test-postgresql test-next test-services test-browser walk fuzz pictures audit bench bench-peers messages lock clean distclean runtime dev
 
 run: runtime  ## The portal with demo accounts; make run PORT=8001
 	@exec $(PY) -m messaging.embedded
 
-test: dev  ## All of the following four, as CI runs them
-	@$(MAKE) --no-print-directory --keep-going check test-fast test-services test-browser
+test: dev  ## What CI runs
+	@$(MAKE) --no-print-directory --keep-going check test-fast test-postgresql test-next test-services test-browser
 
 check: export DJANGO_SETTINGS_MODULE = tests.settings
-check: dev  ## Style, types, templates, migrations, production settings, import rule, translations
+check: dev  ## Style, types, templates, migrations and their rules, production settings, imports, translations
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet .
 	@find templates -name '*.html' -exec .venv/bin/djade --check {} +
 	@$(PY) -m mypy --no-error-summary
+	@report=$$(.venv/bin/lint-imports --no-cache --no-logo) || { echo "$$report"; exit 1; }
 	@$(PY) manage.py check --fail-level WARNING
 	@$(PY) manage.py makemigrations --check --dry-run
 	@scripts/check-production
-	@$(PY) -m pytest -q --no-header tests/test_imports.py tests/test_locale.py -k "imports or catalogue or translat or obsolete"
+	@$(PY) -m pytest -q --no-header tests/test_imports.py tests/test_catalogues.py tests/test_migrations.py \
+		-k "imports or catalogue or translat or obsolete or migration"
 
-test-fast: dev  ## Without servers and browser
+test-fast: dev  ## Without servers and browser, on SQLite
 	@$(PY) -m pytest -n 2 $(if $(CI),--cov --cov-report=term)
+
+test-postgresql: dev  ## The same tests on PostgreSQL, where there is one; in CI always
+	@$(PY) -m tests.postgresql -q -n 2
+
+test-next: dev  ## The same tests on the newest Django and Python 3.13 or 3.12, where there is one
+	@scripts/test-next
 
 test-services: dev  ## With PostgreSQL, Redis and a worker process
 	@$(PY) -m pytest tests/services
 
-test-browser: dev  ## The journeys in Chromium
+test-browser: dev  ## The journeys in Chromium, Firefox and WebKit
 	@$(PY) -m pytest tests/browser
 
 walk: dev  ## Every address by every method as everybody; ends with "0 surprises"
@@ -52,10 +60,9 @@ bench-peers: dev  ## Ours beside other people's second factors and the bare fram
 	@$(PY) -m benchmarks.peers
 
 messages: export DJANGO_SETTINGS_MODULE = tests.settings
-messages: dev  ## Extract (needs gettext's xgettext) and compile the translations
+messages: dev  ## Extract the translations (needs gettext's xgettext); every target compiles them
 	@$(PY) manage.py makemessages $(LOCALES:%=--locale %) --add-location file --no-wrap \
 		--ignore '.venv*' --ignore var --ignore tests --ignore benchmarks
-	@.venv/bin/pybabel compile --domain django --directory messaging/locale
 
 UPGRADE :=
 COMPILE = uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header $(UPGRADE)
@@ -64,8 +71,11 @@ lock:  ## Write requirements*.txt (needs uv); make lock UPGRADE=--upgrade
 	@$(COMPILE) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	@! grep -nE '://|^--(index|find|extra)' requirements.txt requirements-dev.txt
 
-clean:  ## Forget the environment and all demo data
-	@rm -rf .venv var .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+clean:  ## Forget all demo data and what tools have kept; the environment stays
+	@rm -rf var .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+
+distclean: clean  ## Forget the environment, too
+	@rm -rf .venv .venv-next
 
 runtime:
 	@scripts/bootstrap

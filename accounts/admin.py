@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import flows
+from accounts.auth import sessions as account_sessions
 from accounts.exceptions import LastAdministrator
-from accounts.http import SignedInRequest
-from accounts.models import Account, AuditEvent, Budget, User
+from accounts.models import Account, AuditEvent, Budget, SearchWord, User
+from accounts.request.http import SignedInRequest
+from accounts.users import flows as users
 from messaging.delivery.admin import ReadOnlyAdmin
 
 MOST_DIGITS = 4  # of a phone that an operator searches by; more would tell whose number it is
@@ -56,8 +57,12 @@ class UserAdmin(admin.ModelAdmin):
         return str(device) if device else "-"
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Keep people in their account: what they did belongs to it."""
-        return [*self.readonly_fields, "account"] if obj else self.readonly_fields
+        """Keep people in their account, for what they did belongs to it, and leave login and address to their flows.
+
+        A change of address ends sessions and notifies both mailboxes (R-08). Operators are made by createsuperuser.
+        """
+        fixed = [*self.readonly_fields, "is_staff", "is_superuser"]
+        return [*fixed, "account", "username", "email"] if obj else fixed
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Refuse: people are deactivated; their history stays, and an account keeps its last administrator."""
@@ -70,10 +75,12 @@ class UserAdmin(admin.ModelAdmin):
         """
         if not change:
             super().save_model(request, obj, form, change)
+            SearchWord.objects.renew(obj)
             return
         role, is_active = obj.role, obj.is_active
         obj.refresh_from_db(fields=["role", "is_active"])
         obj.save(update_fields=set(form.changed_data) - {"role", "is_active"})
+        SearchWord.objects.renew(obj)
         try:
             _change(obj, role, is_active, actor=cast(SignedInRequest, request).user)
         except LastAdministrator:
@@ -95,7 +102,7 @@ class UserAdmin(admin.ModelAdmin):
     def unlock(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
         """Unlock people, each through the flow."""
         actor: Any = request.user
-        unlocked = sum(flows.unlock_user(user, actor=actor) for user in chosen)
+        unlocked = sum(users.unlock_user(user, actor=actor) for user in chosen)
         said = ngettext("%(count)d user was unlocked.", "%(count)d users were unlocked.", unlocked)
         self.message_user(request, said % {"count": unlocked}, messages.SUCCESS)
 
@@ -105,17 +112,17 @@ class UserAdmin(admin.ModelAdmin):
         actor: Any = request.user
         people = list(chosen)
         for user in people:
-            flows.end_sessions(user, actor=actor)
+            account_sessions.end_sessions(user, actor=actor)
         said = ngettext("%(count)d user was signed out.", "%(count)d users were signed out.", len(people))
         self.message_user(request, said % {"count": len(people)}, messages.SUCCESS)
 
 
 def _change(user: User, role: str, is_active: bool, *, actor: User) -> None:
     if is_active:
-        flows.reactivate_user(user, actor=actor)
+        users.reactivate_user(user, actor=actor)
     else:
-        flows.deactivate_user(user, actor=actor)
-    flows.change_role(user, role, actor=actor)
+        users.deactivate_user(user, actor=actor)
+    users.change_role(user, role, actor=actor)
 
 
 @admin.register(AuditEvent)

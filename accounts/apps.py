@@ -10,6 +10,9 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts and people")
 
     def ready(self) -> None:
-        """Register what this app sends and measures. The time of a sign-in is written by the flows themselves."""
+        """Register checks, messages and periodic tasks. The time of a sign-in is written by the flows themselves."""
         user_logged_in.disconnect(dispatch_uid="update_last_login")
-        from accounts import composers, figures, metrics, notices, places, sentences, switching  # noqa: F401
+        from accounts import checks, new_device_alerts, policy_schedule  # noqa: F401
+        from accounts.audit import partitioning, thinning  # noqa: F401
+        from accounts.dashboard import stats  # noqa: F401
+        from accounts.notifications import account  # noqa: F401

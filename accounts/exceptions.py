@@ -1,9 +1,6 @@
 """Refusals with names; pages and forms give them words."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from accounts.models import User
+from accounts.models import User
 
 
 class Limited(Exception):
@@ -12,7 +9,7 @@ class Limited(Exception):
     ``retry_after`` is in seconds, ``scope`` names the limit, ``user`` is whose it is, where that is known.
     """
 
-    def __init__(self, retry_after: int, scope: str, user: "User | None" = None) -> None:
+    def __init__(self, retry_after: int, scope: str, user: User | None = None) -> None:
         super().__init__(retry_after)
         self.retry_after, self.scope, self.user = retry_after, scope, user
 
@@ -31,7 +28,3 @@ class AddressTaken(Exception):
 
 class InvitationOver(Exception):
     """The invitation was used, revoked or replaced, or it is too old, or its address has a user by now."""
-
-
-class AppendOnly(Exception):
-    """The audit trail can be read and added to, and nothing else (J-01)."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-from benchmarks.soak import fill
+from benchmarks.soak.installation import fill
 from tests.services import seed
 from tests.services.parts import Broker, Postgres
 from tests.services.portal import Portal
@@ -50,9 +50,9 @@ challenges = Challenge.objects.bulk_create([Challenge(user=p.user, pending_sign_
     key_id=tokens.key_id(settings.TOKEN_KEY), expires_at=clock_plus(180)) for p in pending])
 messages = Message.objects.bulk_create([Message(channel="sms", destination=c.destination, kind="token",
     subject_id=c.pk, language="pt-br", expires_at=clock_plus(180)) for c in challenges])
-from messaging.delivery import doorbell
+from messaging.delivery import wakeup
 for message in messages:
-    doorbell.ring(message.pk, queue="tokens")
+    wakeup.send(message.pk, queue="tokens")
 """
 
 

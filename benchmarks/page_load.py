@@ -18,11 +18,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.arrivals import ARRIVALS
 from tests.browser.conftest import QUIET
 from tests.browser.person import Person
 from tests.browser.portal import Portal, wait_for
 from tests.browser.seed import Household
+from tests.browser.ways_in import ARRIVALS
 
 ROUND_TRIP_MS, BYTES_PER_SECOND, SLOWER = 400, 400_000 // 8, 4
 ROUNDS, BUDGET_MS = 5, 2500

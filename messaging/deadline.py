@@ -5,28 +5,46 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as DeadlinePassed
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-__all__ = ["DeadlinePassed", "within"]
+__all__ = ["DeadlinePassed", "TooManyCalls", "within"]
+
+# More than the threads of any worker: it fills only when calls hang and do not come back.
+MOST_THREADS = 512
+
+
+class TooManyCalls(Exception):
+    """Every thread is held by a call, so this one was not made."""
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
     """Run ``call`` and give up after ``seconds`` of wall-clock time, whatever it is doing.
 
     A read time-out counts per read: a server that dripped one byte at a time held a call with ``timeout=1``
-    for 20 s (security.md G-01). Raises DeadlinePassed; the call goes on in its thread until its socket ends.
+    for 20 s (G-01). Raises DeadlinePassed; the call goes on in its thread until its socket ends.
+    Raises TooManyCalls, without making the call, when ``MOST_THREADS`` of them are held.
     """
-    try:
-        runner = _idle.pop()
-    except IndexError:
-        runner = Runner()
-        runner.start()
+    runner = _runner()
     future: Future[T] = Future()
     runner.calls.put((call, future))
     return future.result(timeout=seconds)
+
+
+def _runner() -> "Runner":
+    try:
+        return _idle.pop()
+    except IndexError:
+        pass
+    with _starting:
+        if len(_runners) >= MOST_THREADS:
+            raise TooManyCalls
+        runner = Runner()
+        runner.start()  # before it is counted: it may fail
+        _runners.append(runner)
+        return runner
 
 
 class Runner(Thread):
@@ -51,3 +69,5 @@ class Runner(Thread):
 
 
 _idle: deque[Runner] = deque()
+_runners: list[Runner] = []
+_starting = Lock()

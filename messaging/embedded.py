@@ -10,106 +10,19 @@ import hashlib
 import http.client
 import os
 import secrets
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from messaging.supervisor import BASE_DIR, Refusal, Stopped, Supervisor
+
 VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
+RUNNING = VAR_DIR / "running.env"
 DEMO_PEOPLE = """\
   alice    administrator
   bob      member of the same account
   charlie  administrator of another account"""
-
-
-class Refusal(Exception):
-    """A reason to end, in words for the person at the terminal."""
-
-
-class Stopped(Exception):
-    """Somebody asked for the end: Ctrl-C or a termination signal."""
-
-
-class Supervisor:
-    """Programs that live and die together, the last started ending first."""
-
-    def __init__(self) -> None:
-        self.programs: dict[str, subprocess.Popen[bytes]] = {}
-        self.stopping = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self.ask_to_stop)
-
-    def ask_to_stop(self, *_: object) -> None:
-        """Note the wish; the loop that is waiting acts on it."""
-        self.stopping = True
-
-    def start(
-        self,
-        name: str,
-        *command: str | Path,
-        stdin: int = subprocess.DEVNULL,
-        stderr: int | None = None,
-    ) -> None:
-        """Start a program in a process group of its own, out of reach of the terminal's Ctrl-C."""
-        self.programs[name] = subprocess.Popen(
-            command,
-            cwd=BASE_DIR,
-            stdin=stdin,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            start_new_session=True,
-        )
-
-    def wait(self, ready: Callable[[], bool], seconds: float = float("inf")) -> bool:
-        """Wait until ready; tell whether it came in time. End when a program does."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.stopping:
-                raise Stopped
-            if ready():
-                return True
-            for name, program in self.programs.items():
-                if program.poll() is not None:
-                    raise Refusal(f"The {name} ended (code {program.returncode}); stopping.")
-            time.sleep(0.05)
-        return False
-
-    def run(self, name: str, *command: str | Path) -> None:
-        """Run a program to its end and forget it."""
-        self.start(name, *command)
-        program = self.programs.pop(name)
-        try:
-            self.wait(lambda: program.poll() is not None)
-        finally:
-            end(program)
-        if program.returncode:
-            raise Refusal(f"The {name} failed; the reason stands above.")
-
-    def drop(self, name: str) -> None:
-        """End a program that did not start well, and forget it."""
-        if program := self.programs.pop(name, None):
-            end(program)
-
-    def stop(self) -> None:
-        """End every program, the broker last."""
-        for program in reversed(self.programs.values()):
-            end(program)
-
-
-def end(program: subprocess.Popen[bytes]) -> None:
-    """Ask a program to end; after four seconds end it and whatever it left behind."""
-    program.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        program.wait(4)
-    # The group outlives its leader when that was killed: gunicorn's workers would go on.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(program.pid, signal.SIGKILL)
-    program.wait()
 
 
 def number_from_environment(name: str, default: int, top: int) -> int:
@@ -215,14 +128,14 @@ def listens(port: int) -> bool:
 
 
 def start_sender(supervisor: Supervisor, concurrency: int) -> None:
-    """Start what sends messages: Celery with its beat, or the poller where there is no broker."""
+    """Start what sends messages: Celery, or the poller where there is no broker."""
     if not os.environ.get("REDIS_URL"):
         print("No broker on this platform: messages go out by polling, a few seconds later.")
         supervisor.start("sender", sys.executable, "manage.py", "deliver_pending")
         return
     options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,notices"]
     options += ["--without-mingle", "--without-gossip", "--without-heartbeat"]
-    options += ["--beat", "--schedule", str(VAR_DIR / "beat"), "--loglevel", "WARNING"]
+    options += ["--loglevel", "WARNING"]
     # A container's only user is root; celery's lines about it would be the first thing one reads.
     python = [sys.executable, "-W", "ignore:You're running the worker with superuser"]
     celery = ["-m", "celery", "--quiet", "--app", "messaging", "worker"]
@@ -258,8 +171,10 @@ def serve(supervisor: Supervisor) -> None:
     check_address(host, port)
     make_var()
     os.environ.update(EMBEDDED="1", PORT=str(port), VAR_DIR=str(VAR_DIR))
+    RUNNING.unlink(missing_ok=True)
     if not os.environ.get("REDIS_URL"):
         start_broker(supervisor)
+    note_what_runs()
     supervisor.run("preparation", sys.executable, "-m", "messaging.embedded", "prepare")
     start_sender(supervisor, concurrency)
     start_web(supervisor, host, port)
@@ -267,13 +182,22 @@ def serve(supervisor: Supervisor) -> None:
     supervisor.wait(lambda: False)
 
 
+def note_what_runs() -> None:
+    """Write down port and broker, for commands that are typed meanwhile; the file is the owner's alone."""
+    RUNNING.touch(mode=0o600)
+    RUNNING.write_text("".join(f"{name}={os.environ.get(name, '')}\n" for name in ("PORT", "REDIS_URL")))
+
+
 def announce(port: int) -> None:
     """Print where the portal is and who can sign in."""
     address = f"http://localhost:{port}"
     print(f"\nMessaging is ready at {address}/\n\n{DEMO_PEOPLE}", flush=True)
     print(f"  password {os.environ.get('DEMO_PASSWORD') or 'messaging-demo'}")
-    print(f"\nTheir SMS and e-mails arrive at {address}/caixa-de-saida/")
-    print("Ctrl-C stops it.", flush=True)
+    print("\nDo this first:")
+    print("  1. sign in as alice")
+    print("  2. Configurações > Minha conta: switch two factor authentication on, with any Brazilian mobile number")
+    print(f"  3. read the token at {address}/caixa-de-saida/, where all SMS and e-mails arrive")
+    print("\nCtrl-C stops it.", flush=True)
 
 
 def main() -> int:
@@ -287,6 +211,7 @@ def main() -> int:
     except Stopped:
         return 0
     finally:
+        RUNNING.unlink(missing_ok=True)
         supervisor.stop()
     return 0
 

@@ -1,15 +1,17 @@
-"""Alive, and ready: what a load balancer asks."""
+"""Alive, ready, and in figures: what load balancers, orchestrators and Prometheus ask, from inside and by address."""
 
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import resolve
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
-from messaging.delivery import doorbell, flows
+from messaging.delivery import flows, wakeup
 
 
 def database_answers() -> bool:
@@ -23,9 +25,9 @@ def database_answers() -> bool:
 
 
 def broker_answers() -> bool:
-    """Tell whether the broker accepts a connection within the doorbell's time-outs."""
+    """Tell whether the broker accepts a connection within the time-outs of a wake-up."""
     try:
-        doorbell.ping()
+        wakeup.ping()
     except (OperationalError, OSError):
         return False
     return True
@@ -64,3 +66,23 @@ def ready(request: HttpRequest) -> HttpResponse:
     states = {name: check() for name, check in CHECKS.items()}
     status = 200 if all(states[name] for name in ESSENTIAL) else 503
     return JsonResponse({name: "ok" if ok else "down" for name, ok in states.items()}, status=status)
+
+
+class MachinesMiddleware:
+    """Answer the paths of machines whatever host they name: a probe knows an address or a service's name only.
+
+    Their answers repeat nothing of the request, so that a forged host is of no use. Redirects to https are kept from
+    them by ``SECURE_REDIRECT_EXEMPT``.
+    """
+
+    paths = ("/healthz", "/readyz", "/metrics")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info in self.paths:
+            answer: HttpResponse = resolve(request.path_info).func(request)
+            add_never_cache_headers(answer)
+            return answer
+        return self.get_response(request)

@@ -1,12 +1,40 @@
 """Production refuses to start when it is configured unsafely (C-04)."""
 
+import logging
+import sys
+
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+logger = logging.getLogger(__name__)
+
+BOOT_ERROR = 3  # which also tells gunicorn not to start another process instead
+
+
+def stop(why: str) -> SystemExit:
+    """Say why this process does not start; return what ends it."""
+    sys.stderr.write(f"{why}\n")
+    return SystemExit(BOOT_ERROR)
+
+
+def load_settings() -> None:
+    """Load the settings, or end the process with the one sentence that says what is wrong with them."""
+    try:
+        settings.DEBUG  # noqa: B018 (the first access loads them)
+    except ImproperlyConfigured as error:
+        raise stop(str(error)) from None
 
 
 def refuse_unsafe_start() -> None:
-    """Run the security checks; end the process with one line each when any is an error. Settings must be loaded."""
+    """Run the security checks; end the process with one line each when any is an error. Settings must be loaded.
+
+    What only looks wrong is logged: it may be meant so.
+    """
     found = checks.run_checks(tags=[checks.Tags.security], include_deployment_checks=not settings.EMBEDDED)
-    errors = [problem for problem in found if problem.level >= checks.ERROR and not problem.is_silenced()]
+    problems = [problem for problem in found if not problem.is_silenced()]
+    errors = [problem for problem in problems if problem.level >= checks.ERROR]
     if errors:
-        raise SystemExit("\n".join(f"{problem.id}: {problem.msg} {problem.hint or ''}" for problem in errors))
+        raise stop("\n".join(f"{problem.id}: {problem.msg} {problem.hint or ''}" for problem in errors))
+    for problem in problems:
+        logger.warning("%s: %s %s", problem.id, problem.msg, problem.hint or "")

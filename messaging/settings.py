@@ -1,20 +1,23 @@
-"""Settings of the portal: the only reader of the environment.
+"""Settings of the portal: the only reader of the environment, through ``environment`` and ``service_urls``.
 
 Everything starts closed. ``EMBEDDED`` (set by ``make run``) turns the embedded default on:
 keys, database and outbox are kept under ``VAR_DIR`` and nothing has to be configured.
-Without it a missing variable stops the start with one sentence that names it.
+Without it a missing variable stops the start with one sentence that names it; a wrong one does so everywhere.
 """
 
+import logging
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
+from messaging import environment as env
+from messaging import service_urls
+from messaging.environment import required
+
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -32,146 +35,173 @@ def kept_key(name: str) -> str:
     return key
 
 
-def required(name: str) -> str:
-    """Return a variable that production cannot do without."""
-    if value := env.str(name, ""):
-        return str(value)
-    raise ImproperlyConfigured(f"Set {name}. It has no default outside of the embedded one (make run).")
-
-
-def limit(scope: str, default: str) -> list[tuple[int, int]]:
-    """Return how many may be in how many seconds: LIMIT_PHONE="3/600,6/3600" sets the limits of "phone"."""
-    windows = [window.split("/") for window in env.list(f"LIMIT_{scope.upper()}", default=default.split(","))]
-    return [(int(how_many), int(seconds)) for how_many, seconds in windows]
-
-
-DEBUG = env.bool("DEBUG", False)
-EMBEDDED = env.bool("EMBEDDED", False)
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
-PORT = env.int("PORT", 8000)
+DEBUG = env.flag("DEBUG")
+EMBEDDED = env.flag("EMBEDDED")
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+if EMBEDDED:  # so that doctor and other commands mean the portal that runs
+    env.also_from(VAR_DIR / "running.env")
+PORT = env.number("PORT", 8000, 1, 65_535)
 
 # Where we are: one public address, exact hosts (W-03) -----------------------------------------
 
-PUBLIC_URL = (env.str("PUBLIC_URL", f"http://localhost:{PORT}") if EMBEDDED else required("PUBLIC_URL")).rstrip("/")
+PUBLIC_URL = env.origin(
+    "PUBLIC_URL", env.text("PUBLIC_URL", f"http://localhost:{PORT}") if EMBEDDED else required("PUBLIC_URL")
+)
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
 SECURE = urlsplit(PUBLIC_URL).scheme == "https"
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [PUBLIC_HOST])
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [PUBLIC_HOST])
+# With https there is no default: behind a proxy that ends TLS a forgotten 0 lets every page redirect to itself.
+if SECURE and not EMBEDDED and not env.text("TRUSTED_PROXY_COUNT"):
+    raise env.wrong("TRUSTED_PROXY_COUNT", "is not set. PUBLIC_URL is https: say how many own proxies stand in front.")
+TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, 0, 10)
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Keys -----------------------------------------------------------------------------------------
 
-SECRET_KEY = env.str("SECRET_KEY", "") or (kept_key("secret") if EMBEDDED else required("SECRET_KEY"))
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-TOKEN_KEY = env.str("TOKEN_KEY", "") or (kept_key("token") if EMBEDDED else required("TOKEN_KEY"))
-TOKEN_KEY_PREVIOUS = env.str("TOKEN_KEY_PREVIOUS", "")
+SECRET_KEY = env.text("SECRET_KEY") or (kept_key("secret") if EMBEDDED else required("SECRET_KEY"))
+SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
+TOKEN_KEY = env.text("TOKEN_KEY") or (kept_key("token") if EMBEDDED else required("TOKEN_KEY"))
+TOKEN_KEY_PREVIOUS = env.text("TOKEN_KEY_PREVIOUS")
+# Seal the secrets of authenticator apps; the newest first.
+FACTOR_KEYS = env.items("FACTOR_KEYS") or [kept_key("factor") if EMBEDDED else required("FACTOR_KEYS")]
 
 # Second factor --------------------------------------------------------------------------------
 
-TOKEN_LIFETIME_SECONDS = env.int("TOKEN_LIFETIME_SECONDS", 180)
+# At least a whole minute, which is what people are told; at most the life of the sign-in that waits for it.
+TOKEN_LIFETIME_SECONDS = env.number("TOKEN_LIFETIME_SECONDS", 180, MINUTE, 10 * MINUTE)
 PENDING_SIGN_IN_SECONDS = 600
-PENDING_SIGN_INS = 5
+PENDING_SIGN_INS = 5  # of a person from one browser or network
+UNFINISHED_SIGN_INS = 3  # in an hour, in browsers that are not known: the person is told
 REAUTHENTICATION_SECONDS = 300
+PASSKEY_SECONDS = 300  # of a challenge
+PASSKEYS_OF_A_USER = 10
+RECOVERY_CODE_SECONDS = DAY
 CAPTCHA_UNLOCK_SECONDS = 600
 CAPTCHA_UNLOCK_SENDS = 3
 TOKEN_ATTEMPTS = 5
 USERS_PER_PHONE = 5
 USERS_PER_PHONE_ALARM = 3
-ALLOWED_REGIONS = env.list("ALLOWED_REGIONS", default=["BR"])
+ALLOWED_REGIONS = env.regions("ALLOWED_REGIONS", ["BR"])
 
-# Limits: so many in so many seconds, all in the database (section 3; `manage.py limits` prints the table) ----------
+# Limits: so many in so many seconds, all in the database (C-08; `manage.py limits` prints the table) -------------
 
 LIMITS = {
-    scope: limit(scope, default)
+    scope: env.windows(f"LIMIT_{scope.upper()}", default)
     for scope, default in {
         # wrong passwords
         "password_from_address": "5/300,10/3600,20/86400",
-        "password": "100/3600",
-        "address_passwords": "10/60,300/3600",
-        "reauthentication": "10/86400",
+        "password_anywhere": "100/2592000",
+        "password_known": "10/900,15/3600,20/86400",
+        "reauthentication": "5/300,10/86400",
+        # tokens tried in a known browser while all others wait
+        "token_known": "5/900,10/86400",
+        # wrong recovery codes, from one browser or network
+        "recovery": "5/86400",
+        # wrong passwords after which the captcha is asked for; its work doubles as their number does
+        "password": "10/3600",
+        "address_passwords": "10/3600",
         # sends
         "user": "5/900,10/3600,20/86400",
         "phone": "3/600,6/3600,10/86400",
+        "phone_typed": "3/600,6/3600,10/86400",
         "mailbox": "3/600,10/86400",
-        "numbers": "3/86400,5/2592000",
+        "mailbox_typed": "3/600,10/86400",
+        "numbers": "5/86400",
+        # tokens that nobody typed, after which is looked at how many are typed
         "address": "20/3600,60/86400",
-        "prefix": "10/3600",
-        "country": "50/3600",
+        "prefix": "20/3600",
+        "country": "20/3600",
+        # tokens that leave although others have closed what was typed, for each closed thing
+        "spared": "5/86400",
+        # money: these hold over any such span
+        "person": "30/86400",
         "account": "200/86400",
         "system": "10000/86400",
         # links to choose a new password
         "links": "3/3600",
         "address_links": "60/3600",
+        # links that make a browser known: they are good as long as the window lasts, so one of them always is
+        "browser_links": "3/86400",
         # invitations
         "invitations": "500/86400",
         "invited": "3/86400",
     }.items()
 }
-ACCOUNT_SMS_PER_USER = 5
-COUNTRY_BREAKER_SENDS = 20
-COUNTRY_BREAKER_CONVERSION = 0.3
+env.no_other("LIMIT_", {f"LIMIT_{scope.upper()}" for scope in LIMITS})
+ACCOUNT_SMS_PER_USER = 5  # with a proved phone
+ACCOUNT_SMS_SHARE = 20  # per cent of the system's SMS; an operator gives an account more
+SYSTEM_SMS_RESERVE = 30  # per cent of the system's SMS, for proved phones
+# Who is sent nothing: a range or a country where fewer than so many per cent of the tokens are typed, if those that
+# nobody typed are of so many people and accounts. At an address one person of one account is enough.
+UNTYPED_PERCENT = 30
+UNTYPED_PEOPLE = 5
+UNTYPED_ACCOUNTS = 3
+NOTHING_CAME_SECONDS = 60  # after which a person is told what else they can do
 # Seconds to wait after the first, the second and each later token to one destination.
 RESEND_COOLDOWNS = (30, 60, 120)
-# How long the n-th consecutive failure of the second step keeps a person from trying; between the rungs it does not.
-FAILURE_LADDER = {10: 15 * MINUTE, 15: HOUR, 20: 4 * HOUR, **dict.fromkeys(range(25, 100, 5), DAY)}
+# How long the n-th consecutive failure of the second step keeps a person from trying; between the steps it does not.
+LOCKOUT_SCHEDULE = {10: 15 * MINUTE, 15: HOUR, 20: 4 * HOUR, **dict.fromkeys(range(25, 100, 5), DAY)}
 FAILURES_TOLD_AT = 5
 FAILURES_DISABLED_AT = 100
 
 # What leaves the system -----------------------------------------------------------------------
 
-SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["outbox"] if EMBEDDED else [])
-TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", "")
-TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", "")
-TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", "")
-TWILIO_FROM = env.str("TWILIO_FROM", "")
-TWILIO_API_URL = env.str("TWILIO_API_URL", "")
-SINCH_SERVICE_PLAN_ID = env.str("SINCH_SERVICE_PLAN_ID", "")
-SINCH_API_TOKEN = env.str("SINCH_API_TOKEN", "")
-SINCH_FROM = env.str("SINCH_FROM", "")
-SINCH_API_URL = env.str("SINCH_API_URL", "https://us.sms.api.sinch.com")
+SMS_GATEWAYS = env.items("SMS_GATEWAYS", ["outbox"] if EMBEDDED else [])
+TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = env.text("TWILIO_AUTH_TOKEN")
+TWILIO_MESSAGING_SERVICE_SID = env.text("TWILIO_MESSAGING_SERVICE_SID")
+TWILIO_FROM = env.text("TWILIO_FROM")
+TWILIO_API_URL = env.address("TWILIO_API_URL")
+SINCH_SERVICE_PLAN_ID = env.text("SINCH_SERVICE_PLAN_ID")
+SINCH_API_TOKEN = env.text("SINCH_API_TOKEN")
+SINCH_FROM = env.text("SINCH_FROM")
+SINCH_API_URL = env.address("SINCH_API_URL", "https://us.sms.api.sinch.com")
 GATEWAY_CONNECT_SECONDS = 3
 GATEWAY_READ_SECONDS = 8
 GATEWAY_CAP_SECONDS = 13
 DELIVERY_LEASE_SECONDS = 15
 DELIVERY_TRIES = 2
 DELIVERY_MINIMUM_SECONDS_LEFT = 30
-NOTICE_TRIES = 20
+NOTICE_TRIES = 110  # most of them an hour apart: four days, as mail servers do (RFC 5321, 4.5.4.1)
 SWEEP_THREADS = 8
 CIRCUIT_WINDOW_SECONDS = 60
 CIRCUIT_CALLS = 20
 CIRCUIT_SECONDS = 30
-PREFIX_BLOCK_SECONDS = 12 * HOUR  # by a gateway, or by our own budget of unconverted sends
+PREFIX_BLOCK_SECONDS = 12 * HOUR  # by a gateway
 MESSAGE_DAYS = 90
 CHALLENGE_DAYS = 30
 
 OUTBOX_DIR = VAR_DIR / "outbox"
-_mail = env.email_url("EMAIL_URL") if EMBEDDED and env.str("EMAIL_URL", "") else {}
-if not EMBEDDED:
-    _mail = env.email_url_config(required("EMAIL_URL"))
-EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "messaging.delivery.outbox.EmailBackend")
-EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
-EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
-EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
-EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+_mail_url = env.text("EMAIL_URL") if EMBEDDED else required("EMAIL_URL")
+_mail = service_urls.mail_server("EMAIL_URL", _mail_url) if _mail_url else {}
+EMAIL_BACKEND = f"messaging.delivery.{'mail' if _mail else 'outbox'}.EmailBackend"
+EMAIL_HOST = _mail.get("EMAIL_HOST", "localhost")
+EMAIL_PORT = _mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_VERIFY = _mail.get("EMAIL_VERIFY", True)
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"Messaging <no-reply@{PUBLIC_HOST}>")
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", f"Messaging <no-reply@{PUBLIC_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The outbox page exists only while nothing can really leave.
-OUTBOX_ENABLED = EMBEDDED and SMS_GATEWAYS == ["outbox"] and EMAIL_BACKEND == "messaging.delivery.outbox.EmailBackend"
+OUTBOX_ENABLED = EMBEDDED and SMS_GATEWAYS == ["outbox"] and not _mail
 
 # Captcha: reCAPTCHA when its keys are set, else self-hosted -----------------------------------
 
-RECAPTCHA_PUBLIC_KEY = env.str("RECAPTCHA_PUBLIC_KEY", "")
-RECAPTCHA_PRIVATE_KEY = env.str("RECAPTCHA_PRIVATE_KEY", "")
-RECAPTCHA_DOMAIN = env.str("RECAPTCHA_DOMAIN", "www.google.com")
+RECAPTCHA_PUBLIC_KEY = env.text("RECAPTCHA_PUBLIC_KEY")
+RECAPTCHA_PRIVATE_KEY = env.text("RECAPTCHA_PRIVATE_KEY")
+RECAPTCHA_DOMAIN = env.host_with_port("RECAPTCHA_DOMAIN", "www.google.com")
 RECAPTCHA_ENABLED = bool(RECAPTCHA_PUBLIC_KEY and RECAPTCHA_PRIVATE_KEY)
 RECAPTCHA_VERIFY_REQUEST_TIMEOUT = 4
-ALTCHA_MAX_NUMBER = 20_000
+# How many keys of ALTCHA_COST rounds of PBKDF2 a browser derives at most: 0.2 s for a laptop, 1 s for a slow phone.
+ALTCHA_COST = 200
+ALTCHA_WORK = 2_000
+ALTCHA_MOST_WORK = 100_000  # what doubles ends here: a minute for a slow phone
 # Whether the self-hosted captcha stands in while reCAPTCHA does not answer, and for how long before it is asked again.
-CAPTCHA_FALLBACK = env.bool("CAPTCHA_FALLBACK", False)
+CAPTCHA_FALLBACK = env.flag("CAPTCHA_FALLBACK")
 CAPTCHA_FALLBACK_SECONDS = 120
 CAPTCHA_PROBE_SECONDS = 30
 
@@ -187,39 +217,46 @@ INSTALLED_APPS = [
     "django_otp",
     "django_recaptcha",
     "messaging.delivery",
+    "messaging.periodic",
     "accounts",
     "twofactor",
     "messaging.apps.PortalAdminConfig",
 ]
 MIDDLEWARE = [
+    "messaging.request_metrics.RequestMetricsMiddleware",
     # What is promised of every answer stands outside of whatever may answer by itself, static files among them.
     "django.middleware.security.SecurityMiddleware",
     "messaging.headers.HeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "messaging.headers.PolicyMiddleware",
+    "messaging.bad_requests.CharsetMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # The only secret in a page, the CSRF token, is masked anew in each, and Django pads at random (BREACH).
     "django.middleware.gzip.GZipMiddleware",
-    "accounts.middleware.OriginMiddleware",
+    "accounts.request.middleware.OriginMiddleware",
+    "messaging.health.MachinesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "twofactor.middleware.PhoneMiddleware",
+    "twofactor.middleware.FactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "messaging.bad_requests.MethodMiddleware",
     "twofactor.middleware.RefusalMiddleware",
     "twofactor.middleware.GateMiddleware",
 ]
 ROOT_URLCONF = "messaging.urls"
 WSGI_APPLICATION = "messaging.wsgi.application"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "messaging.form_renderer.InputRenderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["messaging.fixed_parts"],
+            "libraries": {"i18n": "messaging.fixed_parts", "static": "messaging.fixed_parts"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -232,13 +269,20 @@ TEMPLATES = [
 
 # Data -----------------------------------------------------------------------------------------
 
-DATABASES = {
-    "default": env.db("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
-    if EMBEDDED
-    else env.db_url_config(required("DATABASE_URL"))
+_database_url = env.text("DATABASE_URL") if EMBEDDED else required("DATABASE_URL")
+# A pooler lends a connection for one transaction and takes no options with it: time-outs are then the role's own.
+DATABASE_POOLER = env.flag("DATABASE_POOLER")
+# PostgreSQL plans a statement once for each connection instead of at each run: 12.7 ms of a sign-in's 16 in the
+# database (messaging/postgresql/base.py). A pooler has to know of it: PgBouncer from 1.21 with max_prepared_statements.
+DATABASE_PREPARED = env.flag("DATABASE_PREPARED", default=not DATABASE_POOLER)
+_connection_seconds = env.number("CONN_MAX_AGE", 600, 0, DAY)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": service_urls.database("DATABASE_URL", _database_url)
+    if _database_url
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # Django's own options gave "database is locked" to 15 of 16 writers (packages.md, section 2).
+    # With Django's own options 15 of 16 parallel writers were told "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -246,29 +290,33 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
-    DATABASES["default"]["ENGINE"] = "messaging.postgresql"
-    DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
+    DATABASES["default"]["CONN_MAX_AGE"] = _connection_seconds
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {}).update(
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
+    DATABASES["default"]["OPTIONS"]["connect_timeout"] = 3
+    if DATABASE_PREPARED:
+        # Values travel beside the statement, which is prepared at its third run on a connection.
+        DATABASES["default"]["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 2}
+    if not DATABASE_POOLER:
         # No statement here runs long enough to be worth compiling; PostgreSQL spends 0.2 s on one that might.
-        connect_timeout=3,
-        options="-c statement_timeout=5s -c lock_timeout=2s -c jit=off",
-    )
+        DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5s -c lock_timeout=2s -c jit=off"
 DATABASE_ANSWER_SECONDS = 8  # more than the statement's own 5: the server's word is the better one
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", "") or ("" if EMBEDDED else required("REDIS_URL"))
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+REDIS_URL = env.text("REDIS_URL") if EMBEDDED else required("REDIS_URL")
+CELERY_BROKER_URL, CELERY_BROKER_USE_SSL = (
+    service_urls.broker("REDIS_URL", REDIS_URL) if REDIS_URL else ("memory://", None)
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "tokens"
-CELERY_TASK_ROUTES = {"*.purge": {"queue": "notices"}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A frozen broker held the publisher without end until these were set (packages.md, section 5).
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker sends without it, and waits for it without end (Q-07)
+# Without these a frozen broker (SIGSTOP) holds the publisher without end (F8).
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {
         "socket_connect_timeout": 0.5,
@@ -278,7 +326,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "interval_step": 0.1,
         "interval_max": 0.1,
         # Acknowledged in the worker's memory only: the database is the queue and gives back what a dead worker
-        # held, while a copy of each doorbell in Redis cost more than all statements of a token.
+        # held, while a copy of each wake-up in Redis cost more than all statements of a token.
         "ack_emulation": False,
     }
     if REDIS_URL
@@ -289,31 +337,31 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 15
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "messaging.delivery.tasks.sweep", "schedule": 5.0},
-    "purge-messages": {"task": "messaging.delivery.tasks.purge", "schedule": 3600.0},
-    "purge-journeys": {"task": "twofactor.tasks.purge", "schedule": 3600.0},
-}
 
 # People and sessions --------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["twofactor.backends.PhoneBackend"]
-PASSWORD_HASHERS = ["accounts.hashers.OwaspArgon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.auth.hashers.OwaspArgon2PasswordHasher"]
+# The length where the password is the only factor, and where a second one stands behind it (PW-02).
+PASSWORD_MIN_LENGTH = env.number("PASSWORD_MIN_LENGTH", 15, 8, 64)
+PASSWORD_MIN_LENGTH_TWO_FACTOR = env.number("PASSWORD_MIN_LENGTH_TWO_FACTOR", 10, 8, 64)
+PASSWORD_MAX_LENGTH = 1024  # wherever a password is chosen or typed (PW-03)
+PASSWORD_MIN_GUESSES_LOG10 = 8
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": f"accounts.passwords.validators.{name}Validator"}
+    for name in ("Length", "Context", "Common", "Guessable", "Breach")
 ]
+# Leaked passwords are asked for at a range API, which sees five digits of a hash; no answer refuses nobody (PW-06).
+BREACHED_PASSWORDS = env.flag("BREACHED_PASSWORDS")
+BREACHED_PASSWORDS_URL = env.address("BREACHED_PASSWORDS_URL", "https://api.pwnedpasswords.com/range") + "/"
+BREACHED_PASSWORDS_SECONDS = 1.5
+PWNED_PASSWORDS = {"API_TIMEOUT": 1.0}
 PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 
-SESSION_ENGINE = "accounts.sessions"
+SESSION_ENGINE = "accounts.auth.session_store"
 SESSION_COOKIE_AGE = 12 * 3600  # after the sign-in it ends, however busy (S-07)
 SESSION_IDLE_SECONDS = 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -324,25 +372,40 @@ SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 LANGUAGE_COOKIE_NAME = "__Host-language" if SECURE else "language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+KNOWN_BROWSER_COOKIE_NAME = "__Host-browser" if SECURE else "browser"
+KNOWN_BROWSER_SECONDS = 180 * DAY
+BROWSER_LINK_SECONDS = DAY
 CSRF_FAILURE_VIEW = "messaging.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 # Browser --------------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = SECURE
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from inside, by http
+# Other hosts of the same domain are not ours to decide for, so subdomains and the browsers' list have to be asked for.
+SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 365 * DAY, 0, 10 * 365 * DAY) if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_SUBDOMAINS") and SECURE
+SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD") and SECURE
+if SECURE_HSTS_PRELOAD and not (SECURE_HSTS_INCLUDE_SUBDOMAINS and SECURE_HSTS_SECONDS >= 365 * DAY):
+    raise env.wrong("HSTS_PRELOAD", "wants HSTS_SUBDOMAINS=on and HSTS_SECONDS of a year or more.")
+SILENCED_SYSTEM_CHECKS = [
+    *("security.W005", "security.W021"),  # which want both of everybody
+    "templates.W003",  # messaging.fixed_parts stands in for Django's i18n and static, on purpose
+]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Nothing of ours asks for these; whatever else came to run in a page does not get them either. WebOTP is left alone.
+# Passkeys are for our own pages, and for no frame in them.
 _UNUSED_POWERS = (
     "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation gyroscope magnetometer"
-    " microphone midi payment picture-in-picture publickey-credentials-get screen-wake-lock serial usb"
+    " microphone midi payment picture-in-picture screen-wake-lock serial usb"
 )
 RESPONSE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{power}=()" for power in _UNUSED_POWERS.split()),
+    "Permissions-Policy": ", ".join(
+        [f"{power}=()" for power in _UNUSED_POWERS.split()]
+        + ["publickey-credentials-create=(self)", "publickey-credentials-get=(self)"]
+    ),
 }
 _RECAPTCHA_HOSTS = [f"https://{RECAPTCHA_DOMAIN}", "https://www.gstatic.com"] if RECAPTCHA_ENABLED else []
 CONTENT_SECURITY_POLICY = {
@@ -364,17 +427,17 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
-FILE_UPLOAD_HANDLERS = ["accounts.uploads.LogoUploadHandler"]  # which takes it at one address only
-SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
+FILE_UPLOAD_HANDLERS = ["accounts.branding.uploads.LogoUploadHandler"]  # which takes it at one address only
+SECURITY_CONTACT = env.contact("SECURITY_CONTACT")
 
-DEMO_PASSWORD = env.str("DEMO_PASSWORD", "messaging-demo")
+DEMO_PASSWORD = env.text("DEMO_PASSWORD", "messaging-demo")
 
 # Languages ------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "pt-br"
-LANGUAGES = [("pt-br", "Português Brasileiro"), ("en", "English"), ("es", "Español")]
+LANGUAGES = [("pt-br", "Português (Brasil)"), ("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "messaging" / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", "America/Sao_Paulo")
+TIME_ZONE = env.time_zone("TIME_ZONE", "America/Sao_Paulo")
 USE_TZ = True
 FORMAT_MODULE_PATH = ["messaging.formats"]
 
@@ -385,26 +448,30 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "staticfiles": {"BACKEND": "messaging.sheets.JoiningStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# A file that worker and poller touch while they look for messages, for a health check that costs nothing.
+ALIVE_FILE = env.text("ALIVE_FILE")
 
 # Metrics: open in the embedded default, else behind a bearer token ----------------------------
 
-METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # Logs: no body, no token, no full number; the Twilio client writes addresses at INFO (J-03) ----
 
-LOG_FORMAT = env.str("LOG_FORMAT", "line" if EMBEDDED else "json")
+logging.captureWarnings(True)  # a warning of Python is a line of the same form
+LOG_FORMAT = env.choice("LOG_FORMAT", "line" if EMBEDDED else "json", {"json", "line"})
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"()": "accounts.logs.LineFormatter"},
-        "json": {"()": "accounts.logs.JsonFormatter"},
+        "line": {"()": "accounts.request.logging.LineFormatter"},
+        "json": {"()": "accounts.request.logging.JsonFormatter"},
     },
     "filters": {
-        "request_id": {"()": "accounts.origin.RequestIdFilter"},
-        "refusal": {"()": "accounts.logs.RefusalFilter"},
+        "request_id": {"()": "accounts.request.context.RequestIdFilter"},
+        "refusal": {"()": "accounts.request.logging.RefusalFilter"},
     },
     "handlers": {
         "console": {
@@ -416,11 +483,13 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        # A stranger's forged Host is answered with 400; its traceback tells nothing (W-03).
+        # A forged Host is answered with 400; its traceback tells nothing (W-03).
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "twilio.http_client": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
+        # Writes down the addresses it asks, which hold the beginning of a password's hash.
+        "httpx": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
         # Warns at each HEAD that it drops the body, which is its job.
         "gunicorn.http.wsgi": {"level": "ERROR"},

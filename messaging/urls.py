@@ -9,6 +9,7 @@ from django.views.i18n import set_language
 from messaging import health, well_known
 
 urlpatterns = [
+    path("", include("messaging.portal.urls")),
     path("", include("twofactor.urls")),
     path("", include("accounts.urls")),
     path("", include("messaging.delivery.urls")),
@@ -20,4 +21,6 @@ urlpatterns = [
     path(".well-known/change-password", well_known.change_password, name="well-known-change-password"),
 ]
 
+handler400 = "messaging.errors.bad_request"
+handler404 = "messaging.errors.not_found"
 handler500 = "messaging.errors.broken"

@@ -1,4 +1,4 @@
-"""What stands in the place of a gateway. What stands below the real ones is in ``tests.wire``."""
+"""What stands in the place of a gateway. What stands below the real ones is in ``tests.fake_network``."""
 
 from collections.abc import Iterator
 from typing import Any

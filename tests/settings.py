@@ -14,6 +14,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
-ALTCHA_MAX_NUMBER = 50
+ALTCHA_COST, ALTCHA_WORK = 1, 50
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 SWEEP_THREADS = 1  # a test's transaction is seen by its own thread only

@@ -95,8 +95,8 @@ def test_members_do_not_switch_it_off(browser: Browser, bobs_phone: PhoneDevice,
     assert is_on(policy)
 
 
-def test_strangers_are_sent_to_the_password(browser: Browser, account: Account) -> None:
-    assert browser.post(SETTINGS, ON).headers["Location"].startswith("/entrar/?next=")
+def test_anonymous_are_sent_to_the_password(browser: Browser, account: Account) -> None:
+    assert browser.post(SETTINGS, ON).headers["Location"] == "/entrar/"
     assert not is_on(account)
 
 
@@ -309,15 +309,22 @@ def test_no_address_of_the_portal_names_an_object() -> None:
         "configuracoes/usuarios/<int:user_id>/papel/",
         "configuracoes/usuarios/<int:user_id>/desativar/",
         "configuracoes/usuarios/<int:user_id>/reativar/",
+        "configuracoes/usuarios/<int:user_id>/senha/",
+        "configuracoes/usuarios/<int:user_id>/codigo/",
+        "configuracoes/usuarios/<int:user_id>/apagar/",
+        "configuracoes/usuarios/<int:user_id>/dados/",
         "configuracoes/usuarios/<int:user_id>/desbloquear/",
         "configuracoes/usuarios/<int:user_id>/lembrar/",
         "configuracoes/usuarios/convites/<int:invitation_id>/reenviar/",
         "configuracoes/usuarios/convites/<int:invitation_id>/revogar/",
         "convite/<str:signed>/",  # signed
         "nao-fui-eu/<str:signed>/",  # signed
+        "entrar/navegador/<str:signed>/",  # signed
         "retorno/twilio/<int:message_id>/<int:tries>/",  # signed by Twilio; tells nothing back
         "retorno/sinch/<str:signed>/",  # its address is signed by us
         "meu-perfil/sessoes/<int:session_id>/encerrar/",  # one's own
+        "meu-perfil/segunda-etapa/<str:kind>/<int:device_id>/nome/",  # one's own
+        "meu-perfil/segunda-etapa/<str:kind>/<int:device_id>/remover/",  # one's own
         "configuracoes/usuarios/<int:user_id>/sessoes/encerrar/",  # of the account
         "configuracoes/usuarios/<int:user_id>/telefone/",
     }
@@ -338,10 +345,15 @@ def test_the_page_counts_the_active_people_of_this_account(
     person("gone", account, is_active=False)
     enrol(charlie)
     browser.post_password("alice")
-    assert figures(browser)[:2] == [("3", "users on this account"), ("3", "have no phone yet")]
+    assert "Switch on for 3 users" in page(browser.get(SETTINGS))
+    assert ("3", "set a phone up at the next sign-in") in figures(browser)
     enrol(bob)
     enrol(alice, ALICES_NUMBER)
-    assert figures(browser)[:2] == [("3", "users on this account"), ("1", "has no phone yet")]
+    assert ("1", "sets a phone up at the next sign-in") in figures(browser)
+    Account.objects.filter(pk=account.pk).update(two_factor_required=True)
+    browser.sign_in("alice")
+    assert "Switch off for 3 users" in page(browser.get(SETTINGS))
+    assert figures(browser) == [("3", "users on this account"), ("1", "has no phone yet")]
 
 
 def test_the_switch_explains_itself(browser: Browser, alice: User) -> None:

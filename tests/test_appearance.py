@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from accounts.composers import ACCENTS
 from accounts.models import Accent, Account, AuditEvent, User
-from messaging.delivery.composers import compose
+from accounts.notifications.account import ACCENTS
 from messaging.delivery.models import Message
+from messaging.delivery.renderers import render
 from tests.conftest import Browser, last_token
 from tests.tools import ROOT
 from twofactor.models import PhoneDevice
@@ -23,7 +23,7 @@ def test_an_administrator_chooses_the_colour_of_the_account(browser: Browser, al
     browser.post_password("alice")
     response = browser.post(APPEARANCE, {"accent": "violet"}, follow=True)
 
-    assert response.redirect_chain == [("/configuracoes/minha-conta/#appearance", 302)]
+    assert response.redirect_chain == [(APPEARANCE, 302)]
     assert 'data-accent="violet">' in response.content.decode()
     assert "The colour of your account was changed." in response.content.decode()
     assert set(Account.objects.values_list("accent", flat=True)) == {"violet", "green"}
@@ -142,7 +142,7 @@ def test_e_mails_wear_the_account(browser: Browser, bobs_phone: PhoneDevice, pol
     browser.post_password("bob")
     browser.post_channel("email")
     browser.post("/senha/esqueci/", {"email": "bob@example.com"})
-    contents = [compose(message) for message in Message.objects.order_by("pk")]
+    contents = [render(message) for message in Message.objects.order_by("pk")]
 
     for content in contents:
         assert ">Padaria Aurora</td>" in content.html

@@ -1,6 +1,7 @@
 """The captcha, and what it unlocks: sends happen on POST, few of them, and never too soon."""
 
 import base64
+import html
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from django_recaptcha.constants import TEST_PRIVATE_KEY, TEST_PUBLIC_KEY
 
 from accounts.models import AuditEvent, User
 from messaging.delivery.models import Message
-from tests.altcha import solve
+from tests.altcha import challenge_in, solve
 from tests.conftest import BOBS_NUMBER, Browser, deliver, last_token, person
 from tests.tools import ROOT, let_pass, page, production, settings_with
 from twofactor import captcha
@@ -35,38 +36,67 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def changed(captcha: str, **fields: object) -> str:
-    return encoded(json.dumps({**json.loads(base64.b64decode(captcha)), **fields}))
+def changed(captcha: str, path: str, value: object) -> str:
+    """Change what stands at a path ("solution.derivedKey") of a solved captcha."""
+    solved = json.loads(base64.b64decode(captcha))
+    *above, name = path.split(".")
+    place = solved
+    for step in above:
+        place = place[step]
+    place[name] = value
+    return encoded(json.dumps(solved))
 
 
 def rewritten(captcha: str) -> str:
     """Write the same solution in another way."""
-    solution = json.loads(base64.b64decode(captcha))
-    return encoded(json.dumps(dict(reversed(solution.items())), indent=3))
+    solved = json.loads(base64.b64decode(captcha))
+    solved["solution"] |= {"counter": 7, "time": 12.5}  # what nobody looks at
+    return encoded(json.dumps({"more": 1, **dict(reversed(solved.items()))}, indent=3))
 
 
+KEY, SIGNATURE, PARAMETERS = "solution.derivedKey", "challenge.signature", "challenge.parameters"
 GARBAGE: dict[str, Callable[[str], str]] = {
     "words": lambda good: "I am a person",
     "not base64": lambda good: "%%%%",
     "not ASCII": lambda good: "ação" * 20,
     "half of it": lambda good: good[: len(good) // 2],
     "not JSON": lambda good: encoded("{"),
+    "not UTF-8": lambda good: base64.b64encode(b"\xff\xfe").decode(),
     "a JSON number": lambda good: encoded("1"),
     "a JSON list": lambda good: encoded("[]"),
     "an empty object": lambda good: encoded("{}"),
     "null": lambda good: encoded("null"),
+    "the widget's test mode": lambda good: encoded('{"challenge": null, "solution": null, "test": true}'),
     "nested lists": lambda good: encoded("[" * 5_000),
     "nested objects": lambda good: encoded('{"a":' * 1_100),
     "too long": lambda good: "A" * 100_000,
     "right, but padded": lambda good: encoded(base64.b64decode(good).decode() + " " * 9_000),
-    "another number": lambda good: changed(good, number=99_999_999),
-    "a number that is none": lambda good: changed(good, number={"a": [1]}),
-    "a huge number": lambda good: encoded('{"number":' + "9" * 5_000 + "}"),
-    "another signature": lambda good: changed(good, signature="0" * 64),
-    "a signature that is none": lambda good: changed(good, signature=[]),
-    "no signature": lambda good: changed(good, signature=None),
-    "another algorithm": lambda good: changed(good, algorithm="MD5"),
-    "a later expiry": lambda good: changed(good, salt="00?expires=99999999999"),
+    "the protocol before": lambda good: encoded(
+        '{"algorithm":"SHA-256","challenge":"a","number":1,"salt":"s","signature":"b"}'
+    ),
+    "another key": lambda good: changed(good, KEY, "0" * 64),
+    "half a key": lambda good: changed(good, KEY, "0" * 32),
+    "a key that is none": lambda good: changed(good, KEY, {"a": [1]}),
+    "no solution": lambda good: changed(good, "solution", None),
+    "a solution that is a list": lambda good: changed(good, "solution", [1]),
+    "a huge number": lambda good: encoded('{"challenge":' + "9" * 5_000 + "}"),
+    "another signature": lambda good: changed(good, SIGNATURE, "0" * 64),
+    "a signature that is none": lambda good: changed(good, SIGNATURE, []),
+    "no signature": lambda good: changed(good, SIGNATURE, None),
+    "a challenge that is text": lambda good: changed(good, "challenge", "text"),
+    "no parameters": lambda good: changed(good, PARAMETERS, None),
+    "parameters that are a list": lambda good: changed(good, PARAMETERS, [1]),
+    "another algorithm": lambda good: changed(good, f"{PARAMETERS}.algorithm", "SHA-256"),
+    "a lower cost": lambda good: changed(good, f"{PARAMETERS}.cost", 0),
+    "a shorter prefix": lambda good: changed(good, f"{PARAMETERS}.keyPrefix", ""),
+    "no signature of the key": lambda good: changed(good, f"{PARAMETERS}.keySignature", None),
+    "another signature of the key": lambda good: changed(good, f"{PARAMETERS}.keySignature", "0" * 64),
+    "data that is none": lambda good: changed(good, f"{PARAMETERS}.data", "text"),
+    "a later expiry": lambda good: changed(good, f"{PARAMETERS}.data.expires", 99_999_999_999),
+    "more work": lambda good: changed(good, f"{PARAMETERS}.data.work", 100_000),
+    "an endless expiry": lambda good: changed(good, f"{PARAMETERS}.expiresAt", float("inf")),
+    "an odd surrogate": lambda good: changed(good, f"{PARAMETERS}.nonce", "\ud800"),
+    "a forbidden name": lambda good: changed(good, f"{PARAMETERS}.data", {"__proto__": 1}),
 }
 
 
@@ -160,11 +190,58 @@ def test_a_captcha_is_good_for_ten_minutes(gate: Gate) -> None:
         assert gate.refuses(gate.post(altcha=captcha), NO_GOOD)
 
 
-@pytest.mark.parametrize("key", ["", "another key"])
-def test_a_captcha_signed_with_another_key_opens_nothing(gate: Gate, key: str) -> None:
+@pytest.mark.parametrize("wrong", ["hmac_secret", "hmac_key_secret"])
+def test_a_captcha_signed_with_another_key_opens_nothing(gate: Gate, wrong: str) -> None:
     """C-01."""
-    made = altcha.create_challenge(altcha.ChallengeOptions(hmac_key=key, max_number=50)).to_dict()
-    assert gate.refuses(gate.post(altcha=solve({**made, "maxNumber": 50})), NO_GOOD)
+    keys = {"hmac_secret": captcha._altcha_key("altcha"), "hmac_key_secret": captcha._altcha_key("altcha solution")}
+    made = made_with(**{**keys, wrong: "another key"})
+    assert gate.refuses(gate.post(altcha=made), NO_GOOD)
+    assert gate.post(altcha=made_with(**keys)).headers["Location"] == TOKEN
+
+
+def made_with(hmac_secret: str, hmac_key_secret: str) -> str:
+    data = {"work": 50, "expires": int(time.time()) + 60}
+    secrets: Any = {"hmac_secret": hmac_secret, "hmac_key_secret": hmac_key_secret}
+    return solve(altcha.create_challenge("PBKDF2/SHA-256", 1, counter=30, data=data, **secrets).to_dict())
+
+
+def test_a_challenge_without_a_signature_opens_nothing(gate: Gate) -> None:
+    """C-01."""
+    data = {"work": 50, "expires": int(time.time()) + 60}
+    made = altcha.create_challenge("PBKDF2/SHA-256", 1, counter=30, data=data).to_dict()
+    assert gate.refuses(gate.post(altcha=solve(made)), NO_GOOD)
+
+
+def test_the_number_to_find_lies_in_the_upper_half_of_the_work() -> None:
+    """B-03: nobody gets it for nothing, and nobody tries more than the work says."""
+    numbers = {altcha.Payload.from_base64(solve(captcha.new_altcha(8))).solution.counter for _ in range(60)}
+    assert numbers == {4, 5, 6, 7}
+
+
+def test_a_captcha_that_takes_a_slow_phone_minutes_opens_the_form(gate: Gate) -> None:
+    """C-01: what is refused late is refused for its age alone."""
+    solved = gate.solve()
+    with time_machine.travel(time.time() + 590, tick=False):
+        assert gate.post(altcha=solved).headers["Location"] == TOKEN
+
+
+def test_a_browser_whose_clock_is_wrong_is_not_told_that_it_is_late(asked_for_channel: Browser) -> None:
+    """The widget compares this field with the browser's clock."""
+    challenge = challenge_in(asked_for_channel.get(CHANNEL).content.decode())
+    assert challenge
+    assert "expiresAt" not in challenge["parameters"]
+    assert challenge["parameters"]["data"]["expires"] > time.time()
+
+
+def test_the_widgets_script_comes_first_and_only_with_the_captcha(asked_for_channel: Browser) -> None:
+    """W-02: as a file of our own; app.js, which gives it its words, runs after it."""
+    assert scripts_on(asked_for_channel, CHANNEL) == ["vendor/altcha-3.2.2/altcha.min.js", "js/app.js"]
+    asked_for_channel.post_channel("sms")
+    assert scripts_on(asked_for_channel, CHANNEL) == scripts_on(asked_for_channel, TOKEN) == ["js/app.js"]
+
+
+def scripts_on(browser: Browser, path: str) -> list[str]:
+    return re.findall(r'<script src="/static/([^"]+)"', browser.get(path).content.decode())
 
 
 def test_each_number_needs_a_captcha_of_its_own(asked_for_phone: Browser) -> None:
@@ -179,6 +256,26 @@ def test_a_wrong_number_does_not_use_the_captcha_up(asked_for_phone: Browser) ->
     captcha = asked_for_phone.captcha(PHONE)
     assert asked_for_phone.post_phone("11 8765-4321", altcha=captcha).status_code == 200
     assert asked_for_phone.post_phone(BOBS_NUMBER, altcha=captcha).status_code == 302
+
+
+def test_a_wrong_number_keeps_the_captcha_that_was_solved(asked_for_phone: Browser) -> None:
+    """Nothing was sent for it, so it is not asked for again; it pays once all the same (C-02)."""
+    captcha = asked_for_phone.captcha(PHONE)
+    shown = asked_for_phone.post_phone("11 3265-4321", altcha=captcha).content.decode()
+    assert "data-captcha-kept" in shown
+    assert "<altcha-widget" not in shown
+    assert captcha in html.unescape(shown)
+    assert asked_for_phone.post_phone(altcha=captcha).headers["Location"] == "/entrar/token/"
+    let_pass(31)
+    assert "data-captcha-kept" not in page(asked_for_phone.post_phone(altcha=captcha))
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize("captcha", ["garbage", "", "\0", "x" * 9000])
+def test_of_a_captcha_that_was_not_solved_nothing_is_kept(asked_for_phone: Browser, captcha: str) -> None:
+    shown = asked_for_phone.post(PHONE, {"country": "BR", "number": "11 3265-4321", "altcha": captcha}).content.decode()
+    assert "data-captcha-kept" not in shown
+    assert "<altcha-widget" in shown
 
 
 def test_a_refused_captcha_is_written_down_without_its_value(gate: Gate) -> None:
@@ -202,7 +299,7 @@ def test_the_fourth_send_needs_a_new_captcha(asked_for_channel: Browser) -> None
     assert asked_for_channel.post(RESEND).headers["Location"] == CHANNEL
     asked_again = asked_for_channel.get(CHANNEL)
     assert AGAIN in page(asked_again)
-    assert b"challengejson" in asked_again.content
+    assert b"<altcha-widget challenge=" in asked_again.content
     assert TICK in page(asked_for_channel.post(CHANNEL, {"channel": "sms"}))
     assert Message.objects.count() == 3
 
@@ -266,7 +363,7 @@ def test_a_send_needs_the_csrf_token(bobs_phone: PhoneDevice, policy: object) ->
 
 
 def test_another_token_too_soon_is_answered_with_429(asked_for_channel: Browser) -> None:
-    """Section 3: 30 s after the first, 60 s after the second."""
+    """C-08: 30 s after the first, 60 s after the second."""
     asked_for_channel.post_channel("sms")
     token = last_token()
     response = asked_for_channel.post(RESEND)
@@ -274,7 +371,7 @@ def test_another_token_too_soon_is_answered_with_429(asked_for_channel: Browser)
     assert 0 < int(response.headers["Retry-After"]) <= 30
     assert f"Try again in {response.headers['Retry-After']} seconds." in page(response)
     assert len(deliver()) == 1
-    # fojin PR#902: a limited resend must not cancel the good token.
+    # A limited resend must not cancel the good token: the user would be left with none.
     assert asked_for_channel.post_token(token).headers["Location"] == "/"
 
 
@@ -286,7 +383,7 @@ def test_a_program_is_told_the_limit_as_json(asked_for_channel: Browser) -> None
 
 
 def test_the_cooldown_grows(asked_for_channel: Browser) -> None:
-    """Section 3."""
+    """C-08."""
     asked_for_channel.post_channel("sms")
     let_pass(28)
     assert asked_for_channel.post(RESEND).status_code == 429
@@ -300,7 +397,7 @@ def test_the_cooldown_grows(asked_for_channel: Browser) -> None:
 
 
 def test_the_cooldown_holds_for_a_number_typed_again(asked_for_phone: Browser) -> None:
-    """Section 3: with a new captcha, and in another spelling."""
+    """C-08: with a new captcha, and in another spelling."""
     asked_for_phone.post_phone("11 98765-4321")
     assert asked_for_phone.post_phone("+55 (11) 98765 4321").status_code == 429
     assert len(deliver()) == 1
@@ -457,14 +554,14 @@ def test_while_google_is_silent_the_other_captcha_takes_its_place(
     assert 'data-sitekey="site-key"' in gate.browser.get(gate.path).content.decode()
     refused = gate.post(**{"g-recaptcha-response": "solved"})
     assert gate.refuses(refused, INSTEAD)
-    assert "challengejson" in refused.content.decode()
+    assert "<altcha-widget challenge=" in refused.content.decode()
     shown = gate.browser.get(gate.path)
     assert IN_ITS_PLACE in page(shown)
     assert "data-sitekey" not in page(shown)
     assert policy_of(shown)["worker-src"] == ["'self'"]
     assert policy_of(shown)["frame-src"] == ["https://www.google.com"]
     assert gate.refuses(gate.post(**{"g-recaptcha-response": "solved"}), TICK)
-    assert gate.refuses(gate.post(altcha=changed(gate.solve(), number=99_999_999)), NO_GOOD)
+    assert gate.refuses(gate.post(altcha=changed(gate.solve(), KEY, "0" * 64)), NO_GOOD)
     assert gate.post(altcha=gate.solve()).headers["Location"] == TOKEN
     assert AuditEvent.objects.filter(action="captcha.outage").count() == 1
     assert AuditEvent.objects.filter(action="captcha.fallback").count() == 1
@@ -488,7 +585,7 @@ def test_without_the_operators_word_there_is_no_second_door(gate: Gate, silent_g
     assert gate.refuses(gate.post(**{"g-recaptcha-response": "solved"}), NO_ANSWER)
     assert gate.refuses(gate.post(altcha=good), TICK)
     shown = gate.browser.get(gate.path)
-    assert "challengejson" not in shown.content.decode()
+    assert "<altcha-widget challenge=" not in shown.content.decode()
     assert "data-captcha-second" not in shown.content.decode()
 
 

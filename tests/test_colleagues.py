@@ -14,7 +14,7 @@ COLLEAGUES, AT_ONCE = 300, 20
 
 
 def test_three_hundred_colleagues_behind_one_address_all_enrol(account: Account) -> None:
-    """F55, section 3: twenty are always on their way at the same time; nobody is told to wait, nobody is withheld."""
+    """F55: twenty are always on their way at the same time; nobody is told to wait, nobody is withheld."""
     password = make_password(PASSWORD)
     logins = [f"colleague{number:03d}" for number in range(COLLEAGUES)]
     User.objects.bulk_create(

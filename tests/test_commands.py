@@ -24,6 +24,7 @@ def types(monkeypatch: pytest.MonkeyPatch) -> Typing:
     def answer(*answers: str) -> None:
         waiting = list(answers)
         monkeypatch.setattr("accounts.management.commands.create_account.getpass", lambda prompt: waiting.pop(0))
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True)
 
     return answer
 
@@ -45,6 +46,19 @@ def test_an_account_is_made_with_its_first_administrator(types: Typing, browser:
     assert browser.post_password("sol").headers["Location"] == "/"
     assert browser.get("/configuracoes/minha-conta/").status_code == 200
     assert AuditEvent.objects.filter(action="account.created", user=user).count() == 1
+
+
+def test_a_job_without_a_terminal_passes_the_password(monkeypatch: pytest.MonkeyPatch, browser: Browser) -> None:
+    """O-16."""
+    monkeypatch.setattr("sys.stdin", StringIO(f"{PASSWORD}\n"))
+    call_command("create_account", "Sol", "--login", "sol", "--email", "s@example.com", "--password-stdin")
+    assert browser.post_password("sol").headers["Location"] == "/"
+
+
+def test_without_a_terminal_it_says_how_to_pass_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO())
+    with pytest.raises(CommandError, match="Use --password-stdin"):
+        create()
 
 
 def test_the_password_is_typed_twice(types: Typing) -> None:
@@ -124,11 +138,13 @@ def test_there_is_no_demo_in_production(settings: Any) -> None:
 def test_an_operator_is_made_and_needs_two_factors(monkeypatch: pytest.MonkeyPatch, browser: Browser) -> None:
     """S-10: the admin is behind the same second factor, whatever the policy of the account."""
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    customer = Account.objects.create(name="Operação")  # a customer of that name stays alone (B7)
     for number in (1, 2):
         call_command(
             "createsuperuser", "--noinput", username=f"op{number}", email=f"op{number}@example.com", verbosity=0
         )
-    account = Account.objects.get()
+    account = Account.objects.get(is_operators=True)
+    assert not customer.users.exists()
     assert (account.name, account.two_factor_required) == ("Operação", False)
     assert User.objects.filter(is_staff=True, is_superuser=True, account=account).count() == 2
 
@@ -141,7 +157,7 @@ def test_an_operator_is_made_and_needs_two_factors(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_documents_show_the_limits_in_force() -> None:
-    """C-08, section 3: `manage.py limits` prints what belongs between the two marks of docs/security.md."""
+    """C-08: `manage.py limits` prints what belongs between the two marks of docs/security.md."""
     out = StringIO()
     call_command("limits", stdout=out)
     shown = (ROOT / "docs" / "security.md").read_text().split("<!-- manage.py limits -->\n")[1].split("<!-- end -->")[0]

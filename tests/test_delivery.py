@@ -12,13 +12,15 @@ from django.core import checks
 from django.core.management import call_command
 from kombu.exceptions import OperationalError
 
-from accounts import audit
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
 from accounts.models import User
-from messaging.delivery import claims, doorbell, gateways, outbox, tasks
 from messaging.delivery import flows as delivery
-from messaging.delivery.composers import NothingToSay, compose
-from messaging.delivery.faults import Fault
+from messaging.delivery import gateways, leases, outbox, tasks, wakeup
+from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Message, State
+from messaging.delivery.renderers import NothingToSay, render
+from messaging.periodic import watcher
 from tests.conftest import BOBS_NUMBER, Browser, deliver, last_token, sent_to
 from tests.doubles import MemoryGateway
 from tests.tools import let_pass, page, production, settings_with
@@ -56,9 +58,9 @@ def test_a_message_holds_no_text(message: Message) -> None:
 
 def test_two_workers_send_one_message(message: Message, memory: MemoryGateway) -> None:
     """F12: the second finds it claimed."""
-    claimed = claims.claim(message.pk)
+    claimed = leases.claim(message.pk)
     assert claimed
-    assert claims.claim(message.pk) is None
+    assert leases.claim(message.pk) is None
     delivery.deliver(message.pk)
     tasks.deliver(message.pk)
     delivery.deliver_pending(by="poller")
@@ -69,7 +71,7 @@ def test_a_message_rung_for_twice_leaves_once(message: Message, memory: MemoryGa
     """F12, F9."""
     for _ in range(3):
         delivery.deliver(message.pk)
-        tasks.sweep()
+        watcher.look("worker", threads=1)
     assert len(memory.sent) == 1
 
 
@@ -81,7 +83,7 @@ def test_a_message_that_is_not_there_is_ignored(message: Message) -> None:
 
 def test_a_worker_killed_before_sending_is_replaced_after_its_lease(message: Message, memory: MemoryGateway) -> None:
     """F1, Q-03: another try within 20 s."""
-    claims.claim(message.pk)
+    leases.claim(message.pk)
     let_pass(14)
     delivery.deliver_pending(by="poller")
     assert memory.sent == []
@@ -104,7 +106,7 @@ def test_a_worker_killed_after_sending_costs_a_duplicate_with_the_same_digits(
 
 
 def test_a_worker_that_comes_back_late_does_not_overwrite_what_another_recorded(message: Message) -> None:
-    slow = claims.claim(message.pk)
+    slow = leases.claim(message.pk)
     assert slow
     let_pass(16)
     delivery.deliver(message.pk)
@@ -115,7 +117,7 @@ def test_a_worker_that_comes_back_late_does_not_overwrite_what_another_recorded(
 def test_a_message_is_tried_twice_at_most(message: Message, memory: MemoryGateway) -> None:
     """F6, G-04: also when the worker dies each time and nothing is recorded."""
     for _ in range(2):
-        assert claims.claim(message.pk)
+        assert leases.claim(message.pk)
         let_pass(16)
     delivery.deliver(message.pk)
     delivery.deliver_pending(by="poller")
@@ -276,22 +278,22 @@ def test_a_kind_that_nobody_composes_is_closed(message: Message) -> None:
     Message.objects.update(kind="advertisement")
     message.refresh_from_db()
     with pytest.raises(NothingToSay):
-        compose(message)
+        render(message)
     assert deliver() == []
     assert state_of(message) == State.EXPIRED
 
 
 def test_an_event_without_a_notice_is_closed(bob: User, message: Message) -> None:
-    Message.objects.update(kind="notice", subject_id=audit.record("sign_in.pending", user=bob).pk)
+    Message.objects.update(kind="notice", subject_id=record_event(Action.SIGN_IN_PENDING, user=bob).pk)
     assert deliver() == []
     assert state_of(message) == State.EXPIRED
 
 
-# The doorbell ---------------------------------------------------------------------------------------
+# The wake-up ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def rung(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def wakeups(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Have a broker, and return what it was told."""
     told: list[dict[str, Any]] = []
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
@@ -305,7 +307,7 @@ Committing = Callable[..., Any]
 def test_only_the_id_travels(
     browser: Browser,
     bobs_phone: PhoneDevice,
-    rung: list[dict[str, Any]],
+    wakeups: list[dict[str, Any]],
     django_capture_on_commit_callbacks: Committing,
 ) -> None:
     """J-03, T-06: neither number nor token, not even in the repr of the arguments."""
@@ -313,7 +315,7 @@ def test_only_the_id_travels(
     with django_capture_on_commit_callbacks(execute=True):
         browser.post_channel("sms")
     message = Message.objects.get()
-    assert rung == [
+    assert wakeups == [
         {
             "name": "messaging.delivery.tasks.deliver",
             "args": [message.pk],
@@ -323,21 +325,21 @@ def test_only_the_id_travels(
     ]
 
 
-def test_the_bell_rings_after_the_commit_only(browser: Browser, bobs_phone: PhoneDevice, rung: list[Any]) -> None:
+def test_workers_are_woken_after_the_commit_only(browser: Browser, bobs_phone: PhoneDevice, wakeups: list[Any]) -> None:
     """F14: these tests never commit."""
     browser.post_password("bob")
     browser.post_channel("sms")
     assert Message.objects.exists()
-    assert rung == []
+    assert wakeups == []
 
 
 def test_notices_wait_in_a_queue_of_their_own(
-    browser: Browser, bob: User, rung: list[dict[str, Any]], django_capture_on_commit_callbacks: Committing
+    browser: Browser, bob: User, wakeups: list[dict[str, Any]], django_capture_on_commit_callbacks: Committing
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         browser.enrol("bob")
-    assert [told["queue"] for told in rung] == ["tokens", "notices"]
-    assert not any("expires" in told for told in rung), "a worker would judge it by its own clock (F41)"
+    assert [told["queue"] for told in wakeups] == ["tokens", "notices"]
+    assert not any("expires" in told for told in wakeups), "a worker would judge it by its own clock (F41)"
 
 
 @pytest.mark.parametrize("error", [OperationalError("refused"), ConnectionResetError("reset"), TimeoutError("frozen")])
@@ -361,15 +363,15 @@ def test_a_dead_broker_is_logged_and_the_poller_sends(
     with django_capture_on_commit_callbacks(execute=True):
         assert browser.post_channel("sms").headers["Location"] == "/entrar/token/"
     message = Message.objects.get()
-    assert f"doorbell lost for message {message.pk}" in caplog.text
+    assert f"wake-up lost for message {message.pk}" in caplog.text
     assert BOBS_NUMBER not in caplog.text
     assert browser.post_token(last_token()).headers["Location"] == "/"
 
 
-def test_without_a_broker_nothing_is_rung(settings: Any, rung: list[Any]) -> None:
+def test_without_a_broker_nothing_is_woken(settings: Any, wakeups: list[Any]) -> None:
     settings.REDIS_URL = ""
-    doorbell.ring(1, queue="tokens")
-    assert rung == []
+    wakeup.send(1, queue="tokens")
+    assert wakeups == []
 
 
 def test_the_broker_holds_ids_only(message: Message, settings: Any) -> None:
@@ -377,7 +379,7 @@ def test_the_broker_holds_ids_only(message: Message, settings: Any) -> None:
     settings.REDIS_URL = "memory://"
     with current_app.connection_for_write() as connection:
         assert connection.as_uri().startswith("memory://"), "the tests have no broker"
-        doorbell.ring(message.pk, queue="tokens")
+        wakeup.send(message.pk, queue="tokens")
         queue = connection.SimpleQueue("tokens")
         published = queue.get(block=False)
         published.ack()
@@ -403,14 +405,13 @@ def test_the_poller_sends_what_waits_once(message: Message) -> None:
 
 def test_the_sweep_sends_what_waits(message: Message) -> None:
     """F10."""
-    tasks.sweep()
+    watcher.look("worker", threads=1)
     assert state_of(message) == State.SENT
 
 
-def test_the_sweep_is_scheduled(settings: Any) -> None:
-    """F13."""
-    assert settings.CELERY_BEAT_SCHEDULE["sweep"]["task"] == tasks.sweep.name
-    assert settings.CELERY_BEAT_SCHEDULE["sweep"]["schedule"] <= 10
+def test_no_beat_is_needed(settings: Any) -> None:
+    """Q-07: nothing that sends or forgets travels through the broker."""
+    assert not current_app.conf.beat_schedule
     assert tasks.deliver.name in current_app.tasks
 
 
@@ -468,7 +469,7 @@ def test_there_is_no_outbox_where_something_can_really_be_sent(
         ({"EMBEDDED": "1", "SMS_GATEWAYS": "outbox"}, True),
         ({"EMBEDDED": "1", "SMS_GATEWAYS": "twilio"}, False),
         ({"EMBEDDED": "1", "SMS_GATEWAYS": "twilio,outbox"}, False),
-        ({"EMBEDDED": "1", "SMS_GATEWAYS": ""}, False),
+        ({"EMBEDDED": "1", "SMS_GATEWAYS": ""}, True),
         ({"EMBEDDED": "1", "EMAIL_URL": "smtp://localhost:25"}, False),
         (production(), False),
         (production(SMS_GATEWAYS="outbox"), False),

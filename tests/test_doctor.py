@@ -11,12 +11,14 @@ from unittest import mock
 import pytest
 import requests
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django_recaptcha.client import RecaptchaResponse
 
+from accounts.models import User
 from messaging.delivery.models import Heartbeat, Message, OpenCircuit
-from tests.wire import SINCH_HOST, TWILIO_HOST, Wire, in_place_of_the_network, refusal
+from tests.authenticator import give_passkey
+from tests.fake_network import SINCH_HOST, TWILIO_HOST, Wire, in_place_of_the_network, refusal
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +59,8 @@ def test_a_healthy_portal_gets_one_good_sentence_for_each_part(wire: Wire, setti
         "ok      SMS by sinch",
         "ok      E-mail",
         "ok      Token key",
+        "ok      Factor keys",
+        "ok      Passkeys",
         "ok      Captcha",
     ]
     assert [request.method for request in wire.requests] == ["GET"] * 3
@@ -77,7 +81,7 @@ def test_what_is_broken_is_named_and_ends_with_one(wire: Wire, settings: Any) ->
     wire.always[TWILIO_HOST] = refusal(20003, 401)
     wire.always[SINCH_HOST] = requests.ReadTimeout()
     OpenCircuit.objects.create(name="twilio", open_until=timezone.now(), fault="ours")
-    with mock.patch("messaging.delivery.doorbell.ping", side_effect=OSError):
+    with mock.patch("messaging.delivery.wakeup.ping", side_effect=OSError):
         code, said = doctor()
     assert code == 1
     for sentence in (
@@ -116,7 +120,7 @@ def test_a_clock_that_is_off_and_a_sender_that_fell_silent_are_told(
     code, said = doctor()
     assert code == 1
     assert "look    Database: it answers, but its clock is +1" in said
-    assert "BROKEN  Sender: nobody has looked for messages for 300 s." in said
+    assert "BROKEN  Sender: nobody has looked for messages for 30" in said  # seconds, and those of a slow machine
     assert "look    Queue: 1 messages wait to be sent." in said
 
 
@@ -165,3 +169,45 @@ def test_a_gateway_that_answers_nonsense_is_told_and_the_rest_is_looked_at(
     said = doctor()[1]
     assert f"SMS by {name}: it " in said
     assert "ok      Captcha" in said
+
+
+@pytest.mark.parametrize("location", ["https://portal.example/entrar/", "/entrar/"])
+def test_a_page_that_redirects_to_itself_is_told(wire: Wire, location: str) -> None:
+    """O-04: the address for machines is exempt from the redirect to https; a page is not."""
+    wire.always["portal.example"] = (301, location)
+    code, said = doctor()
+    assert code == 1
+    assert "BROKEN  Public address: https://portal.example/entrar/ redirects to itself" in said
+    assert "set TRUSTED_PROXY_COUNT" in said
+
+
+@pytest.mark.parametrize("answer", [(502, ""), (400, ""), (302, "https://elsewhere.example/")])
+def test_a_page_that_is_no_page_is_told(wire: Wire, answer: tuple[int, str]) -> None:
+    wire.always["portal.example"] = answer
+    code, said = doctor()
+    assert code == 1
+    assert f"https://portal.example/entrar/ answers {answer[0]} instead of 200; nobody can sign in." in said
+
+
+def test_an_audit_log_without_its_triggers_is_broken(wire: Wire, settings: Any) -> None:
+    """J-01."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("DROP TRIGGER audit_only_grows ON accounts_auditevent")
+        else:
+            cursor.execute("DROP TRIGGER audit_is_not_changed")
+    code, said = doctor()
+    assert code == 1
+    assert "BROKEN  Database: The audit log of the database default is not protected" in said
+    assert "(accounts.E001)" in said
+
+
+def test_passkeys_of_another_host_are_told(wire: Wire, settings: Any, bob: User) -> None:
+    """K-04: whoever changes the host of PUBLIC_URL kills them. Those of this host are no matter."""
+    give_passkey(bob)
+    before = settings.PUBLIC_HOST
+    assert f"ok      Passkeys: 1 for {before}; another host of PUBLIC_URL would kill them." in doctor()[1]
+    settings.PUBLIC_HOST = "new.example"
+    said = doctor()[1]
+    assert "ok      Passkeys: 0 for new.example" in said
+    assert f"look    Passkeys: 1 were made for {before} and do not work at new.example" in said

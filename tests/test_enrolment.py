@@ -9,7 +9,8 @@ from accounts.models import Account, AuditEvent, User
 from messaging.delivery.models import Message
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, Browser, deliver, enrol, last_token, person, sent_to
 from tests.tools import let_pass, page
-from twofactor.models import Challenge, PendingSignIn, PhoneDevice
+from twofactor.models import Challenge, PhoneDevice
+from twofactor.sign_in import query
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
@@ -236,6 +237,15 @@ def test_the_token_page_of_an_enrolment_shows_two_digits_of_the_number(enrolling
     assert shows_only_the_last_two(BOBS_NUMBER, enrolling.get("/entrar/token/"))
 
 
+def test_changing_the_number_begins_with_the_one_that_was_typed(enrolling: Browser, other_browser: Browser) -> None:
+    """Of this very sign-in only."""
+    enrolling.post_phone("11 98765-4320")
+    assert 'value="(11) 98765-4320"' in page(enrolling.get("/entrar/telefone/"))
+    other_browser.post_password("bob")
+    other_browser.post("/entrar/introducao/")
+    assert "98765-4320" not in page(other_browser.get("/entrar/telefone/"))
+
+
 def test_the_choice_of_the_channel_shows_two_digits_and_a_letter(browser: Browser, bob: User) -> None:
     """P-09."""
     enrol(bob, ALICES_NUMBER)
@@ -271,7 +281,7 @@ def test_signing_out_half_way_ends_the_enrolment(enrolling: Browser, bob: User) 
     token = last_token()
     assert enrolling.post("/sair/").headers["Location"] == "/entrar/"
     assert enrolling.post_token(token).headers["Location"] == "/entrar/"
-    assert not PendingSignIn.objects.alive().exists()
+    assert not query.alive().exists()
     assert phone_of(bob) is None
 
 
@@ -283,10 +293,8 @@ def test_the_enrolment_is_written_down_with_a_masked_number(browser: Browser, bo
     assert event.data == {"number": "•••••••21"}
 
 
-def test_the_database_notes_beside_the_person_whether_they_have_a_phone(bob: User) -> None:
-    """Whoever binds the phone or takes it away; what lists begin at."""
+def test_the_flow_that_binds_a_phone_writes_down_that_the_person_has_one(browser: Browser, bob: User) -> None:
+    """What lists begin at; the flow that takes a phone away is in test_recovery."""
     assert not User.objects.get(pk=bob.pk).has_phone
-    device = enrol(bob)
+    browser.enrol("bob")
     assert User.objects.get(pk=bob.pk).has_phone
-    device.delete()
-    assert not User.objects.get(pk=bob.pk).has_phone

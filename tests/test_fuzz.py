@@ -13,17 +13,17 @@ from tests.fuzz.verdict import Range
 from tests.walk.people import (
     Arrival,
     administrator,
+    anonymous,
     ids,
     make_world,
     member,
     pending_at_the_token,
-    stranger,
 )
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("arrive", [stranger, pending_at_the_token, administrator], ids=ids)
+@pytest.mark.parametrize("arrive", [anonymous, pending_at_the_token, administrator], ids=ids)
 def test_hostile_requests_break_and_change_nothing(arrive: Arrival) -> None:
     """T-08, J-04, S-01, A-04: never 500, never somebody else's row, never sent elsewhere, never run in a page."""
     answers = shoot(arrive, 50, again=False)
@@ -76,11 +76,11 @@ urlpatterns = [
 @pytest.mark.parametrize(
     ("arrive", "address", "text", "finding"),
     [
-        (stranger, "echo", "<script>x9x9</script>", "runs in the page"),
-        (stranger, "onward", "https://evil.example/", "sends to"),
-        (stranger, "onward", "//evil.example", "sends to"),
-        (stranger, "blame", "x", "500"),
-        (stranger, "promote", "bob", "who somebody is"),
+        (anonymous, "echo", "<script>x9x9</script>", "runs in the page"),
+        (anonymous, "onward", "https://evil.example/", "sends to"),
+        (anonymous, "onward", "//evil.example", "sends to"),
+        (anonymous, "blame", "x", "500"),
+        (anonymous, "promote", "bob", "who somebody is"),
         (member, "promote", "bob", "other rights"),
         (member, "set-password", "charlie", "not theirs"),
         (member, "set-password", "bob", "without the password"),

@@ -1,11 +1,9 @@
-"""Twilio, Sinch and what stands between them: requests as they leave, answers as they are understood, circuits."""
+"""Twilio, Sinch and what stands between them: requests as they leave, answers as they are understood."""
 
 import json
 import logging
 import re
-import smtplib
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,38 +14,41 @@ from django.core import checks
 from django.utils.translation import override
 
 from accounts.models import AuditEvent
-from messaging.database import clock_plus
-from messaging.delivery import circuit, claims, faults, gateways
+from messaging.delivery import failure_reasons, gateways
 from messaging.delivery import flows as delivery
-from messaging.delivery.composers import Content
-from messaging.delivery.faults import Fault
-from messaging.delivery.models import GatewayFailure, Message, OpenCircuit, State
+from messaging.delivery.failure_reasons import Fault
+from messaging.delivery.models import Message, State
 from tests.conftest import BOBS_NUMBER, Browser
+from tests.fake_network import (
+    SINCH,
+    SINCH_HOST,
+    TWILIO,
+    TWILIO_HOST,
+    Wire,
+    batch,
+    form,
+    refusal,
+)
+from tests.gateway_tools import (
+    BOTH,
+    GENERIC,
+    ON_ITS_WAY,
+    TEXTS,
+    TOKEN,
+    deliver_for,
+    reread,
+    told,
+)
 from tests.tools import ROOT, let_pass, page
-from tests.wire import SINCH, SINCH_HOST, TWILIO, TWILIO_HOST, Wire, batch, form, in_place_of_the_network, refusal
-from twofactor import words
-from twofactor.models import Challenge, PhoneDevice
+from twofactor import error_messages
+from twofactor.models import Challenge
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
-TOKEN, FATE, CHANNEL = "/entrar/token/", "/entrar/token/estado/", "/entrar/canal/"
 # The fields of operation CreateMessage in Twilio's OpenAPI description, in our own words: github.com/twilio/twilio-oai,
 # spec/json/twilio_api_v2010.json at 496e1df3c4f33a27379b4b6a6d03d81a7544ee74. Its "x-twilio" conditions are "allOf".
 CREATE_MESSAGE = json.loads((ROOT / "tests" / "data" / "twilio_create_message.json").read_text())
 
-ON_ITS_WAY = {"state": "going", "text": "On its way."}
-GENERIC = "We could not send it. Try again or use the other way."
-TEXTS = {
-    Fault.NUMBER: "Not delivered: this number cannot receive it.",
-    Fault.REGION: "Not delivered: we cannot send SMS to this country.",
-    Fault.OPTED_OUT: "Not delivered: this number has refused our messages at its carrier.",
-    Fault.BLOCKED: "Not delivered: the carrier blocks this range of numbers.",
-    Fault.HANDSET: "Not delivered: the phone is switched off or out of reach.",
-    Fault.OURS: GENERIC,
-    Fault.BUSY: GENERIC,
-    Fault.UNSURE: GENERIC,
-    Fault.REFUSED: GENERIC,
-}
 # G-03: Twilio's code and the HTTP status it comes with, what it means, and how often the message is tried.
 TABLE = [
     (21211, 400, Fault.NUMBER, 1),
@@ -62,8 +63,8 @@ TABLE = [
     (30450, 400, Fault.BLOCKED, 1),
     (20429, 429, Fault.BUSY, 2),
     (30003, 400, Fault.HANDSET, 2),
-    (30007, 400, Fault.HANDSET, 2),
-    (30008, 400, Fault.HANDSET, 2),
+    (30007, 400, Fault.FILTERED, 2),
+    (30008, 400, Fault.LOST, 2),
     (30036, 400, Fault.HANDSET, 2),
     (20003, 401, Fault.OURS, 2),
     (21606, 400, Fault.OURS, 2),
@@ -79,33 +80,11 @@ TABLE = [
     (20502, 502, Fault.UNSURE, 2),
     (20503, 503, Fault.UNSURE, 2),
 ]
-BOTH = ["twilio", "sinch"]
 ALARMS = {
     Fault.OURS: ["circuit of twilio is open: ours"] * 2,
     Fault.REFUSED: ["twilio refuses a message for a reason that we do not know"] * 2,
     Fault.BLOCKED: ["a gateway blocks the numbers that begin as +5511…: it smells fraud"],
 }
-
-
-@pytest.fixture
-def wire(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    yield from in_place_of_the_network(settings, monkeypatch)
-
-
-def reread(message: Message) -> Message:
-    message.refresh_from_db()
-    return message
-
-
-def deliver_for(seconds: int) -> None:
-    """Let the poller look every five seconds for as long."""
-    for _ in range(seconds // 5):
-        delivery.deliver_pending(by="poller")
-        let_pass(5)
-
-
-def told(browser: Browser) -> Any:
-    return browser.get(FATE, headers={"accept": "application/json"}).json()
 
 
 # G-03: the table --------------------------------------------------------------------------------
@@ -121,7 +100,7 @@ def test_each_error_has_its_fault_its_tries_its_alarm_and_its_words(
     fault: Fault,
     calls: int,
 ) -> None:
-    """G-03, G-04, F28, F30, F31: from Twilio's answer to what the person reads."""
+    """G-03, G-04, F28, F30, F31, O-17: from Twilio's answer to what the person reads."""
     wire.always[TWILIO_HOST] = refusal(code, status)
     assert told(asked) == ON_ITS_WAY
     deliver_for(50)
@@ -138,27 +117,34 @@ def test_each_error_has_its_fault_its_tries_its_alarm_and_its_words(
 
 def test_every_code_that_is_known_is_in_the_table() -> None:
     """G-03: a new code needs a line above."""
-    assert {code: fault for code, _status, fault, _calls in TABLE if code in faults.TWILIO} == faults.TWILIO
+    assert {
+        code: fault for code, _status, fault, _calls in TABLE if code in failure_reasons.TWILIO
+    } == failure_reasons.TWILIO
 
 
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("state", [State.FAILED, State.EXPIRED])
 def test_every_fault_has_words(fault: Fault, state: State) -> None:
     """G-03."""
-    fate = words.fate(Message(channel="sms", state=state, fault=fault))
-    assert (fate.state, fate.text) == ("failed", TEXTS[fault])
+    status = error_messages.delivery_status(Message(channel="sms", state=state, fault=fault))
+    assert (status.state, status.text) == ("failed", TEXTS[fault])
 
 
 @pytest.mark.parametrize("language", ["pt-br", "es"])
 def test_the_words_are_in_the_readers_language(language: str) -> None:
     with override(language):
         for fault in Fault:
-            assert words.fate(Message(channel="sms", state=State.FAILED, fault=fault)).text != TEXTS[fault]
+            assert (
+                error_messages.delivery_status(Message(channel="sms", state=State.FAILED, fault=fault)).text
+                != TEXTS[fault]
+            )
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.SENDING, State.SENT])
 def test_a_message_on_its_way_is_said_to_be(state: State) -> None:
-    assert words.fate(Message(channel="sms", state=state, fault=Fault.UNSURE)) == words.Fate("going", "On its way.")
+    assert error_messages.delivery_status(
+        Message(channel="sms", state=state, fault=Fault.UNSURE)
+    ) == error_messages.DeliveryStatus("going", "On its way.")
 
 
 def test_who_gets_no_message_reads_what_everybody_reads(asked: Browser) -> None:
@@ -170,7 +156,7 @@ def test_who_gets_no_message_reads_what_everybody_reads(asked: Browser) -> None:
 def test_what_happened_to_an_e_mail_is_not_told_of_a_number() -> None:
     """G-03: an address that the mail server refuses is no phone number."""
     message = Message(channel="email", state=State.FAILED, fault=Fault.NUMBER)
-    assert words.fate(message) == words.Fate("failed", GENERIC)
+    assert error_messages.delivery_status(message) == error_messages.DeliveryStatus("failed", GENERIC)
 
 
 def test_an_answer_in_twilios_newer_form_of_errors_is_understood(wire: Wire, message: Message) -> None:
@@ -262,7 +248,8 @@ def test_nothing_is_sent_with_less_than_thirty_seconds_left(
     assert len(wire.requests) == calls
     assert reread(message).state == (State.SENT if calls else State.EXPIRED)
     if age < 180:
-        assert told(asked) == (ON_ITS_WAY if calls else {"state": "failed", "text": GENERIC})
+        text = "Nothing came? Ask for another token, or use the other way."
+        assert told(asked) == ({"state": "going", "text": text} if calls else {"state": "failed", "text": GENERIC})
 
 
 def test_a_retry_with_less_than_thirty_seconds_left_is_not_made(wire: Wire, message: Message) -> None:
@@ -437,316 +424,6 @@ def test_what_sinch_answers(
     assert len(wire.requests) == (1 if fault.is_final else 2)
     assert len(set(wire.tokens)) == 1
     assert told(asked)["text"] == TEXTS[fault]
-
-
-# Fail-over ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def both(wire: Wire, settings: Any) -> Wire:
-    settings.SMS_GATEWAYS = list(BOTH)
-    return wire
-
-
-@pytest.mark.parametrize(("code", "status"), [(20429, 429), (20003, 401), (21606, 400), (99999, 400)])
-def test_what_the_first_gateway_certainly_did_not_take_goes_by_the_second(
-    both: Wire, message: Message, code: int, status: int
-) -> None:
-    """F28, F31: at once, in the same claim, with the same digits."""
-    both.always[TWILIO_HOST] = refusal(code, status)
-    delivery.deliver(message.pk)
-    assert both.hosts == [TWILIO_HOST, SINCH_HOST]
-    assert len(set(both.tokens)) == 1
-    assert (reread(message).state, message.gateway, message.tries) == (State.SENT, "sinch", 2)
-    assert (message.error, message.fault) == ("", "")
-
-
-def test_the_order_is_the_operators(both: Wire, message: Message, settings: Any) -> None:
-    settings.SMS_GATEWAYS = BOTH[::-1]
-    both.always[SINCH_HOST] = (401, "")
-    delivery.deliver(message.pk)
-    assert both.hosts == [SINCH_HOST, TWILIO_HOST]
-
-
-@pytest.mark.parametrize("answer", [requests.ReadTimeout("silent"), (503, ""), (201, "not json")], ids=str)
-def test_what_the_first_gateway_may_have_taken_does_not_go_by_the_second_in_the_same_claim(
-    both: Wire, message: Message, answer: Any
-) -> None:
-    """F29: it waits for the one retry."""
-    both.always[TWILIO_HOST] = answer
-    delivery.deliver(message.pk)
-    assert both.hosts == [TWILIO_HOST]
-    assert (reread(message).state, message.tries) == (State.SENDING, 1)
-    delivery.deliver_pending(by="poller")
-    assert both.hosts == [TWILIO_HOST]
-
-
-@pytest.mark.parametrize(("code", "status"), [(21614, 400), (21408, 403), (21610, 400), (60410, 403)])
-def test_what_no_gateway_can_deliver_is_not_carried_to_the_second(
-    both: Wire, message: Message, code: int, status: int
-) -> None:
-    """G-03, F30."""
-    both.always[TWILIO_HOST] = refusal(code, status)
-    deliver_for(20)
-    assert both.hosts == [TWILIO_HOST]
-    assert reread(message).state == State.FAILED
-
-
-@pytest.mark.parametrize(
-    "answers",
-    [
-        {TWILIO_HOST: refusal(20429, 429), SINCH_HOST: (429, "")},
-        {TWILIO_HOST: refusal(20003, 401), SINCH_HOST: (401, "")},
-        {TWILIO_HOST: (503, ""), SINCH_HOST: (503, "")},
-        {TWILIO_HOST: refusal(20429, 429), SINCH_HOST: requests.ReadTimeout("silent")},
-    ],
-    ids=str,
-)
-def test_a_token_costs_two_calls_at_most_whoever_is_called(
-    both: Wire, message: Message, settings: Any, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any]
-) -> None:
-    """G-04: fail-over is counted."""
-    monkeypatch.setitem(gateways.GATEWAYS, "third", gateways.SinchGateway)
-    settings.SMS_GATEWAYS = [*BOTH, "third"]
-    both.always = answers
-    deliver_for(120)
-    assert len(both.requests) == 2
-    assert len(set(both.tokens)) == 1
-    assert reread(message).state == State.FAILED
-
-
-def test_who_lost_the_claim_does_not_fail_over(both: Wire, message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F12: the lease ran out while the first gateway was asked, and another worker has the message."""
-
-    def slowly(gateway: Any, *args: Any, **options: Any) -> str:
-        let_pass(16)
-        assert claims.claim(message.pk)
-        raise gateways.GatewayError("twilio-20429", Fault.BUSY)
-
-    monkeypatch.setattr(gateways.TwilioGateway, "send", slowly)
-    delivery.deliver(message.pk)
-    assert both.requests == []
-    assert (reread(message).state, message.tries) == (State.SENDING, 2)
-
-
-# Circuits -----------------------------------------------------------------------------------------
-
-
-def sent_before(count: int, *, seconds: float = 5, gateway: str = "twilio") -> None:
-    """Have had so many messages taken by a gateway."""
-    now = datetime.now(UTC)
-    row = {"channel": "sms", "destination": "x", "kind": "old", "subject_id": 0, "language": "en"}
-    rows = [Message(**row, state=State.SENT, gateway=gateway, sent_at=now, created_at=now) for _ in range(count)]
-    Message.objects.bulk_create(rows)
-    Message.objects.filter(kind="old").update(sent_at=clock_plus(-seconds))
-
-
-def failed_before(count: int, *, seconds: float = 5, gateway: str = "twilio") -> None:
-    for _ in range(count):
-        failure = GatewayFailure.objects.create(name=gateway, fault=Fault.UNSURE)
-        GatewayFailure.objects.filter(pk=failure.pk).update(at=clock_plus(-seconds))
-
-
-def open_circuit(name: str, seconds: float = 30) -> None:
-    OpenCircuit.objects.create(name=name, open_until=clock_plus(seconds), fault=Fault.UNSURE)
-
-
-@pytest.mark.parametrize(
-    ("failures", "successes", "opens"),
-    [(10, 10, True), (20, 0, True), (19, 0, False), (10, 9, False), (9, 11, False), (30, 31, False), (30, 30, True)],
-)
-def test_a_circuit_opens_at_half_of_twenty_calls(wire: Wire, failures: int, successes: int, opens: bool) -> None:
-    """F35."""
-    sent_before(successes)
-    failed_before(failures - 1)
-    circuit.note_failure("twilio", Fault.UNSURE)
-    assert OpenCircuit.objects.filter(name="twilio").exists() is opens
-
-
-def test_only_the_last_sixty_seconds_and_the_gateways_own_calls_count(wire: Wire) -> None:
-    """F35."""
-    failed_before(30, seconds=61)
-    failed_before(30, gateway="sinch")
-    circuit.note_failure("twilio", Fault.UNSURE)
-    assert not OpenCircuit.objects.exists()
-
-
-def test_successes_long_ago_do_not_hide_failures_of_now(wire: Wire) -> None:
-    """F35."""
-    sent_before(100, seconds=61)
-    sent_before(100, gateway="sinch")
-    Message.objects.filter(gateway="twilio").update(sent_at=clock_plus(-61))
-    failed_before(19)
-    circuit.note_failure("twilio", Fault.BUSY)
-    assert OpenCircuit.objects.get().fault == Fault.BUSY
-
-
-@pytest.mark.parametrize("fault", [fault for fault in Fault if not fault.is_the_gateways])
-def test_the_faults_of_numbers_and_handsets_open_nothing(wire: Wire, fault: Fault) -> None:
-    """F35: or anybody could switch SMS off with a handful of bad numbers."""
-    for _ in range(25):
-        circuit.note_failure("twilio", fault)
-    assert not OpenCircuit.objects.exists()
-    assert not GatewayFailure.objects.exists()
-
-
-def test_our_own_fault_opens_the_circuit_at_once_and_the_next_message_goes_by_the_other(
-    both: Wire, message: Message, asked: Browser, caplog: pytest.LogCaptureFixture
-) -> None:
-    """F31, F35."""
-    both.always[TWILIO_HOST] = refusal(20003, 401)
-    delivery.deliver(message.pk)
-    assert "circuit of twilio is open: ours" in caplog.text
-    let_pass(31)
-    OpenCircuit.objects.update(open_until=clock_plus(20))
-    asked.post("/entrar/token/reenviar/")
-    delivery.deliver_pending(by="poller")
-    assert both.hosts == [TWILIO_HOST, SINCH_HOST, SINCH_HOST]
-
-
-def test_failing_calls_open_the_circuit_and_the_message_goes_by_the_other(both: Wire, message: Message) -> None:
-    """F35."""
-    failed_before(19)
-    both.always[TWILIO_HOST] = (503, "")
-    delivery.deliver(message.pk)
-    let_pass(5)
-    delivery.deliver_pending(by="poller")
-    assert both.hosts == [TWILIO_HOST, SINCH_HOST]
-    assert (reread(message).state, message.gateway) == (State.SENT, "sinch")
-    assert len(set(both.tokens)) == 1
-
-
-def test_while_all_circuits_are_open_a_message_waits_without_spending_a_try(both: Wire, message: Message) -> None:
-    """F35, G-04."""
-    for name in BOTH:
-        open_circuit(name, seconds=60)
-    deliver_for(20)
-    assert both.requests == []
-    assert (reread(message).state, message.tries, message.fault) == (State.SENDING, 0, Fault.UNSURE)
-    OpenCircuit.objects.all().delete()
-    deliver_for(10)
-    assert both.hosts == [TWILIO_HOST]
-    assert (reread(message).state, message.tries) == (State.SENT, 1)
-
-
-def test_a_message_that_waited_in_vain_is_told_as_not_sent(both: Wire, message: Message, asked: Browser) -> None:
-    """F35, F38, Q-02."""
-    for name in BOTH:
-        open_circuit(name, seconds=600)
-    deliver_for(165)
-    assert both.requests == []
-    assert reread(message).state == State.EXPIRED
-    assert told(asked) == {"state": "failed", "text": GENERIC}
-
-
-def test_an_open_circuit_is_not_probed_before_its_time(both: Wire) -> None:
-    """F35."""
-    open_circuit("twilio", seconds=2)
-    assert [way.name for way in circuit.ways(BOTH)] == ["sinch"]
-
-
-def test_one_probe_at_a_time(both: Wire) -> None:
-    """F35: two workers that have both seen the circuit open; one of them calls."""
-    open_circuit("sinch", seconds=-1)
-    one, other = circuit.ways(BOTH), circuit.ways(BOTH)
-    assert next(one) == next(other) == circuit.Way("twilio", probing=False)
-    assert next(one) == circuit.Way("sinch", probing=True)
-    assert list(other) == []
-    assert OpenCircuit.objects.filter(open_until__gt=clock_plus(25)).count() == 1
-
-
-def test_a_probe_that_goes_through_closes_the_circuit(
-    both: Wire, message: Message, caplog: pytest.LogCaptureFixture
-) -> None:
-    """F35."""
-    open_circuit("twilio", seconds=-1)
-    delivery.deliver(message.pk)
-    assert both.hosts == [TWILIO_HOST]
-    assert not OpenCircuit.objects.exists()
-    assert "circuit of twilio is closed again" in caplog.text
-
-
-def test_a_probe_that_fails_leaves_the_circuit_open_for_another_while(both: Wire, message: Message) -> None:
-    """F35."""
-    open_circuit("twilio", seconds=-1)
-    both.always[TWILIO_HOST] = (503, "")
-    delivery.deliver(message.pk)
-    assert OpenCircuit.objects.filter(name="twilio", open_until__gt=clock_plus(25)).exists()
-    let_pass(5)
-    delivery.deliver_pending(by="poller")
-    assert both.hosts == [TWILIO_HOST, SINCH_HOST]
-
-
-def test_a_message_of_a_closed_circuit_closes_nothing(
-    both: Wire, message: Message, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """F35: only a probe does; a call that was under way when the circuit opened proves nothing."""
-
-    def meanwhile(gateway: Any, *args: Any, **options: Any) -> str:
-        open_circuit("twilio")
-        return "SM0"
-
-    monkeypatch.setattr(gateways.TwilioGateway, "send", meanwhile)
-    delivery.deliver(message.pk)
-    assert reread(message).state == State.SENT
-    assert OpenCircuit.objects.get().name == "twilio"
-    assert "closed again" not in caplog.text
-
-
-# The choice of the channel --------------------------------------------------------------------------
-
-NOT_WORKING = "SMS is not working right now. Choose e-mail"
-
-
-@pytest.mark.parametrize(("broken", "told_so"), [([], False), (["twilio"], False), (["sinch"], False), (BOTH, True)])
-def test_sms_is_shown_as_unavailable_while_all_circuits_are_open(
-    both: Wire, browser: Browser, bobs_phone: PhoneDevice, broken: list[str], told_so: bool
-) -> None:
-    """F35: and e-mail is offered next to it, and works."""
-    for name in broken:
-        open_circuit(name)
-    browser.post_password("bob")
-    shown = page(browser.get(CHANNEL))
-    assert (NOT_WORKING in shown) is told_so
-    assert 'value="email"' in shown
-    assert browser.post_channel("email").headers["Location"] == TOKEN
-
-
-def test_sms_is_offered_again_when_a_probe_is_due(both: Wire) -> None:
-    """F35: or nobody would ever make it."""
-    open_circuit("twilio")
-    open_circuit("sinch", seconds=-1)
-    assert circuit.sms_is_available()
-    OpenCircuit.objects.update(open_until=clock_plus(5))
-    assert not circuit.sms_is_available()
-
-
-# E-mail ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("error", "fault"),
-    [
-        (smtplib.SMTPRecipientsRefused({"b@example.com": (550, b"no such user")}), Fault.NUMBER),
-        (smtplib.SMTPRecipientsRefused({"b@example.com": (450, b"greylisted, try later")}), Fault.UNSURE),
-        (smtplib.SMTPSenderRefused(550, b"not yours", "no-reply@portal.example"), Fault.OURS),
-        (smtplib.SMTPServerDisconnected("gone"), Fault.UNSURE),
-        (smtplib.SMTPAuthenticationError(535, b"no"), Fault.UNSURE),
-        (ConnectionRefusedError(), Fault.UNSURE),
-        (TimeoutError(), Fault.UNSURE),
-    ],
-    ids=str,
-)
-def test_what_a_mail_server_answers(monkeypatch: pytest.MonkeyPatch, error: Exception, fault: Fault) -> None:
-    """F36: only an address that is refused for good is final; a notice must outlive greylisting."""
-
-    def refuse(email: Any) -> None:
-        raise error
-
-    monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
-    with pytest.raises(gateways.GatewayError) as raised:
-        gateways.send_email("b@example.com", Content("text"))
-    assert (raised.value.fault, raised.value.reason) == (fault, type(error).__name__)
 
 
 # Production does not start half configured ------------------------------------------------------------

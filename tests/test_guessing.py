@@ -9,8 +9,8 @@ import pytest
 from accounts.models import AuditEvent, User
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, last_token
 from tests.tools import let_pass, page
+from twofactor import error_messages
 from twofactor import exceptions as refusals
-from twofactor import words
 from twofactor.models import Challenge, ChallengeQuerySet, PendingSignIn, PhoneDevice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
@@ -175,7 +175,7 @@ def test_each_way_to_be_refused_is_told_in_its_own_words(asking: Browser) -> Non
         "malformed": said(asking.post_token("12345")),
         "superseded": said(asking.post_token(first)),
         "wrong": said(asking.post_token(wrong(second))),
-        "used": words.of(refusals.TokenUsed()),
+        "used": error_messages.of(refusals.TokenUsed()),
     }
     let_pass(181)
     told["late"] = said(asking.post_token(second))
@@ -247,7 +247,15 @@ def test_wrong_passwords_do_not_touch_the_second_step(asking: Browser, make_brow
 @pytest.mark.parametrize("path", ["/entrar/token/", "/entrar/token/reenviar/", "/entrar/canal/"])
 def test_without_a_right_password_no_attempt_can_be_made(asking: Browser, make_browser: Any, path: str) -> None:
     """L-06."""
-    stranger = make_browser()
-    response = stranger.post(path, {"token": last_token(), "channel": "sms"})
+    anonymous = make_browser()
+    response = anonymous.post(path, {"token": last_token(), "channel": "sms"})
     assert response.headers["Location"] == "/entrar/"
     assert Challenge.objects.get().attempts == 0
+
+
+def test_used_up_attempts_are_not_called_time(asking: Browser) -> None:
+    """L-01: the countdown ends for either reason, and names the right one."""
+    token = last_token()
+    *_before, last = [page(asking.post_token(wrong(token, turn))) for turn in range(1, 6)]
+    assert "The attempts are used up." in last
+    assert "The time is up." not in last

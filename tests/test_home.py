@@ -9,11 +9,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import budgets, charts, figures
+from accounts import rate_limits
+from accounts.dashboard import charts, stats
 from accounts.models import Account, AuditEvent, Budget, DailyFigure, Role, Session, User
-from messaging.delivery import chores
-from messaging.delivery.models import Chore, Message, OpenCircuit, State
-from tests.conftest import ALICES_NUMBER, Browser, enrol, many, person
+from messaging.delivery.models import Message, OpenCircuit, PeriodicTask, State
+from messaging.periodic import scheduler
+from messaging.periodic.scheduler import Last
+from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, enrol, many, person
 from tests.tools import page
 from twofactor.models import PhoneDevice
 
@@ -72,17 +74,27 @@ def busy(account: Account, alice: User, bob: User, charlie: User) -> None:
     )
 
 
+# By day, the newest first: the channel, what was delivered, sent without a receipt, failed, and entered at sign-in.
+TABLE = [
+    ("SMS", "0", "1", "0", "2"),
+    ("SMS", "1", "0", "0", "2"),
+    ("E-mail", "0", "1", "0", "0"),
+    ("SMS", "2", "0", "1", "3"),
+    ("E-mail", "0", "0", "0", "1"),
+]
+
+
 # Figures ----------------------------------------------------------------------------------------
 
 
 def by_day(account: Account) -> dict[int, dict[str, int]]:
-    found = figures.days(account, 14)
+    found = stats.days(account, 14)
     return {(found[-1].date - day.date).days: dict(day.counts) for day in found if day.counts}
 
 
 def test_days_that_are_over_are_counted_once_and_the_last_two_when_looked_at(busy: None, account: Account) -> None:
     assert 5 not in by_day(account)
-    figures.settle(None)
+    stats.settle(None)
     counted = by_day(account)
     assert counted[5] == {
         "sign_in.sms": 3,
@@ -96,12 +108,12 @@ def test_days_that_are_over_are_counted_once_and_the_last_two_when_looked_at(bus
 
 
 def test_counting_again_changes_nothing_but_what_was_reported_late(busy: None, account: Account) -> None:
-    figures.settle(None)
+    stats.settle(None)
     before = by_day(account)
-    figures.settle(timezone.now() - timedelta(days=6))
+    stats.settle(timezone.now() - timedelta(days=6))
     assert by_day(account) == before
     Message.objects.filter(state=State.FAILED).update(state=State.DELIVERED)
-    figures.settle(timezone.now() - timedelta(days=4))
+    stats.settle(timezone.now() - timedelta(days=4))
     assert by_day(account)[5]["token.sms.delivered"] == 3
     assert "token.sms.failed" not in by_day(account)[5]
 
@@ -109,43 +121,75 @@ def test_counting_again_changes_nothing_but_what_was_reported_late(busy: None, a
 def test_figures_older_than_a_month_are_forgotten(account: Account) -> None:
     old = timezone.localdate() - timedelta(days=31)
     DailyFigure.objects.create(account=account, day=old, name="sign_in.sms", count=1)
-    figures.settle(timezone.now())
+    stats.settle(timezone.now())
     assert not DailyFigure.objects.exists()
 
 
 def test_the_median_is_of_what_arrived(busy: None, account: Account) -> None:
-    assert figures.seconds_to_deliver(account) == {"sms": 4.0, "email": 1.0}
+    assert stats.seconds_to_deliver(account) == {"sms": 4.0, "email": 1.0}
 
 
-# Chores -----------------------------------------------------------------------------------------
+# Periodic tasks -----------------------------------------------------------------------------------------
 
 
-def test_a_chore_is_done_once_by_whoever_comes_first(busy: None, account: Account) -> None:
+def test_a_periodic_task_runs_once_by_whoever_comes_first(busy: None, account: Account) -> None:
     """F13: a beat or a sender too many does no harm."""
-    assert chores.do("figures")
-    assert not chores.do("figures")
+    assert scheduler.run("figures")
+    assert not scheduler.run("figures")
     assert by_day(account)[5]["sign_in.sms"] == 3
-    Chore.objects.update(due_at=timezone.now() - timedelta(seconds=1))
-    assert chores.do("figures")
+    PeriodicTask.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    assert scheduler.run("figures")
 
 
-def test_a_chore_that_fails_is_logged_and_keeps_nobody_waiting(
+def test_a_periodic_task_that_fails_is_logged_and_keeps_nobody_waiting(
     db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """F6."""
     done: list[object] = []
 
-    def fail(done_at: object) -> None:
+    def fail(last: Last) -> int:
         raise RuntimeError
 
-    kinds = {"first": chores.Kind(60, fail), "second": chores.Kind(60, done.append)}
-    monkeypatch.setattr(chores, "_kinds", kinds)
-    chores.do_due()
-    chores.do_due()
-    assert done == [None]
-    assert "the chore first failed" in caplog.text
-    assert Chore.objects.get(name="first").done_at is None
-    assert Chore.objects.get(name="second").done_at is not None
+    kinds = {"first": scheduler.Kind(60, fail), "second": scheduler.Kind(60, done.append)}
+    monkeypatch.setattr(scheduler, "_kinds", kinds)
+    scheduler.run_due()
+    scheduler.run_due()
+    assert done == [Last(None, None)]
+    assert "the periodic task first failed" in caplog.text
+    assert PeriodicTask.objects.get(name="first").done_at is None
+    assert PeriodicTask.objects.get(name="second").done_at is not None
+
+
+def test_two_runs_at_once_are_one_until_the_lease_ends(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F13: the second comes while the first is still at work; after a crash the lease gives the task back."""
+    inner: list[bool] = []
+
+    def work(last: Last) -> int:
+        PeriodicTask.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+        inner.append(scheduler.run("only"))
+        return 7
+
+    monkeypatch.setattr(scheduler, "_kinds", {"only": scheduler.Kind(60, work)})
+    assert scheduler.run("only")
+    assert inner == [False]
+    task = PeriodicTask.objects.get()
+    assert (task.high_water, task.leased_until) == (7, None)
+    past = timezone.now() - timedelta(seconds=1)
+    PeriodicTask.objects.update(due_at=past, leased_until=past)
+    monkeypatch.setattr(scheduler, "_kinds", {"only": scheduler.Kind(60, lambda last: None)})
+    assert scheduler.run("only")
+    assert PeriodicTask.objects.get().high_water == 7, "a run that leaves no mark keeps the one before"
+
+
+def test_a_task_that_fails_is_due_again_within_a_minute(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(last: Last) -> int:
+        raise RuntimeError
+
+    monkeypatch.setattr(scheduler, "_kinds", {"hourly": scheduler.Kind(3600, fail)})
+    scheduler.run_due()
+    task = PeriodicTask.objects.get()
+    assert task.leased_until is None
+    assert task.due_at <= timezone.now() + timedelta(seconds=61)
 
 
 # The administrator's page -----------------------------------------------------------------------
@@ -153,7 +197,7 @@ def test_a_chore_that_fails_is_logged_and_keeps_nobody_waiting(
 
 def test_an_administrator_sees_the_account_and_nothing_of_another(at_home: Browser, busy: None) -> None:
     """A-04."""
-    figures.settle(None)
+    stats.settle(None)
     shown = text(at_home.get("/"))
     assert "Alice" not in shown or "alice" in shown
     assert "1 of 2" in shown
@@ -166,10 +210,14 @@ def test_an_administrator_sees_the_account_and_nothing_of_another(at_home: Brows
 
 
 def test_the_charts_have_tables_behind_them(at_home: Browser, busy: None) -> None:
-    figures.settle(None)
+    stats.settle(None)
     shown = page(at_home.get("/?dias=30"))
     assert shown.count('role="img"') == 2
-    assert len(re.findall(r"<tr><th scope=\"row\">", shown)) == 60
+    assert len(re.findall(r"<tr><th scope=\"row\">[^<]+</th><td>\d", shown)) == 30
+    assert (
+        re.findall(r"</th><td>(SMS|E-mail)</td><td>(\d+)</td><td>(\d+)</td><td>(\d+)</td><td>(\d+)</td>", shown)
+        == TABLE
+    )
     assert "style=" not in shown
     assert not re.search(r'(?:x|y|width|height)="\d+,\d', page(at_home.get("/", headers={"accept-language": "pt-br"})))
 
@@ -198,8 +246,41 @@ def test_when_all_is_well_nothing_needs_doing(at_home: Browser, account: Account
 
 
 def test_without_the_policy_the_first_thing_to_do_is_to_switch_it_on(browser: Browser, alice: User) -> None:
+    enrol(person("dora", alice.account))
     browser.post_password("alice")
     assert "A password alone opens this account. Switch on" in text(browser.get("/"))
+
+
+def test_an_account_that_nobody_has_used_shows_three_steps_in_place_of_figures(
+    browser: Browser, alice: User, account: Account
+) -> None:
+    browser.post_password("alice")
+    shown = text(browser.get("/"))
+    assert "Three steps to begin with" in shown
+    assert [word for word in ("Tokens by day", "With a phone", "A password alone", "Done") if word in shown] == []
+    person("dora", account)
+    assert "Invite your people Done" in text(browser.get("/"))
+    Message.objects.bulk_create([token(account)])
+    shown = text(browser.get("/"))
+    assert "Three steps" not in shown
+    assert "Tokens by day" in shown
+
+
+def test_what_is_urgent_stands_before_the_three_steps(browser: Browser, alice: User, account: Account) -> None:
+    person("dora", account, locked_at=timezone.now())
+    browser.post_password("alice")
+    shown = text(browser.get("/"))
+    assert shown.index("1 user is locked out.") < shown.index("Three steps")
+
+
+def test_operators_do_not_read_that_a_password_opens_their_account(browser: Browser) -> None:
+    """S-02: they always need the second step."""
+    operator = User.objects.create_superuser("olga", "olga@example.com", PASSWORD)
+    enrol(operator)
+    browser.sign_in("olga")
+    shown = text(browser.get("/"))
+    assert "A password alone opens this account" not in shown
+    assert "Three steps" not in shown
 
 
 def test_the_last_security_events_are_sentences(at_home: Browser, busy: None, alice: User) -> None:
@@ -227,7 +308,7 @@ def test_a_member_sees_their_own_sign_ins_with_place_and_device(
     assert "What needs doing" not in shown
 
 
-def test_a_stranger_sees_nothing(browser: Browser, account: Account) -> None:
+def test_anonymous_see_nothing(browser: Browser, account: Account) -> None:
     assert browser.get("/").headers["Location"] == "/entrar/"
 
 
@@ -235,20 +316,25 @@ def test_the_sms_of_the_day_stand_beside_their_budget(at_home: Browser, account:
     """C-07: what the account has spent of the day that is running."""
     settings.LIMITS = settings.LIMITS | {"account": [(40, 86_400)]}
     shown = text(at_home.get("/"))
-    assert "SMS of the day 1 of 40 The budget of 24 hours." in shown  # Alice's own
-    budgets.spend(budgets.windows("account", account.pk), uses=39)
+    assert "SMS of the day 1 of 40 The limit of 24 hours." in shown  # Alice's own
+    rate_limits.spend(rate_limits.windows("account", account.pk), uses=39)
     assert "SMS of the day 40 of 40 Spent: tokens go by e-mail." in text(at_home.get("/"))
     Budget.objects.update(until=0)
     assert "SMS of the day 0 of 40" in text(at_home.get("/"))
 
 
-def test_a_large_account_has_sms_for_each_of_its_active_people(account: Account, alice: User, settings: Any) -> None:
+def test_a_large_account_has_sms_for_each_of_its_active_people_with_a_phone(
+    account: Account, alice: User, settings: Any
+) -> None:
+    """B-10."""
     settings.LIMITS = settings.LIMITS | {"account": [(10, 86_400)]}
-    many(account, 5)
-    many_inactive = [User(account=account, username=f"x{n}", email=f"x{n}@example.com") for n in range(5)]
+    many(account, 6, has_phone=True)
+    many_inactive = [
+        User(account=account, username=f"x{n}", email=f"x{n}@example.com", has_phone=True) for n in range(5)
+    ]
     User.objects.bulk_create(many_inactive)
     User.objects.filter(username__startswith="x").update(is_active=False)
-    assert figures.sms_of_the_day(account, figures.people(account)).limit == 6 * settings.ACCOUNT_SMS_PER_USER
+    assert stats.sms_of_the_day(account, stats.people(account)).limit == 6 * settings.ACCOUNT_SMS_PER_USER
 
 
 def test_everybody_sees_where_they_are_signed_in_and_in_which_language(
@@ -294,7 +380,7 @@ def test_an_administrators_home_costs_the_same_whatever_the_account_has_been_thr
         event(user, "sign_in.verified", n % 9, channel="sms") for n, user in enumerate(people)
     )
     Message.objects.bulk_create(token(account, days_ago=n % 9) for n in range(50))
-    figures.settle(None)
+    stats.settle(None)
     assert statements(at_home) == few == 10
 
 

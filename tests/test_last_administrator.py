@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from accounts import flows
 from accounts.exceptions import LastAdministrator
 from accounts.models import Account, AuditEvent, Role, User
+from accounts.users import flows as users
 from messaging.database import Clock
 from tests.conftest import Browser, enrol, person
 from tests.tools import page
@@ -28,9 +28,9 @@ def actions(user: User) -> list[tuple[str, str, dict[str, Any]]]:
 def test_the_last_administrator_is_neither_demoted_nor_deactivated(alice: User, bob: User, charlie: User) -> None:
     """A-02: members and other accounts' administrators do not count."""
     with pytest.raises(LastAdministrator):
-        flows.change_role(alice, Role.MEMBER, actor=alice)
+        users.change_role(alice, Role.MEMBER, actor=alice)
     with pytest.raises(LastAdministrator):
-        flows.deactivate_user(alice, actor=alice)
+        users.deactivate_user(alice, actor=alice)
     alice.refresh_from_db()
     assert (alice.role, alice.is_active, actions(alice)) == (Role.ADMINISTRATOR, True, [])
 
@@ -40,17 +40,17 @@ def test_who_cannot_run_the_account_does_not_count(alice: User, dora: User, gone
     """A-02, D3."""
     User.objects.filter(pk=dora.pk).update(**gone)
     with pytest.raises(LastAdministrator):
-        flows.change_role(alice, Role.MEMBER, actor=alice)
+        users.change_role(alice, Role.MEMBER, actor=alice)
 
 
 def test_one_of_two_may_go_and_it_is_written_down(alice: User, dora: User) -> None:
     """A-02, J-01."""
-    assert flows.change_role(dora, Role.MEMBER, actor=alice)
-    assert not flows.change_role(dora, Role.MEMBER, actor=alice)
-    assert flows.deactivate_user(dora, actor=alice)
-    assert not flows.deactivate_user(dora, actor=alice)
-    assert flows.reactivate_user(dora, actor=alice)
-    assert flows.change_role(dora, Role.ADMINISTRATOR, actor=alice)
+    assert users.change_role(dora, Role.MEMBER, actor=alice)
+    assert not users.change_role(dora, Role.MEMBER, actor=alice)
+    assert users.deactivate_user(dora, actor=alice)
+    assert not users.deactivate_user(dora, actor=alice)
+    assert users.reactivate_user(dora, actor=alice)
+    assert users.change_role(dora, Role.ADMINISTRATOR, actor=alice)
     assert dora.is_administrator
     assert actions(dora) == [
         ("user.role_changed", "alice", {"before": "administrator", "after": "member"}),
@@ -64,9 +64,9 @@ def test_one_of_two_may_go_and_it_is_written_down(alice: User, dora: User) -> No
 def test_a_deactivated_person_is_out_and_stays_out_when_reactivated(browser: Browser, alice: User, dora: User) -> None:
     """S-06."""
     browser.post_password("dora")
-    flows.deactivate_user(dora, actor=alice)
+    users.deactivate_user(dora, actor=alice)
     assert not browser.is_in()
-    flows.reactivate_user(dora, actor=alice)
+    users.reactivate_user(dora, actor=alice)
     assert not browser.is_in()
 
 

@@ -11,10 +11,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 def test_sign_in_by_sms(browser: Browser, bobs_phone: PhoneDevice) -> None:
     response = browser.post_password("bob")
     assert response.headers["Location"] == "/entrar/canal/"
+    assert "Step 1 of 2" in browser.get("/entrar/canal/").content.decode()
     response = browser.post_channel("sms")
     assert response.headers["Location"] == "/entrar/token/"
     page = browser.get("/entrar/token/")
     assert page.status_code == 200
+    assert "Step 2 of 2" in page.content.decode()
     assert browser.post_token(last_token()).headers["Location"] == "/"
     assert browser.is_in()
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts import logos
+from accounts.branding import logos
 from accounts.exceptions import LogoRefused
 from accounts.models import Account, AuditEvent, Logo, User
 from tests.conftest import Browser

@@ -21,7 +21,7 @@ def reset(bob: User, bobs_phone: PhoneDevice) -> None:
     link = re.search(r"/senha/redefinir/\S+/", deliver()[0]["text"])
     assert link
     form = browser.get(link[0], follow=True)
-    browser.post(form.request["PATH_INFO"], {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD})
+    browser.post(form.request["PATH_INFO"], {"new_password": NEW_PASSWORD})
 
 
 @pytest.mark.usefixtures("reset")
@@ -61,7 +61,7 @@ def test_one_sign_in_by_sms_brings_it_back(browser: Browser, other_browser: Brow
 
 def test_a_change_by_the_person_suspects_nobody(browser: Browser, bob: User, bobs_phone: PhoneDevice) -> None:
     browser.sign_in("bob")
-    data = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    data = {"old_password": PASSWORD, "new_password": NEW_PASSWORD}
     browser.post("/senha/alterar/", data)
     bob.refresh_from_db()
     assert not bob.mailbox_suspect

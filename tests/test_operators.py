@@ -116,3 +116,13 @@ def test_an_administrator_of_an_account_is_no_operator(
     """S-10."""
     browser.sign_in("alice")
     assert browser.get(f"/admin/{path}", follow=True).status_code == 403
+
+
+def test_login_address_and_rank_are_not_changed_here(operator: Browser, bob: User) -> None:
+    """B6: they have flows of their own, which write down, notify and end sessions."""
+    form = {"email": "op@elsewhere.com", "username": "robert", "is_staff": "on", "is_superuser": "on"}
+    person = {"first_name": "Robert", "last_name": "", "role": "member", "language": "", "is_active": "on"}
+    assert operator.post(f"{USERS}{bob.pk}/change/", {**form, **person}).status_code == 302
+    bob.refresh_from_db()
+    assert bob.first_name == "Robert"
+    assert (bob.email, bob.username, bob.is_staff, bob.is_superuser) == ("bob@example.com", "bob", False, False)

@@ -1,20 +1,21 @@
 """F45 to F56: what people do without meaning harm. Each fault has its test here, or is named with the file that has it.
 
 F46 two clicks on "Validar token", F47 reload and Back, F49 two devices, F56 lost cookies: ``test_sign_in.py``.
-F50 a switch during a form: ``test_sessions.py``. F55 three hundred behind one address: ``test_send_budgets.py``.
+F50 a switch during a form: ``test_sessions.py``. F55 three hundred behind one address: ``test_send_limits.py``.
 Many at once, on both databases: ``services/test_people_at_once.py``.
 """
 
 import pytest
 
-from accounts import flows as accounts
-from accounts.forms import ProfileForm
+from accounts import policy
 from accounts.models import Account, AuditEvent, User
+from accounts.profile.forms import ProfileForm
+from accounts.users import flows as users
 from messaging.delivery.models import Message
 from tests.conftest import Browser, deliver, last_token
 from tests.tools import let_pass, page
-from twofactor import challenges, tokens
 from twofactor.models import Challenge, PhoneDevice
+from twofactor.tokens import challenges, derive
 
 pytestmark = pytest.mark.django_db
 
@@ -87,17 +88,17 @@ def test_f48_two_tabs_ask_and_the_first_one_is_told_of_a_newer_token(asking: Bro
 def test_f51_on_and_off_quickly_leaves_the_last_word_and_the_phones(
     browser: Browser, other_browser: Browser, account: Account, alice: User, bobs_phone: PhoneDevice
 ) -> None:
-    """F51: the next request of everybody follows the last committed state; the trail has each switch."""
+    """F51: the next request of everybody follows the last committed state; the audit log has each switch."""
     browser.post_password("bob")
     for required in (True, False, True, False):
-        accounts.set_two_factor_policy(account, required, actor=alice)
+        policy.set_two_factor_policy(account, required, actor=alice)
     assert browser.is_in()
     other_browser.post_password("bob")
     assert other_browser.is_in()
-    accounts.set_two_factor_policy(account, True, actor=alice)
+    policy.set_two_factor_policy(account, True, actor=alice)
     assert not browser.is_in()
     assert browser.get("/").headers["Location"] == "/entrar/canal/"
-    accounts.set_two_factor_policy(account, False, actor=alice)
+    policy.set_two_factor_policy(account, False, actor=alice)
     assert PhoneDevice.objects.get() == bobs_phone
     assert AuditEvent.objects.filter(action__startswith="policy.").count() == 6
 
@@ -107,9 +108,9 @@ def test_f51_who_was_stopped_in_between_finishes_or_begins_anew(
 ) -> None:
     """F51: a pending sign-in of a policy that is off again is still good for the second step, and for nothing else."""
     browser.post_password("bob")
-    accounts.set_two_factor_policy(account, True, actor=alice)
+    policy.set_two_factor_policy(account, True, actor=alice)
     assert browser.get("/").headers["Location"] == "/entrar/canal/"
-    accounts.set_two_factor_policy(account, False, actor=alice)
+    policy.set_two_factor_policy(account, False, actor=alice)
     assert browser.get("/meu-perfil/").headers["Location"] == "/entrar/canal/"
     browser.post_channel("sms")
     assert browser.post_token(last_token()).headers["Location"] == "/"
@@ -128,13 +129,13 @@ def test_f54_it_is_decided_once(asking: Browser, monkeypatch: pytest.MonkeyPatch
     """F54: a token claimed in time opens, though its time ends before the answer is ready."""
     token = last_token()
     let_pass(178)
-    same = tokens.same
+    same = derive.same
 
     def slowly(one: str, other: str) -> bool:
         let_pass(10)
         return same(one, other)
 
-    monkeypatch.setattr(tokens, "same", slowly)
+    monkeypatch.setattr(derive, "same", slowly)
     assert asking.post_token(token).headers["Location"] == "/"
     assert Challenge.objects.get().verified_at
     assert asking.is_in()
@@ -143,7 +144,7 @@ def test_f54_it_is_decided_once(asking: Browser, monkeypatch: pytest.MonkeyPatch
 def test_a_profile_that_is_saved_opens_no_lock_that_came_meanwhile(bob: User) -> None:
     """Only what the form asks for is written."""
     opened = User.objects.get(pk=bob.pk)
-    accounts.lock_user(bob, reason="x")
+    users.lock_user(bob, reason="x")
     form = ProfileForm({"first_name": "Bob", "last_name": "", "language": ""}, instance=opened)
     assert form.is_valid()
     form.save()

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 PROFILE, SAVE, CONFIRM = "/meu-perfil/", "/meu-perfil/telefone/", "/meu-perfil/telefone/confirmar/"
 NEW_NUMBER = "+5521998877665"
+NEW_SHOWN = "+55 21 99887-7665"
 OVER = "The change of your phone took too long or was ended."
 
 
@@ -152,7 +153,7 @@ def test_a_wrong_first_token_proves_nothing(at_current: Browser) -> None:
 
 
 def test_the_proofs_are_old_after_five_minutes(at_new: Browser, in_force: Callable[[], str]) -> None:
-    """R-01: 300 s after the proof that it is still you, whatever the token's own life."""
+    """R-01: 300 s after the re-authentication, whatever the token's own life."""
     token = last_token()
     let_pass(301)
     Challenge.objects.update(expires_at="2999-01-01T00:00:00Z")
@@ -367,8 +368,8 @@ def test_without_the_second_factor_there_is_no_change(
         ("11 98765-4321", "This is already your phone. Write the new number."),
         ("+55 11 98765 4321", "This is already your phone. Write the new number."),
         ("11 3265-4321", "This number cannot receive SMS. Use a mobile phone, not a landline."),
-        ("11 8765-4321", "The ninth digit is missing: mobile numbers in Brazil have a 9 after the DDD."),
-        ("+18765550123", "This number belongs to another country than the one you chose."),
+        ("11 8765-4321", "The ninth digit is missing: mobile numbers in Brazil have a 9 after the area code."),
+        ("+18765550123", "We send tokens only to: Brazil (+55)."),
         ("", "This field is required."),
     ],
 )
@@ -441,11 +442,11 @@ def test_the_section_shows_the_phone_to_its_owner(signed_in: Browser) -> None:
     assert "Confirmed" in shown
 
 
-def test_the_pop_up_shows_masked_numbers_only(at_new: Browser) -> None:
-    """P-09."""
-    shown = page(at_new.get(CONFIRM))
-    assert "•••••••65" in shown
-    assert "99887" not in shown
+def test_the_pop_up_shows_the_number_that_was_typed_and_masks_todays(at_current: Browser) -> None:
+    """P-09: a wrong digit of the new one can be seen."""
+    shown = page(at_current.get(CONFIRM))
+    assert NEW_SHOWN in shown
+    assert "•••••••" in shown
     assert "98765" not in shown
 
 

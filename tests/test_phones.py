@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.countries import country_choices
 from accounts.models import Account, User
 from messaging.delivery.models import Message
+from messaging.masking import mask_email
 from tests.conftest import Browser, last_token
 from tests.tools import page
+from twofactor import error_messages, phones
 from twofactor import exceptions as refusals
-from twofactor import phones
+from twofactor.exceptions import TwoFactorError
 from twofactor.models import Challenge
 
 SPELLINGS = [
@@ -26,13 +29,18 @@ SPELLINGS = [
     "tel:+55-11-98765-4321",
     "１１９８７６５４３２１",
     "11 98765-4321 ramal 22",
+    "(0xx11) 98765-4321",
+    "0xx11 98765-4321",
+    "\t11 98765-4321\t",
     "11 98765-4321;ext=5",
 ]
-NOT_COMPLETE = "This is not a complete phone number. Write DDD + number."
+NOT_A_NUMBER = "This is not a phone number. Write it in digits: area code + number."
+NOT_COMPLETE = "This phone number has too few digits, or too many. Write area code + number."
+ONE_MISSING = "A digit is missing: after the area code there are 9 of them, and you typed 8."
 OTHER_COUNTRY = "This number belongs to another country than the one you chose."
-NINTH = "The ninth digit is missing: mobile numbers in Brazil have a 9 after the DDD."
-NO_SUCH_DDD = "This DDD does not exist. Check the two digits of the area."
-NO_DDD = "The DDD is missing. Write the two digits of the area first."
+NINTH = "The ninth digit is missing: mobile numbers in Brazil have a 9 after the area code."
+NO_SUCH_DDD = "This area code does not exist. Check its two digits."
+NO_DDD = "The area code is missing. Write its two digits first."
 NO_SMS = "This number cannot receive SMS. Use a mobile phone, not a landline."
 ONLY_BRAZIL = "We send tokens only to: Brazil (+55)."
 
@@ -41,6 +49,7 @@ WRONG = {
     "11 8765-4321": NINTH,
     "+55 11 8765-4321": NINTH,
     "+552178912345": NINTH,
+    "11 9876-5432": ONE_MISSING,
     "23 98765-4321": NO_SUCH_DDD,
     "+5523987654321": NO_SUCH_DDD,
     "98765-4321": NO_DDD,
@@ -60,18 +69,18 @@ WRONG = {
     "0900 123 4567": NO_SMS,
     "+559001234567": NO_SMS,
     # P-03, P-10: another country
-    "+18765550123": OTHER_COUNTRY,
-    "+1876 5550123": OTHER_COUNTRY,
-    "00 1 202 555 0123": OTHER_COUNTRY,
-    "+447911123456": OTHER_COUNTRY,
-    "+8816123456789": OTHER_COUNTRY,
+    "+18765550123": ONLY_BRAZIL,
+    "+1876 5550123": ONLY_BRAZIL,
+    "00 1 202 555 0123": ONLY_BRAZIL,
+    "+447911123456": ONLY_BRAZIL,
+    "+8816123456789": ONLY_BRAZIL,
     # no telephone number at all
-    "CALLMENOW": NOT_COMPLETE,
-    "11 CALLMENOW": NOT_COMPLETE,
-    "11 98765-432l": NOT_COMPLETE,
-    "+": NOT_COMPLETE,
-    "00": NOT_COMPLETE,
-    "<script>": NOT_COMPLETE,
+    "CALLMENOW": NOT_A_NUMBER,
+    "11 CALLMENOW": NOT_A_NUMBER,
+    "11 98765-432l": NOT_A_NUMBER,
+    "+": NOT_A_NUMBER,
+    "00": NOT_A_NUMBER,
+    "<script>": NOT_A_NUMBER,
     "\u202e11": NOT_COMPLETE,
     "": "This field is required.",
     "   ": "This field is required.",
@@ -160,8 +169,10 @@ def test_jamaica_is_refused_where_only_the_united_states_are_allowed(
 
 def test_guernsey_is_refused_where_only_great_britain_is_allowed() -> None:
     """P-03: +44 7911… is Guernsey."""
-    with pytest.raises(refusals.CountryMismatch):
+    with pytest.raises(refusals.CountryNotAllowed):
         phones.parse("GB", "+447911123456", ["GB"])
+    with pytest.raises(refusals.CountryMismatch):
+        phones.parse("GB", "+447911123456", ["GB", "GG"])
     assert phones.parse("GG", "+447911123456", ["GG"]).region == "GG"
 
 
@@ -230,7 +241,7 @@ def test_a_masked_number_shows_its_last_two_digits_whatever_its_length(number: s
 )
 def test_a_masked_address_shows_the_first_letter_of_the_mailbox(address: str, masked: str) -> None:
     """P-09."""
-    assert phones.mask_email(address) == masked
+    assert mask_email(address) == masked
 
 
 @pytest.mark.parametrize(
@@ -242,7 +253,7 @@ def test_a_masked_address_shows_the_first_letter_of_the_mailbox(address: str, ma
     ],
 )
 def test_countries_are_named_and_sorted_in_the_persons_language(language: str, choices: list[str]) -> None:
-    named = phones.country_choices(["BR", "US", "PT", "AR", "ZZ"], language)
+    named = country_choices(["BR", "US", "PT", "AR", "ZZ"], language)
     assert [name for _region, name in named] == choices
     assert named[0][0] == "BR"
 
@@ -253,3 +264,25 @@ def test_the_page_offers_the_allowed_countries(enrolling: Browser, settings: Any
     shown = page(enrolling.get("/entrar/telefone/", headers={"accept-language": language}))
     assert name in shown
     assert "(+54)" not in shown
+
+
+@pytest.mark.parametrize(
+    ("region", "typed", "answer"),
+    [
+        ("AR", "11 2345-6789", "Mobile numbers in Argentina have a 9 before the area code: 9 11 2345-6789."),
+        ("AR", "9 11 2345-6789", ""),
+        ("AR", "011 15-2345-6789", ""),
+        ("MX", "1 55 1234 5678", "Mobile numbers in Mexico no longer have a 1 before the area code. Leave it out."),
+        ("MX", "+52 1 55 1234 5678", "Mobile numbers in Mexico no longer have a 1 before the area code. Leave it out."),
+        ("MX", "55 1234 5678", ""),
+        ("MX", "15", "This phone number has too few digits, or too many. Write area code + number."),
+    ],
+)
+def test_a_nine_or_a_one_of_other_countries_is_named(region: str, typed: str, answer: str) -> None:
+    """P-04: never corrected silently."""
+    try:
+        phones.parse(region, typed, ["AR", "MX"])
+        said = ""
+    except TwoFactorError as refusal:
+        said = error_messages.of(refusal)
+    assert said == answer

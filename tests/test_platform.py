@@ -1,13 +1,19 @@
-"""W-01 to W-03: what every answer tells the browser, also those that no view gives."""
+"""W-01 to W-03: what every answer tells the browser, also those that no view gives; F22."""
 
 import re
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from csp.constants import NONCE, SELF
+from csp.decorators import csp_exempt, csp_update
+from django.http import HttpResponse
+from django.test import RequestFactory
 
 from accounts.models import User
+from messaging.headers import PolicyMiddleware
 from tests.conftest import Browser, enrol
-from tests.tools import settings_with
+from tests.tools import ROOT, settings_with
 
 POLICY = {
     "default-src": ["'none'"],
@@ -42,7 +48,7 @@ def assert_promised(response: Any) -> None:
     assert {name: policy[name] for name in POLICY} == POLICY
     assert "unsafe" not in response.headers["Content-Security-Policy"]
     promised = {
-        "Strict-Transport-Security": "max-age=31536000; includeSubDomains; preload",
+        "Strict-Transport-Security": "max-age=31536000",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",
@@ -52,7 +58,9 @@ def assert_promised(response: Any) -> None:
     assert {name: response.headers.get(name) for name in promised} == promised
     powers = response.headers["Permissions-Policy"].split(", ")
     assert {"camera=()", "geolocation=()", "microphone=()", "payment=()", "usb=()"} <= set(powers)
-    assert all(re.fullmatch(r"[a-z-]+=\(\)", power) for power in powers)
+    ours = {"publickey-credentials-create=(self)", "publickey-credentials-get=(self)"}
+    assert ours <= set(powers), "passkeys, for our own pages (K-04)"
+    assert all(re.fullmatch(r"[a-z-]+=\(\)", power) for power in set(powers) - ours)
 
 
 @pytest.mark.usefixtures("https", "db")
@@ -78,6 +86,15 @@ def test_every_answer_carries_what_is_promised(path: str, status: int) -> None:
     response.close()
     assert response.status_code == status
     assert_promised(response)
+
+
+def test_the_captchas_files_are_altchas_own() -> None:
+    vendor = ROOT / "static" / "vendor"
+    told = dict(re.findall(r"^    (\w{64})  (.+)$", (vendor / "README.md").read_text(), re.MULTILINE))
+    assert set(told.values()) == {f"altcha-3.2.2/{file.name}" for file in vendor.glob("altcha-*/*.js")}
+    assert {name: sha256((vendor / name).read_bytes()).hexdigest() for name in told.values()} == {
+        name: digest for digest, name in told.items()
+    }
 
 
 @pytest.mark.usefixtures("https", "db")
@@ -149,7 +166,7 @@ def test_without_a_contact_there_is_no_such_file(settings: Any, path: str) -> No
 
 
 def test_password_managers_find_the_page_to_change_a_password(browser: Browser, bob: User) -> None:
-    """W3C's well-known address; strangers are asked to sign in there first."""
+    """W3C's well-known address; it asks the anonymous to sign in first."""
     assert browser.get("/.well-known/change-password").headers["Location"] == "/senha/alterar/"
     browser.post_password("bob")
     assert browser.get("/.well-known/change-password", follow=True).status_code == 200
@@ -159,3 +176,41 @@ def test_no_form_takes_a_file(browser: Browser) -> None:
     """A body of files is refused at the first one, and never lands on the disk."""
     with open(__file__, "rb") as file:  # noqa: PTH123
         assert browser.post("/entrar/", {"username": "bob", "password": "x", "token": file}).status_code == 400
+
+
+def test_there_is_one_database_and_no_way_to_another(settings: Any) -> None:
+    """F22: whoever adds a replica has to say first which reads may lag; policy, challenge and session may not."""
+    assert set(settings.DATABASES) == {"default"}
+    assert settings.DATABASE_ROUTERS == []
+
+
+# The policy is written once (messaging/headers.py) -----------------------------------------------
+
+
+def answered(view: Any) -> str:
+    """Return the policy of a view's answer."""
+    response: Any = PolicyMiddleware(view)(RequestFactory().get("/"))
+    return str(response.headers.get("Content-Security-Policy", ""))
+
+
+def test_a_nonce_stands_in_its_own_answer_only(settings: Any) -> None:
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": [SELF, NONCE]}}
+    nonces = []
+
+    def scripted(request: Any) -> HttpResponse:
+        nonces.append(str(request.csp_nonce))
+        return HttpResponse(nonces[-1])
+
+    before, first, second = answered(lambda _: HttpResponse()), answered(scripted), answered(scripted)
+    assert before == answered(lambda _: HttpResponse()) == "default-src 'self'"
+    assert nonces[0] in first
+    assert nonces[1] in second
+    assert nonces[0] not in second
+
+
+def test_what_a_view_says_of_its_own_policy_holds(settings: Any) -> None:
+    assert "https://maps.example" in answered(csp_update({"img-src": "https://maps.example"})(lambda _: HttpResponse()))
+    assert answered(csp_exempt()(lambda _: HttpResponse())) == ""
+    assert "maps.example" not in answered(lambda _: HttpResponse())
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"default-src": ["https://other.example"]}}
+    assert answered(lambda _: HttpResponse()) == "default-src https://other.example"

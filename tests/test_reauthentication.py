@@ -7,15 +7,16 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from accounts import flows as accounts
-from accounts.decorators import administrators_only
+from accounts.auth import sessions as account_sessions
+from accounts.auth.decorators import administrators_only
 from accounts.models import AuditEvent, User
-from accounts.reauthentication import reauthenticated
+from accounts.passwords import flows as passwords
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, last_token
 from tests.tools import let_pass, page
-from twofactor import flows
 from twofactor.exceptions import JourneyOver
 from twofactor.models import Challenge, PhoneDevice, Reauthentication
+from twofactor.reauthentication import flows
+from twofactor.reauthentication.decorators import reauthenticated
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_reauthentication")]
 
@@ -30,7 +31,7 @@ def danger(request: HttpRequest, number: int) -> HttpResponse:
     if request.method == "POST" and request.POST.get("reason"):
         User.objects.filter(username="bob").update(first_name=f"Endangered {number}")
         return HttpResponse("done", status=302, headers={"Location": "/"})
-    return HttpResponse("Why?")
+    return HttpResponse("Why?")  # and of a form that is refused
 
 
 @administrators_only
@@ -61,15 +62,54 @@ def actions(begin: str = "reauthentication.") -> list[tuple[str, str]]:
     return [(event.action.removeprefix(begin), event.data.get("purpose", "")) for event in events]
 
 
-def test_the_proof_leads_back_to_the_page_and_is_used_up_by_one_action(alices: Browser) -> None:
-    """R-01: and each step is written down with its purpose (J-01)."""
-    assert alices.reauthenticate(f"{DANGER}?from=list").headers["Location"] == f"{DANGER}?from=list"
+def test_the_page_comes_first_and_the_proof_at_its_last_click(alices: Browser) -> None:
+    """R-12: what was clicked is done as soon as it is proved; each step is written down with its purpose (J-01)."""
     assert alices.get(DANGER).content == b"Why?"
-    assert alices.get(DANGER).status_code == 200  # looking uses nothing up
-    assert act(alices).headers["Location"] == "/"
-    assert endangered() == "Endangered 1"
+    assert actions() == []
     assert act(alices).headers["Location"] == CONFIRM
-    assert actions() == [("started", "danger"), ("proved", "danger"), ("used", "danger"), ("started", "danger")]
+    assert endangered() == ""
+    assert alices.prove_identity().headers["Location"] == "/"
+    assert endangered() == "Endangered 1"
+    assert actions() == [("started", "danger"), ("proved", "danger")]
+
+
+def test_one_proof_covers_the_administration_of_its_session(alices: Browser, other_browser: Browser) -> None:
+    """R-12: for the five minutes that it announces; another session has proved nothing."""
+    other_browser.sign_in("alice", "email")
+    act(alices)
+    assert "For the 5 minutes after it" in page(alices.get(CONFIRM))
+    alices.prove_identity()
+    let_pass(295)
+    assert act(alices, OTHER).headers["Location"] == "/"
+    assert endangered() == "Endangered 2"
+    assert act(other_browser).headers["Location"] == CONFIRM
+    let_pass(6)
+    assert act(alices).headers["Location"] == CONFIRM
+    assert endangered() == "Endangered 2"
+
+
+def test_the_session_has_another_id_after_the_proof(alices: Browser) -> None:
+    """S-13: the old one is dead."""
+    old = alices.cookies["session"].value
+    act(alices)
+    alices.prove_identity()
+    assert alices.cookies["session"].value != old
+    assert alices.is_in()
+    thief = Browser()
+    thief.cookies["session"] = old
+    assert not thief.is_in()
+    assert act(thief).headers["Location"].startswith("/entrar/")
+
+
+def test_what_cannot_be_kept_is_clicked_again(alices: Browser) -> None:
+    """R-12: the database takes no NUL, and a form is short."""
+    for reason in ("a\0b", "x" * 20_001):
+        let_pass(301)
+        assert act(alices, reason=reason).headers["Location"] == CONFIRM
+        assert alices.prove_identity().headers["Location"] == DANGER
+        assert "Identity confirmed. You have 5 minutes to go on." in page(alices.get("/"))
+    assert endangered() == ""
+    assert act(alices).headers["Location"] == "/"
 
 
 def test_a_stolen_session_alone_does_nothing(alices: Browser) -> None:
@@ -81,7 +121,6 @@ def test_a_stolen_session_alone_does_nothing(alices: Browser) -> None:
     assert len(deliver()) == sent
     alices.post(CONFIRM, {"password": PASSWORD})
     assert len(sent_tokens(ALICES_NUMBER)) == 2
-    assert alices.get(DANGER).headers["Location"] == CONFIRM
     assert act(alices).headers["Location"] == CONFIRM
     assert endangered() == ""
 
@@ -92,84 +131,55 @@ def sent_tokens(to: str) -> list[str]:
 
 def test_the_token_says_what_it_is_for(alices: Browser) -> None:
     """T-10."""
-    alices.get(DANGER)
+    act(alices)
     alices.post(CONFIRM, {"password": PASSWORD})
     assert "to confirm that it is you" in deliver()[0]["text"]
 
 
 def test_the_proof_may_come_by_email_when_the_phone_is_lost(alices: Browser) -> None:
-    alices.get(DANGER)
-    assert alices.prove_identity("email").headers["Location"] == DANGER
+    act(alices)
+    assert alices.prove_identity("email").headers["Location"] == "/"
     assert deliver()[0]["to"] == "alice@example.com"
 
 
 def test_the_mailbox_proves_nothing_after_a_reset_by_email(alices: Browser, alice: User) -> None:
     """R-06: one mailbox would be both factors."""
     User.objects.filter(pk=alice.pk).update(mailbox_suspect=True)
-    alices.get(DANGER)
+    act(alices)
     assert 'value="email"' not in page(alices.get(CONFIRM))
     assert alices.post(CONFIRM, {"password": PASSWORD, "channel": "email"}).status_code == 200
     assert not [mail for mail in deliver() if mail["to"] == "alice@example.com"]
 
 
-@pytest.mark.parametrize(("seconds", "lives"), [(295, True), (301, False)])
-def test_a_proof_lives_five_minutes(alices: Browser, seconds: int, lives: bool) -> None:
-    """R-01."""
-    alices.reauthenticate(DANGER)
-    let_pass(seconds)
-    act(alices)
-    assert bool(endangered()) is lives
-
-
-def test_a_proof_is_good_for_its_purpose_and_its_page_only(alices: Browser) -> None:
-    """R-01: used for this change only."""
-    alices.reauthenticate(DANGER)
-    assert act(alices, OTHER).headers["Location"] == CONFIRM
-    alices.reauthenticate(DANGER)
-    Reauthentication.objects.update(action="another")
-    assert act(alices).headers["Location"] == CONFIRM
+def test_a_proof_in_vain_is_good_for_the_next_click(alices: Browser) -> None:
+    """A form that is refused after the proof is corrected without another one."""
+    assert alices.reauthenticate(DANGER).status_code == 200
     assert endangered() == ""
-
-
-def test_a_refused_form_gives_the_proof_back(alices: Browser) -> None:
-    alices.reauthenticate(DANGER)
-    assert alices.post(DANGER, {}).status_code == 200
-    assert act(alices).status_code == 302
-    assert endangered() == "Endangered 1"
-    assert actions().count(("used", "danger")) == 1
-
-
-def test_a_view_that_breaks_does_not_give_it_back(alices: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    alices.reauthenticate(DANGER)
-    alices.raise_request_exception = False
-    monkeypatch.setattr(User.objects.__class__, "filter", lambda *args, **kwargs: 1 / 0)
-    assert act(alices).status_code == 500
-    monkeypatch.undo()
-    assert act(alices).headers["Location"] == CONFIRM
+    assert act(alices).headers["Location"] == "/"
 
 
 def test_programs_are_told_and_start_nothing(alices: Browser) -> None:
-    for answer in (alices.get(DANGER, headers=JSON), alices.post(DANGER, {"reason": "x"}, headers=JSON)):
-        assert (answer.status_code, answer.json()) == (403, {"detail": "reauthentication_required"})
+    answer = alices.post(DANGER, {"reason": "x"}, headers=JSON)
+    assert (answer.status_code, answer.json()) == (403, {"detail": "reauthentication_required"})
     assert not Reauthentication.objects.exists()
 
 
 def test_who_may_not_come_here_is_not_asked_either(browser: Browser, policy: object, bobs_phone: PhoneDevice) -> None:
     browser.sign_in("bob")
-    assert browser.get(DANGER).status_code == 403
+    assert act(browser).status_code == 403
     assert not Reauthentication.objects.exists()
 
 
 def test_without_a_phone_the_password_is_the_proof(browser: Browser, alice: User, bob: User) -> None:
     browser.post_password("alice")
-    assert browser.reauthenticate(DANGER).headers["Location"] == DANGER
+    assert browser.reauthenticate(DANGER, reason="because").headers["Location"] == "/"
     assert act(browser).headers["Location"] == "/"
     assert deliver() == []
 
 
 def test_wrong_passwords_spend_the_budget_of_the_password_step(alices: Browser) -> None:
     """R-01: a stolen session has no more guesses than the sign-in page."""
-    alices.get(DANGER)
+    act(alices)
     for _ in range(5):
         assert "This is not your password." in page(alices.post(CONFIRM, {"password": "no", "channel": "sms"}))
     assert alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"}).status_code == 429
@@ -178,7 +188,7 @@ def test_wrong_passwords_spend_the_budget_of_the_password_step(alices: Browser) 
 
 def test_wrong_tokens_count_on_the_ladder_and_right_ones_do_not_reset_it(alices: Browser, alice: User) -> None:
     """L-02, L-04."""
-    alices.get(DANGER)
+    act(alices)
     alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
     token = last_token()
     alices.post(CONFIRM, {"token": "000000" if token != "000000" else "000001"})
@@ -190,20 +200,20 @@ def test_wrong_tokens_count_on_the_ladder_and_right_ones_do_not_reset_it(alices:
 def test_another_session_of_the_same_person_has_proved_nothing(alices: Browser, other_browser: Browser) -> None:
     """R-01, T-05: neither the grant nor the token is good elsewhere."""
     other_browser.sign_in("alice", "email")
-    alices.get(DANGER)
+    act(alices)
     alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
     token = last_token()
-    other_browser.get(DANGER)
+    act(other_browser)
     let_pass(61)
     other_browser.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
     assert other_browser.post(CONFIRM, {"token": token}).status_code == 200
-    assert alices.post(CONFIRM, {"token": token}).headers["Location"] == DANGER
+    assert alices.post(CONFIRM, {"token": token}).headers["Location"] == "/"
     assert act(other_browser).headers["Location"] == CONFIRM
 
 
 ENDINGS: dict[str, Callable[[User], object]] = {
-    "signed out everywhere": accounts.end_sessions,
-    "password changed": lambda alice: accounts.change_password(alice, "another good password"),
+    "signed out everywhere": account_sessions.end_sessions,
+    "password changed": lambda alice: passwords.change_password(alice, "another good password"),
     "deactivated": lambda alice: User.objects.filter(pk=alice.pk).update(is_active=False),
 }
 
@@ -220,23 +230,23 @@ def test_a_proof_dies_with_its_session(alices: Browser, alice: User, ending: str
 def test_a_proof_does_not_survive_the_persons_own_change_of_password(alices: Browser) -> None:
     """S-06: the session goes on under another id, the proof does not."""
     alices.reauthenticate(DANGER)
-    fields = {"old_password": PASSWORD, "new_password1": "another good one", "new_password2": "another good one"}
+    fields = {"old_password": PASSWORD, "new_password": "another good one"}
     assert alices.post("/senha/alterar/", fields).headers["Location"] == "/meu-perfil/"
     assert act(alices).headers["Location"] == CONFIRM
 
 
 def test_a_reload_starts_nothing_anew_and_looking_sends_nothing(alices: Browser) -> None:
     """C-07, F47."""
-    alices.get(DANGER)
+    act(alices)
     alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
     sent = len(deliver())
     for _ in range(3):
-        alices.get(DANGER)
+        act(alices)
         assert alices.get(CONFIRM).status_code == 200
         assert alices.get(f"{CONFIRM}estado/").json()["state"] == "going"
     assert len(deliver()) == sent
     assert actions() == [("started", "danger")]
-    assert alices.post(CONFIRM, {"token": last_token()}).headers["Location"] == DANGER
+    assert alices.post(CONFIRM, {"token": last_token()}).headers["Location"] == "/"
 
 
 def test_a_second_click_on_the_right_token_goes_on(alices: Browser) -> None:
@@ -247,14 +257,14 @@ def test_a_second_click_on_the_right_token_goes_on(alices: Browser) -> None:
 
 def test_another_token_and_giving_up(alices: Browser) -> None:
     """T-04, R-02."""
-    alices.get(DANGER)
+    act(alices)
     alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
     assert alices.post(CONFIRM, {"action": "resend"}).status_code == 429
     assert len(sent_tokens(ALICES_NUMBER)) == 2
     let_pass(61)
     assert alices.post(CONFIRM, {"action": "resend"}).headers["Location"] == CONFIRM
     assert len(sent_tokens(ALICES_NUMBER)) == 3
-    assert alices.post(CONFIRM, {"action": "cancel"}).headers["Location"] == "/"
+    assert alices.post(CONFIRM, {"action": "cancel"}).headers["Location"] == DANGER
     assert alices.get(CONFIRM).headers["Location"] == "/"
     assert act(alices).headers["Location"] == CONFIRM
     assert ("cancelled", "danger") in actions()
@@ -262,21 +272,21 @@ def test_another_token_and_giving_up(alices: Browser) -> None:
 
 def test_numbers_are_masked_while_it_is_asked(alices: Browser) -> None:
     """P-09."""
-    alices.get(DANGER)
+    act(alices)
     assert "•••••••34" in page(alices.get(CONFIRM))
     alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
     assert ALICES_NUMBER[-6:] not in page(alices.get(CONFIRM))
 
 
-def test_a_wish_is_carried_out_once_and_by_its_own_purpose_only(alices: Browser, policy: Any) -> None:
-    """A-01: what was asked for happens with the proof; the proof opens nothing else."""
+def test_a_wish_is_carried_out_once_and_needs_a_proof_of_its_own(alices: Browser, policy: Any) -> None:
+    """A-01, R-12: what was asked for happens with the proof; the next change of the settings takes another one."""
     assert alices.post("/configuracoes/minha-conta/", {}).headers["Location"] == CONFIRM
     policy.refresh_from_db()
     assert policy.two_factor_required
     assert alices.prove_identity().headers["Location"] == "/configuracoes/minha-conta/"
     policy.refresh_from_db()
     assert not policy.two_factor_required
-    assert act(alices).headers["Location"] == CONFIRM
+    assert alices.post("/configuracoes/minha-conta/opcoes/", {}).headers["Location"] == CONFIRM
     assert AuditEvent.objects.filter(action="policy.switched_off").count() == 1
     assert Challenge.objects.filter(reauthentication__isnull=False).count() == 1
 
@@ -296,8 +306,22 @@ def test_two_right_passwords_at_once_carry_a_wish_out_once(browser: Browser, ali
 
 def test_a_proof_of_somebody_else_is_worth_nothing(alices: Browser, bob: User) -> None:
     """R-01: not even were it to stand under the id of one's own session."""
-    alices.reauthenticate(DANGER)
+    act(alices)
     Reauthentication.objects.update(user=bob)
-    assert alices.get(DANGER).headers["Location"] == CONFIRM
+    assert alices.get(CONFIRM).headers["Location"] == "/"
     assert act(alices).headers["Location"] == CONFIRM
     assert not endangered()
+
+
+def test_proofs_do_not_use_up_the_tokens_of_sign_ins(alices: Browser, other_browser: Browser) -> None:
+    """R-12: three SMS to a phone in ten minutes, and as many again to prove who one is."""
+    used = 0
+    for _time in range(4):
+        let_pass(31)
+        act(alices)
+        answer = alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
+        used += answer.status_code == 302
+        alices.post(CONFIRM, {"action": "cancel"})
+    assert used == 3, "they have a limit of their own"
+    other_browser.post_password("alice")
+    assert other_browser.post_channel("sms").headers["Location"] == "/entrar/token/"

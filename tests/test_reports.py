@@ -10,19 +10,20 @@ from twilio.request_validator import RequestValidator
 
 from accounts.models import AuditEvent, User
 from messaging.database import clock_plus
-from messaging.delivery import claims, gateways
 from messaging.delivery import flows as delivery
-from messaging.delivery.faults import Fault
+from messaging.delivery import gateways, leases
+from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Message, OpenCircuit, State
 from tests.conftest import BOBS_NUMBER, Browser
-from tests.evidence import dump
+from tests.database_dump import dump
+from tests.tools import let_pass
 from twofactor.models import Challenge
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 AUTH_TOKEN = "the auth token of the tests"
 PUBLIC_URL = "https://portal.example"
-FATE = "/entrar/token/estado/"
+STATUS = "/entrar/token/estado/"
 GENERIC = "We could not send it. Try again or use the other way."
 SID = "SM" + "0123456789abcdef" * 2
 
@@ -62,7 +63,7 @@ def state_of(message: Message) -> str:
 
 
 def told(browser: Browser) -> Any:
-    return browser.get(FATE, headers={"accept": "application/json"}).json()
+    return browser.get(STATUS, headers={"accept": "application/json"}).json()
 
 
 # G-05: signed -----------------------------------------------------------------------------------
@@ -77,6 +78,21 @@ def test_a_signed_report_is_taken(message: Message, asked: Browser) -> None:
     assert (state_of(message), message.gateway_id) == (State.DELIVERED, SID)
     assert message.reported_at
     assert told(asked) == {"state": "arrived", "text": "Delivered to the phone."}
+
+
+def test_nobody_is_told_that_a_phone_which_was_only_typed_has_received_it(bob: User) -> None:
+    """C-09, P-08: it would tell a withheld message from one that left; a failure is told, for it helps who mistyped."""
+    browser = Browser()
+    browser.post_password("bob")
+    browser.post("/entrar/introducao/")
+    browser.post_phone()
+    sent = Message.objects.get(channel="sms")
+    Message.objects.filter(pk=sent.pk).update(state=State.DELIVERED)
+    assert told(browser) == {"state": "going", "text": "On its way."}
+    let_pass(61)
+    assert told(browser)["text"].startswith("Nothing came?")
+    Message.objects.filter(pk=sent.pk).update(state=State.FAILED, fault="number")
+    assert told(browser)["state"] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +232,7 @@ def test_a_report_may_overtake_our_commit(message: Message) -> None:
     Message.objects.update(state=State.SENDING, gateway="", gateway_id="")
     slow = Message.objects.get()
     report(message.pk, "delivered")
-    claims.note_sent(slow, "twilio", SID)
+    leases.note_sent(slow, "twilio", SID)
     delivery.deliver_pending(by="poller")
     assert (state_of(message), message.gateway, message.gateway_id) == (State.DELIVERED, "twilio", SID)
 
@@ -295,8 +311,8 @@ def test_a_report_without_fields_changes_nothing(message: Message) -> None:
     ("code", "fault", "text"),
     [
         ("30003", Fault.HANDSET, "Not delivered: the phone is switched off or out of reach."),
-        ("30007", Fault.HANDSET, "Not delivered: the phone is switched off or out of reach."),
-        ("30008", Fault.HANDSET, "Not delivered: the phone is switched off or out of reach."),
+        ("30007", Fault.FILTERED, "Not delivered: the carrier of this number filtered the message out."),
+        ("30008", Fault.LOST, "Not delivered, and the carrier does not say why."),
         ("30036", Fault.HANDSET, "Not delivered: the phone is switched off or out of reach."),
         ("30005", Fault.NUMBER, "Not delivered: this number cannot receive it."),
         ("30006", Fault.NUMBER, "Not delivered: this number cannot receive it."),

@@ -22,8 +22,12 @@ OPEN = {
     "entrar/",  # the first step
     "entrar/introducao/",  # the steps of a pending sign-in look for it themselves
     "entrar/email/",
+    "entrar/senha/",
+    "entrar/codigo/",
     "entrar/telefone/",
     "entrar/canal/",
+    "entrar/chave/",
+    "entrar/aplicativo/",
     "entrar/token/",
     "entrar/token/reenviar/",
     "sair/",  # also from half-way
@@ -38,14 +42,16 @@ OPEN = {
     "healthz",  # a load balancer has no password
     "readyz",
     "metrics",  # brings a token of its own
-    ".well-known/security.txt",  # whoever found a hole is a stranger
+    ".well-known/security.txt",  # whoever found a hole has no account
     ".well-known/change-password",  # sends to a page behind the gate
     "entrar/token/estado/",
+    "entrar/navegador/",  # the link that makes a browser known
+    "entrar/navegador/<str:signed>/",
     "nao-fui-eu/<str:signed>/",  # a signed link of a notice
     "retorno/twilio/<int:message_id>/<int:tries>/",  # signed by Twilio
     "retorno/sinch/<str:signed>/",  # its address is signed by us
     "logotipos/<slug:name>.png",  # on a letterhead, no secret; the pop-ups before the door wear it
-    "convite/<str:signed>/",  # a signed link of an invitation; it signs nobody in
+    "convite/<str:signed>/",  # a signed link of an invitation
 }
 
 

@@ -14,12 +14,15 @@ import pytest
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.utils.crypto import get_random_string
 
-from accounts import flows as accounts
+from accounts import policy
+from accounts.auth import sessions as account_sessions
 from accounts.models import Account, AuditEvent, Session, User
+from accounts.passwords import flows as passwords
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, enrol, last_token, person, sent_to
-from tests.evidence import rows_of
+from tests.database_dump import rows_of
 from tests.tools import ROOT, let_pass
 from twofactor.models import Challenge, PendingSignIn, PhoneDevice
+from twofactor.sign_in import query
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +102,7 @@ def test_signing_in_anew_ends_the_pending_sign_in_before(asking: Browser) -> Non
     before = session_id(asking)
     asking.post_password("bob")
     assert is_anonymous(before)
-    assert PendingSignIn.objects.alive().count() == 1
+    assert query.alive().count() == 1
     asking.post_token(token)
     assert not asking.is_in()
 
@@ -113,7 +116,7 @@ def test_the_id_changes_at_the_password_and_at_the_token_and_the_old_ones_are_de
     """S-03."""
     browser.post_password("bob")
     first = session_id(browser)
-    accounts.set_two_factor_policy(account, True, actor=bob)
+    policy.set_two_factor_policy(account, True, actor=bob)
     browser.get("/")
     second = session_id(browser)
     browser.post_channel("sms")
@@ -288,9 +291,9 @@ def test_sessions_with_the_second_factor_are_left_alone(
     """S-05."""
     switch_on(browser)
     assert browser.is_in()
-    accounts.set_two_factor_policy(account, False, actor=alice)
+    policy.set_two_factor_policy(account, False, actor=alice)
     assert browser.is_in()
-    accounts.set_two_factor_policy(account, True, actor=alice)
+    policy.set_two_factor_policy(account, True, actor=alice)
     assert browser.is_in()
 
 
@@ -316,11 +319,11 @@ def test_another_persons_phone_verifies_nobody(
 # What ends a pending sign-in (S-06) -----------------------------------------------------------
 
 ENDINGS: dict[str, Callable[[User], object]] = {
-    "password changed": lambda bob: accounts.change_password(bob, NEW_PASSWORD),
-    "password reset": lambda bob: accounts.change_password(bob, NEW_PASSWORD, by_reset=True),
+    "password changed": lambda bob: passwords.change_password(bob, NEW_PASSWORD),
+    "password reset": lambda bob: passwords.change_password(bob, NEW_PASSWORD, by_reset=True),
     "person deactivated": lambda bob: User.objects.filter(pk=bob.pk).update(is_active=False),
     "account deactivated": lambda bob: Account.objects.filter(pk=bob.account_id).update(is_active=False),
-    "signed out everywhere": accounts.end_sessions,
+    "signed out everywhere": account_sessions.end_sessions,
 }
 
 
@@ -352,7 +355,7 @@ def test_a_changed_password_leaves_the_session_that_changed_it(
     let_pass(300)
     other_browser.sign_in("bob")
     before = session_id(browser)
-    fields = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    fields = {"old_password": PASSWORD, "new_password": NEW_PASSWORD}
     assert browser.post("/senha/alterar/", fields).headers["Location"] == "/meu-perfil/"
     assert browser.is_in()
     assert is_anonymous(before)
@@ -391,7 +394,7 @@ def reset_link(browser: Browser) -> str:
 def test_a_password_reset_signs_nobody_in(browser: Browser, policy: Account, bobs_phone: PhoneDevice) -> None:
     """S-10, R-05."""
     form = browser.get(reset_link(browser)).headers["Location"]
-    done = browser.post(form, {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD})
+    done = browser.post(form, {"new_password": NEW_PASSWORD})
     assert done.headers["Location"] == "/senha/redefinir/concluido/"
     assert "_auth_user_id" not in str([held.get_decoded() for held in Session.objects.all()])
     assert not browser.is_in()
@@ -402,9 +405,9 @@ def test_a_reset_link_works_once(browser: Browser, other_browser: Browser, bob: 
     """S-10, R-05."""
     link = reset_link(browser)
     form = browser.get(link).headers["Location"]
-    browser.post(form, {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD})
+    browser.post(form, {"new_password": NEW_PASSWORD})
     answer = other_browser.get(link, follow=True)
-    assert "new_password1" not in answer.content.decode()
+    assert "new_password" not in answer.content.decode()
 
 
 @pytest.fixture
@@ -473,7 +476,7 @@ django.setup()
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
-from accounts import flows
+from accounts.users import flows
 call_command("migrate", verbosity=0)
 flows.create_account("Padaria", login="alice", email="alice@portal.example", password="correct horse battery")
 browser = Client(SERVER_NAME="portal.example", headers={"accept-language": "en"})
@@ -507,7 +510,7 @@ def test_behind_https_cookies_are_bound_to_the_host_and_to_tls(tmp_path: Path) -
     assert saw["statuses"] == [200, 302, 302]
     assert saw["again"] == 200
     assert saw["plain"] == "https://portal.example/entrar/"
-    assert saw["hsts"] == "max-age=31536000; includeSubDomains; preload"
+    assert saw["hsts"] == "max-age=31536000"
     names = {line.split("=")[0] for line in saw["cookies"]}
     assert names >= {"__Host-session", "__Host-csrf", "__Host-language"}
     for line in (line for line in saw["cookies"] if "Max-Age=0" not in line):

@@ -1,12 +1,15 @@
 """The lively account to look at: made once, the same each time, and a real account like any other."""
 
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Q
+from django.utils import timezone
 
+from accounts.audit.actions import Action
 from accounts.models import Account, AuditEvent, Role, User
 from messaging.delivery.models import Message, State
 from tests.conftest import Browser
@@ -50,6 +53,24 @@ def test_the_showcase_has_forty_people_in_every_state_and_a_history(browser: Bro
     assert {State.DELIVERED, State.SENT, State.FAILED} == set(Message.objects.values_list("state", flat=True))
 
     assert browser.post_password("helena", "messaging-demo").headers["Location"] == "/entrar/canal/"
+
+
+def test_the_showcase_locks_its_person_as_the_schedule_does(settings: Any) -> None:
+    """The page of the locked person must not contradict the audit log beside it."""
+    made()
+    person = User.objects.get(failures_until__isnull=False)
+    of_person = AuditEvent.objects.filter(user=person).order_by("at")
+    steps = list(of_person.filter(action=Action.SECOND_FACTOR_LOCKED))
+    held = [step.data["hours"] * settings.HOUR for step in steps]
+    last_in = of_person.filter(action=Action.SIGN_IN_VERIFIED).last()
+
+    assert held == [settings.LOCKOUT_SCHEDULE[count] for count in (10, 15, 20, 25)]
+    assert last_in is not None
+    assert last_in.at < steps[0].at
+    assert of_person.filter(action=Action.TOKEN_REFUSED, at__gt=last_in.at).count() == person.failures == 25
+    assert person.failures_until == steps[-1].at + timedelta(seconds=held[-1]) > timezone.now()
+    for step, next_step, seconds in zip(steps, steps[1:], held, strict=False):
+        assert step.at + timedelta(seconds=seconds) < next_step.at
 
 
 def test_the_showcase_is_made_once() -> None:

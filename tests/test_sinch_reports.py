@@ -9,10 +9,10 @@ from django.core import signing
 from django.test import Client
 
 from messaging.delivery import gateways
-from messaging.delivery.faults import Fault
+from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Message, OpenCircuit, State
 from tests.conftest import BOBS_NUMBER, Browser
-from tests.evidence import dump
+from tests.database_dump import dump
 from tests.test_reports import GENERIC, state_of, told
 from twofactor.models import Challenge
 
@@ -113,9 +113,9 @@ def test_the_person_is_told_why(message: Message, asked: Browser, status: str, c
     """G-03, F32; a fault of ours calls the operator (F31)."""
     report(message.pk, status, code)
     assert (state_of(message), message.fault) == (State.FAILED, fault)
-    fate = told(asked)
-    assert fate["state"] == "failed"
-    assert (fate["text"] == GENERIC) == (fault in {Fault.OURS, Fault.UNSURE})
+    shown = told(asked)
+    assert shown["state"] == "failed"
+    assert (shown["text"] == GENERIC) == (fault in {Fault.OURS, Fault.UNSURE})
     assert OpenCircuit.objects.filter(name="sinch").exists() == (fault is Fault.OURS)
 
 

@@ -8,11 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import places, switching
-from accounts.flows import lock_user, set_two_factor_policy
-from accounts.models import Account, AuditEvent, Role, Session, User
+from accounts import new_device_alerts, policy_schedule
+from accounts.models import Account, AuditEvent, KnownDevice, Role, Session, User
+from accounts.policy import set_two_factor_policy
+from accounts.users.flows import lock_user
 from messaging.delivery.models import Message
-from tests.conftest import Browser, deliver, enrol, many, person
+from messaging.periodic.scheduler import Last
+from tests.conftest import Browser, deliver, enrol, last_token, many, person
 from tests.tools import page
 from twofactor.models import PhoneDevice
 
@@ -26,6 +28,10 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.
 
 def day(days: int) -> str:
     return (timezone.localdate() + timedelta(days=days)).isoformat()
+
+
+def midnight_in(days: int) -> datetime:
+    return timezone.make_aware(datetime.combine(timezone.localdate() + timedelta(days=days), time()))
 
 
 def subjects() -> list[str]:
@@ -56,7 +62,7 @@ def alices(browser: Browser, alice: User, alices_phone: PhoneDevice, account: Ac
 
 
 @pytest.mark.parametrize("path", [DATE, NOTICE, LIST])
-def test_members_and_strangers_are_sent_away(browser: Browser, bob: User, account: Account, path: str) -> None:
+def test_members_and_anonymous_are_sent_away(browser: Browser, bob: User, account: Account, path: str) -> None:
     """A-01."""
     ask = browser.get if path == LIST else browser.post
     assert ask(path).headers["Location"].startswith("/entrar/")
@@ -69,7 +75,7 @@ def test_members_and_strangers_are_sent_away(browser: Browser, bob: User, accoun
 def test_of_very_many_who_are_here_it_says_that_they_are_more(
     alices: Browser, account: Account, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accounts.pages.COUNTED", 2)
+    monkeypatch.setattr("accounts.lists.pagination.COUNTED", 2)
     for login in ("c1", "c2"):
         person(login, account)
     open_sessions(bob=3, c1=1)
@@ -168,8 +174,7 @@ def test_the_session_alone_sets_no_date(alices: Browser, account: Account) -> No
 def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Account, bob: User) -> None:
     wish(alices, {"starts": day(9)})
     account.refresh_from_db()
-    midnight = datetime.combine(timezone.localdate() + timedelta(days=9), time())
-    assert account.two_factor_from == timezone.make_aware(midnight)
+    assert account.two_factor_from == midnight_in(9)
     assert not account.two_factor_required
     other = Browser()
     other.post_password("bob")
@@ -179,7 +184,7 @@ def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Accou
     account.refresh_from_db()
     assert account.two_factor_from is None
     assert "signing in takes a second step." not in page(other.get("/"))
-    assert subjects()[-1] == "alice@example.com: The date for two factor authentication was taken back"
+    assert subjects()[-1] == "alice@example.com: The date for two factor authentication was cancelled"
 
 
 @pytest.mark.parametrize("starts", ["", "soon", day(0), day(-1), day(366), "2026-02-30"])
@@ -197,10 +202,55 @@ def test_without_a_gateway_there_is_no_date(alices: Browser, account: Account, s
     assert account.two_factor_from is None
 
 
-def test_ones_own_phone_comes_first(browser: Browser, alice: User, account: Account) -> None:
-    """A-02, D6."""
+def test_the_date_is_set_as_soon_as_ones_own_phone_is_set_up(browser: Browser, alice: User, account: Account) -> None:
+    """A-02, D6: the phone is the proof, and the date is asked for once."""
     browser.post_password("alice")
     assert browser.post(DATE, {"starts": day(9)}).headers["Location"] == "/entrar/introducao/"
+    assert "You are setting a date for everybody" in page(browser.get("/entrar/introducao/"))
+    account.refresh_from_db()
+    assert account.two_factor_from is None
+    browser.post("/entrar/introducao/")
+    browser.post_phone()
+    assert browser.post_token(last_token()).headers["Location"] == SETTINGS
+    account.refresh_from_db()
+    assert account.two_factor_from == midnight_in(9)
+    assert not account.two_factor_required
+    assert "two factor authentication is on for everybody." in page(browser.get(SETTINGS))
+    event = AuditEvent.objects.get(action="policy.scheduled")
+    assert event.actor == alice
+
+
+def test_the_date_is_set_as_soon_as_ones_own_phone_is_proved(
+    browser: Browser, alice: User, alices_phone: PhoneDevice, account: Account
+) -> None:
+    """A-02: the session knows the password only; one proof sets the date."""
+    browser.post_password("alice")
+    wish(browser, {"starts": day(9)})
+    account.refresh_from_db()
+    assert account.two_factor_from == midnight_in(9)
+    assert "two factor authentication is on for everybody." in page(browser.get(SETTINGS))
+
+
+def test_whoever_is_no_administrator_any_more_sets_no_date(browser: Browser, alice: User, account: Account) -> None:
+    """A-01: minutes pass between the date and the token."""
+    browser.post_password("alice")
+    browser.post(DATE, {"starts": day(9)})
+    browser.post("/entrar/introducao/")
+    browser.post_phone()
+    User.objects.filter(pk=alice.pk).update(role=Role.MEMBER)
+    browser.post_token(last_token())
+    account.refresh_from_db()
+    assert account.two_factor_from is None
+
+
+def test_a_date_that_was_given_up_is_not_set_by_the_next_sign_in(
+    browser: Browser, alice: User, account: Account
+) -> None:
+    browser.post_password("alice")
+    browser.post(DATE, {"starts": day(9)})
+    browser.post("/sair/")
+    Account.objects.filter(pk=account.pk).update(two_factor_required=True)
+    browser.enrol("alice")
     account.refresh_from_db()
     assert account.two_factor_from is None
 
@@ -226,8 +276,8 @@ def test_the_chore_writes_it_down_and_tells_the_administrators(
 ) -> None:
     wish(alices, {"starts": day(9)})
     move_date(account, -0.01)
-    switching.keep_dates(None)
-    switching.keep_dates(None)
+    policy_schedule.keep_dates(Last(None, None))
+    policy_schedule.keep_dates(Last(None, None))
     account.refresh_from_db()
     assert account.two_factor_required
     assert account.two_factor_from is None
@@ -243,8 +293,8 @@ def test_everybody_is_reminded_seven_days_and_one_day_before_once_each(
     counts = []
     for days in (8, 6.9, 6.5, 2, 0.9, 0.5):
         move_date(account, days)
-        switching.keep_dates(None)
-        switching.keep_dates(None)
+        policy_schedule.keep_dates(Last(None, None))
+        policy_schedule.keep_dates(Last(None, None))
         counts.append(AuditEvent.objects.filter(action="policy.reminded").count())
     assert counts == [0, 1, 1, 1, 2, 2]
     assert sum(line.endswith("Signing in will take a second step") for line in subjects()) == 4
@@ -252,10 +302,10 @@ def test_everybody_is_reminded_seven_days_and_one_day_before_once_each(
 
 def test_a_date_set_late_skips_the_reminder_that_is_past(alices: Browser, account: Account) -> None:
     wish(alices, {"starts": day(3)})
-    switching.keep_dates(None)
+    policy_schedule.keep_dates(Last(None, None))
     assert not AuditEvent.objects.filter(action="policy.reminded").exists()
     move_date(account, 0.9)
-    switching.keep_dates(None)
+    policy_schedule.keep_dates(Last(None, None))
     assert AuditEvent.objects.get(action="policy.reminded").data["days"] == 1
 
 
@@ -271,9 +321,13 @@ def test_switching_by_hand_forgets_the_date(alices: Browser, alice: User, accoun
 
 
 def signed_in(user: User, ip: str, agent: str, days_ago: float = 0) -> None:
-    at = timezone.now() - timedelta(days=days_ago)
+    at = timezone.now() - timedelta(days=days_ago, minutes=1)
     facts = {"account": user.account, "user": user, "actor": user, "ip": ip, "user_agent": agent, "at": at}
     AuditEvent.objects.create(action="sign_in.verified", request_id=f"{days_ago}-{ip}"[:32], **facts)
+
+
+def look_at_sign_ins() -> None:
+    new_device_alerts.look_at_sign_ins(Last(None, 0))
 
 
 def test_a_sign_in_from_a_new_place_is_told_once(bob: User) -> None:
@@ -281,7 +335,7 @@ def test_a_sign_in_from_a_new_place_is_told_once(bob: User) -> None:
     signed_in(bob, "203.0.113.99", CHROME)  # the same network
     signed_in(bob, "198.51.100.1", CHROME)  # another
     for _ in range(2):
-        places.find_new_places(timezone.now())
+        look_at_sign_ins()
     event = AuditEvent.objects.get(action="sign_in.new_place")
     assert (event.user, event.ip) == (bob, "198.51.100.1")
     [notice] = deliver()
@@ -294,15 +348,59 @@ def test_a_sign_in_from_a_new_place_is_told_once(bob: User) -> None:
 def test_another_browser_is_new_and_what_is_ninety_days_old_is_forgotten(bob: User) -> None:
     signed_in(bob, "203.0.113.7", FIREFOX, days_ago=91)
     signed_in(bob, "203.0.113.7", CHROME, days_ago=5)
+    mark = AuditEvent.objects.latest("pk").pk
     signed_in(bob, "203.0.113.7", FIREFOX)
-    places.find_new_places(timezone.now())
+    new_device_alerts.look_at_sign_ins(Last(None, mark))
+    assert AuditEvent.objects.filter(action="sign_in.new_place").count() == 1
+
+
+def test_each_sign_in_is_looked_at_once(bob: User) -> None:
+    """By its id; one that may still be overtaken by an older one's commit waits."""
+    signed_in(bob, "203.0.113.7", CHROME)
+    mark = new_device_alerts.look_at_sign_ins(Last(None, 0))
+    assert mark == AuditEvent.objects.latest("pk").pk
+    with CaptureQueriesContext(connection) as asked:
+        assert new_device_alerts.look_at_sign_ins(Last(None, mark)) == mark
+    assert len(asked) == 2
+    AuditEvent.objects.create(action="sign_in.verified", account=bob.account, user=bob, ip="198.51.100.1")
+    assert new_device_alerts.look_at_sign_ins(Last(None, mark)) == mark
+
+
+def test_an_upgrade_tells_nobody_of_devices_they_had_before(bob: User) -> None:
+    """The first run ever begins after what is there, and a person's rows are made of their earlier sign-ins."""
+    signed_in(bob, "203.0.113.7", FIREFOX, days_ago=5)
+    signed_in(bob, "198.51.100.1", CHROME, days_ago=4)
+    mark = new_device_alerts.look_at_sign_ins(Last(None, None))
+    assert not KnownDevice.objects.exists()
+    signed_in(bob, "203.0.113.7", FIREFOX)
+    new_device_alerts.look_at_sign_ins(Last(None, mark))
+    assert not AuditEvent.objects.filter(action="sign_in.new_place").exists()
+    assert KnownDevice.objects.count() == 2
+
+
+def test_a_known_device_costs_one_statement(bob: User) -> None:
+    signed_in(bob, "203.0.113.7", CHROME)
+    event = AuditEvent.objects.latest("pk")
+    new_device_alerts.look_at(event)
+    with CaptureQueriesContext(connection) as asked:
+        new_device_alerts.look_at(event)
+    assert len(asked) == 1
+
+
+def test_two_runs_that_see_the_same_new_device_tell_once(bob: User) -> None:
+    """Of two that both found it unknown, the insert lets one through."""
+    signed_in(bob, "203.0.113.7", CHROME, days_ago=5)
+    signed_in(bob, "198.51.100.1", CHROME)
+    look_at_sign_ins()
+    event = AuditEvent.objects.filter(action="sign_in.verified").latest("pk")
+    assert not new_device_alerts._note(event, *new_device_alerts.device_of(event))
     assert AuditEvent.objects.filter(action="sign_in.new_place").count() == 1
 
 
 def test_the_very_first_sign_in_is_not_new(bob: User, alice: User) -> None:
     signed_in(alice, "203.0.113.7", CHROME, days_ago=5)
     signed_in(bob, "198.51.100.1", FIREFOX)
-    places.find_new_places(timezone.now())
+    look_at_sign_ins()
     assert not AuditEvent.objects.filter(action="sign_in.new_place").exists()
 
 

@@ -7,8 +7,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Role, User
-from tests.conftest import Browser, enrol, person
-from tests.tools import page
+from tests.conftest import Browser, enrol, many, person
+from tests.tools import let_pass, page
+from twofactor.models import PhoneDevice
 
 pytestmark = pytest.mark.django_db
 
@@ -41,14 +42,13 @@ def test_each_action_asks_who_it_is_says_what_will_happen_and_is_written_down(
     address = path(bob, action)
     assert office.post(address).headers["Location"] == "/confirmar-identidade/"
     assert not AuditEvent.objects.filter(action=written).exists()
-    assert office.reauthenticate(address).headers["Location"] == address
-    assert "What will happen" in page(office.get(address))
-    assert office.post(address).headers["Location"] == path(bob)
+    assert "What will happen" in page(office.get(address)), "the page comes first (R-12)"
+    assert "Bob" in page(office.get("/confirmar-identidade/")) or "bob" in page(office.get("/confirmar-identidade/"))
+    assert office.prove_identity().headers["Location"] == path(bob)
     changed = User.objects.filter(pk=bob.pk).values(*after).get()
     assert changed == after
     event = AuditEvent.objects.get(action=written)
     assert (event.actor, event.user) == (alice, bob)
-    assert office.post(address).headers["Location"] == "/confirmar-identidade/", "one proof is for one action"
 
 
 @pytest.mark.parametrize("role", [Role.MEMBER, Role.ADMINISTRATOR])
@@ -56,22 +56,20 @@ def test_a_button_never_means_its_opposite(office: Browser, bob: User, role: Rol
     """W-04: two administrators demote somebody at once, and the second does not promote them again."""
     User.objects.filter(pk=bob.pk).update(role=role)
     address = path(bob, "papel")
-    office.reauthenticate(address)
     (basis,) = re.findall(r'name="basis" value="(\w+)"', page(office.get(address)))
     meanwhile = Role.ADMINISTRATOR if role == Role.MEMBER else Role.MEMBER
     User.objects.filter(pk=bob.pk).update(role=meanwhile)
-    refused = office.post(address, {"basis": basis})
+    refused = office.reauthenticate(address, basis=basis)
     assert "Somebody else has changed this meanwhile." in page(refused)
     bob.refresh_from_db()
     assert bob.role == meanwhile
-    assert office.post(address, {"basis": meanwhile}).status_code == 302, "the proof was given back"
+    assert office.post(address, {"basis": meanwhile}).status_code == 302, "one proof covers both"
 
 
 @pytest.mark.parametrize("action", ["papel", "desativar"])
 def test_the_last_administrator_is_kept_with_the_reason(office: Browser, alice: User, action: str) -> None:
     """A-02."""
-    office.reauthenticate(path(alice, action))
-    refused = office.post(path(alice, action))
+    refused = office.reauthenticate(path(alice, action))
     assert refused.status_code == 200
     assert "make another person administrator first" in page(refused)
     alice.refresh_from_db()
@@ -79,17 +77,17 @@ def test_the_last_administrator_is_kept_with_the_reason(office: Browser, alice: 
 
 
 @pytest.mark.parametrize("action", ["papel", "desativar", "reativar", "desbloquear"])
-def test_members_strangers_and_other_accounts_get_nowhere(
+def test_members_anonymous_and_other_accounts_get_nowhere(
     make_browser: Any, alice: User, bob: User, action: str
 ) -> None:
     """A-04: 403, 302, 404, before anything is to be proved."""
     dora = person("dora", bob.account)
     elsewhere = person("eve", type(bob.account).objects.create(name="Elsewhere"), Role.ADMINISTRATOR)
-    member, stranger, other = make_browser(), make_browser(), make_browser()
+    member, anonymous, other = make_browser(), make_browser(), make_browser()
     member.post_password("bob")
     other.post_password(elsewhere.username)
     for method in ("get", "post"):
-        answers = [getattr(one, method)(path(dora, action)) for one in (member, stranger, other)]
+        answers = [getattr(one, method)(path(dora, action)) for one in (member, anonymous, other)]
         assert [answer.status_code for answer in answers] == [403, 302, 404]
         assert answers[1].headers["Location"].startswith("/entrar/")
 
@@ -109,3 +107,23 @@ def test_the_persons_page_offers_what_fits(office: Browser, bob: User) -> None:
     shown = page(office.get(path(bob)))
     assert path(bob, "reativar") in shown
     assert path(bob, "desativar") not in shown
+
+
+def test_twenty_five_leavers_in_one_sitting_with_one_proof(
+    make_browser: Any, policy: object, alice: User, alices_phone: PhoneDevice
+) -> None:
+    """R-12: and then she signs in elsewhere, for her proofs have spent no token of her sign-ins."""
+    leavers = many(alice.account, 25)
+    office = make_browser()
+    office.sign_in("alice")
+    assert office.reauthenticate(path(leavers[0], "desativar")).headers["Location"] == path(leavers[0])
+    for leaver in leavers[1:]:
+        assert "What will happen" in page(office.get(path(leaver, "desativar")))
+        assert office.post(path(leaver, "desativar")).headers["Location"] == path(leaver)
+    assert not User.objects.filter(pk__in=[leaver.pk for leaver in leavers], is_active=True).exists()
+    assert AuditEvent.objects.filter(action="user.deactivated", actor=alice).count() == 25
+    assert AuditEvent.objects.filter(action="reauthentication.proved").count() == 1
+    elsewhere = make_browser()
+    let_pass(31)
+    elsewhere.sign_in("alice")
+    assert elsewhere.is_in()

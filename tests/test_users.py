@@ -12,8 +12,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import exports
+from accounts.lists import csv as lists_csv
 from accounts.models import Account, Invitation, Role, User
+from accounts.users.email_address import change_email
+from accounts.users.flows import lock_user
 from tests.conftest import BOBS_NUMBER, Browser, enrol, many, person
 from tests.tools import page
 
@@ -44,7 +46,7 @@ def invite(account: Account, email: str, by: User, **fields: Any) -> Invitation:
 
 
 @pytest.mark.parametrize("path", ["", "exportar/", "1/"])
-def test_members_may_not_and_strangers_sign_in(browser: Browser, bob: User, path: str) -> None:
+def test_members_may_not_and_anonymous_sign_in(browser: Browser, bob: User, path: str) -> None:
     """A-01."""
     assert browser.get(USERS + path).headers["Location"].startswith("/entrar/?next=")
     browser.post_password("bob")
@@ -95,7 +97,7 @@ def test_invitations_come_first_and_say_when_they_are_over(office: Browser, acco
     invite(account, "here@example.com", alice, accepted_at=timezone.now())
     for query in ("", "?state=invited"):
         shown = page(office.get(USERS + query))
-        listed = re.findall(r'class="cell-mail">(\w+)@', shown)
+        listed = re.findall(r'class="who-mail" title="(\w+)@', shown)
         assert listed == (["new", "old"] if query else ["new", "old", "alice"])
         assert shown.count("Invitation expired") == 1
         assert "gone@" not in shown
@@ -136,6 +138,17 @@ def crowd(account: Account, bob: User) -> None:
         ("q=agua", ["Ana Água"]),
         ("q=zed@ex", ["Zoë"]),
         ("q=js", ["João dos Santos"]),
+        ("q=santos", ["João dos Santos"]),
+        ("q=santos+joao", ["João dos Santos"]),
+        ("q=Jo%C3%A3o+de+San", ["João dos Santos"]),
+        ("q=Joa%CC%83o", ["João dos Santos"]),
+        ("q=joao+silva", []),
+        ("q=zoe", ["Zoë"]),
+        ("q=antos", []),
+        ("q=%40example", ["alice", "Ana Água", "bob", "João dos Santos", "Zoë"]),
+        ("q=%40other", []),
+        ("q=santos&state=active", []),
+        ("q=santos&state=locked", ["João dos Santos"]),
         ("q=%25", []),
         ("q=_", []),
         ("q=%00", ["alice", "Ana Água", "bob", "João dos Santos", "Zoë"]),
@@ -163,11 +176,35 @@ def test_the_list_is_searched_filtered_and_sorted(office: Browser, bob: User, qu
     assert sorted(shown) == sorted(found)
 
 
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize("typed", ["santos", "Joa%CC%83o+Santos", "%40example", "joao+silva"])
+def test_the_table_has_whom_a_search_finds(office: Browser, typed: str) -> None:
+    found = names(office.get(f"{USERS}?q={typed}"))
+    assert len(exported(office, f"q={typed}").splitlines()) == 1 + len(found)
+
+
+def test_words_of_another_account_find_nobody(office: Browser, charlie: User) -> None:
+    person("foreign", charlie.account, first_name="Maria", last_name="Distante")
+    assert names(office.get(f"{USERS}?q=distante")) == []
+
+
+def test_a_new_name_and_a_new_address_are_found_and_the_old_ones_not(office: Browser, bob: User) -> None:
+    for_bob = Browser()
+    for_bob.post_password("bob")
+    for_bob.post("/meu-perfil/", {"first_name": "Bob", "last_name": "do Carmo Prado", "language": ""})
+    assert names(office.get(f"{USERS}?q=prado")) == ["Bob do Carmo Prado"]
+    for_bob.post("/meu-perfil/", {"first_name": "Bob", "last_name": "Lima", "language": ""})
+    assert names(office.get(f"{USERS}?q=prado")) == []
+    bob.refresh_from_db()
+    change_email(bob, "bob@padaria.test", before="", after="")
+    assert names(office.get(f"{USERS}?q=%40padaria")) == ["Bob Lima"]
+
+
 def test_a_search_goes_as_far_as_a_page_counts_and_says_so(
     office: Browser, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its table has everybody all the same."""
-    monkeypatch.setattr("accounts.pages.COUNTED", 30)
+    monkeypatch.setattr("accounts.lists.pagination.COUNTED", 30)
     many(account, 40)
     first = office.get(f"{USERS}?q=p")
     assert "More than 30 users. Type more letters to see fewer." in page(first)
@@ -200,7 +237,7 @@ def test_pages_by_key_show_everybody_once_there_and_back(office: Browser, accoun
         pages.append(names(last))
         everybody += names(last)
     assert [len(one) for one in pages] == [25, 25, 10]
-    logins = re.findall(r'class="who-login">(\w+)<', page(office.get(f"{USERS}?sort={sort}")))
+    logins = re.findall(r'class="cell-login"><span title="(\w+)"', page(office.get(f"{USERS}?sort={sort}")))
     assert len(set(logins)) == 25
     back = office.get(f"{USERS}?sort={sort}&before={last.context['page'].before}")
     assert names(back) == pages[1]
@@ -240,7 +277,7 @@ def test_a_page_costs_the_same_statements_whatever_the_number_of_people(
 def exported(browser: Browser, query: str) -> str:
     response: Any = browser.get(f"{USERS}exportar/?{query}")
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert 'filename="users.csv"' in response.headers["Content-Disposition"]
+    assert re.search(r'filename="users-padaria-aurora-\d{4}-\d\d-\d\d\.csv"', response.headers["Content-Disposition"])
     return b"".join(response).decode()
 
 
@@ -259,7 +296,7 @@ def test_the_table_has_the_filtered_list_with_times_in_utc(office: Browser, acco
 def test_the_table_has_everybody_and_the_invited(
     office: Browser, account: Account, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accounts.pages.CHUNK", 7)
+    monkeypatch.setattr("accounts.lists.pagination.CHUNK", 7)
     many(account, 30)
     invite(account, "new@example.com", alice)
     rows = list(csv.reader(io.StringIO(exported(office, "sort=-seen")[1:])))
@@ -270,9 +307,8 @@ def test_the_table_has_everybody_and_the_invited(
 def test_the_table_is_in_the_readers_language_and_separated_as_their_excel_wants(alice: User) -> None:
     reader = Browser(headers={"accept-language": "pt-BR"})
     reader.post_password("alice")
-    assert exported(reader, "").splitlines()[0] == (
-        "\ufeffNome;Login;E-mail;Papel;Situação;Segundo fator;Confirmado desde;Telefone;Último acesso"
-    )
+    head = "Nome;Login;E-mail;Papel;Situação;Segundo fator;Confirmado desde;Telefone;Último acesso"
+    assert exported(reader, "").splitlines()[0] == "\ufeff" + ";".join(f'"{name}"' for name in head.split(";"))
 
 
 @pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t=", "  =", "＝"])
@@ -280,4 +316,27 @@ def test_no_cell_of_a_table_is_a_formula(office: Browser, bob: User, begins: str
     """OWASP, CSV injection."""
     User.objects.filter(pk=bob.pk).update(first_name=f"{begins}cmd|' /C calc'!A0")
     assert list(csv.reader(io.StringIO(exported(office, "q=bob@")[1:])))[1][0].startswith("'")
-    assert exports.cell(f"{begins}1+1").startswith("'")
+    assert lists_csv.cell(f"{begins}1+1").startswith("'")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_no_cell_of_a_spreadsheet_begins_with_a_formula_whatever_its_separator(separator: str) -> None:
+    """W-07."""
+    text = lists_csv._written([[f"Ana{separator}=cmd"]], ",")
+    assert text == f'"Ana{separator}\'=cmd"\r\n'
+
+
+def test_the_page_of_a_locked_person_says_since_when_until_when_and_why(
+    office: Browser, account: Account, bob: User
+) -> None:
+    lock_user(bob, reason="phone.disowned")
+    shown = page(office.get(f"{USERS}{bob.pk}/"))
+    assert "Locked since" in shown
+    assert "until an administrator unlocks them" in shown
+    assert re.search(r"<dt>Why</dt><dd>.*they said that a phone was not theirs", shown)
+    User.objects.filter(pk=bob.pk).update(locked_at=None, failures_until=timezone.now() + timedelta(minutes=5))
+    shown = page(office.get(f"{USERS}{bob.pk}/"))
+    assert "Wrong tokens: no second step until" in shown
+    assert "Locked since" not in shown
+    User.objects.filter(pk=bob.pk).update(failures_until=timezone.now() - timedelta(minutes=5))
+    assert "no second step until" not in page(office.get(f"{USERS}{bob.pk}/"))

@@ -1,20 +1,28 @@
 """What a worker keeps between two tokens: its statements, its connection and its threads."""
 
+import re
+import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connections, models
 from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import Account, User
+from benchmarks.statements import statements
+from messaging import deadline
 from messaging.celery import LastingConnections, app
-from messaging.database import Compiled, Insert, Slot, Statement, clock_plus, slots
-from messaging.deadline import DeadlinePassed, within
-from messaging.delivery.models import Message
+from messaging.database import Compiled, Slot, Statement
+from messaging.deadline import DeadlinePassed, TooManyCalls, within
+from tests.services.programs import wait_for
+from tests.tools import ROOT
 
+OURS = ("accounts", "messaging", "twofactor")
 BY_NAME = Slot("name", models.CharField())
 
 
@@ -48,21 +56,6 @@ def test_a_compiled_change_returns_whole_rows(account: Account) -> None:
         assert getattr(row, field.attname) == getattr(account, field.attname), field.name
 
 
-def test_a_compiled_insertion_returns_the_row_with_defaults_and_the_databases_time(account: Account) -> None:
-    told = slots(Message, "channel", "destination", "kind", "subject_id")
-    messages = Compiled(lambda: Insert(Message, **told, expires_at=clock_plus(60)))
-    facts = {"channel": "sms", "destination": "+5511987654321", "kind": "token"}
-    first, second = (messages.new(**facts, subject_id=subject) for subject in (1, 2))
-    assert (first.subject_id, second.subject_id) == (1, 2)
-    assert first.pk < second.pk
-    assert second.expires_at is not None
-    assert (second.expires_at - second.created_at).total_seconds() == pytest.approx(60, abs=5)
-    for message in (first, second):
-        kept = Message.objects.get(pk=message.pk)
-        for field in Message._meta.concrete_fields:
-            assert getattr(message, field.attname) == getattr(kept, field.attname), field.name
-
-
 def test_a_compiled_selection_brings_what_is_related_and_annotated(
     bob: User, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
 ) -> None:
@@ -79,6 +72,46 @@ def test_a_slot_without_a_value_is_an_error(account: Account) -> None:
     accounts = Compiled(lambda: Statement(Account.objects.filter(name=BY_NAME)))
     with pytest.raises(KeyError):
         accounts.run()
+
+
+def test_a_compiled_statement_reads_its_settings_at_each_run(account: Account, settings: Any) -> None:
+    def build() -> Statement[Account]:
+        return Statement(Account.objects.filter(pk__lte=account.pk + settings.TOKEN_ATTEMPTS, name=BY_NAME))
+
+    accounts = Compiled(build, "TOKEN_ATTEMPTS")
+    assert accounts.row(name="Padaria Aurora") == account
+    settings.TOKEN_ATTEMPTS = -1
+    assert accounts.row(name="Padaria Aurora") is None
+
+
+class NotingSettings:
+    """The settings, which note what is read of them."""
+
+    def __init__(self) -> None:
+        self.read: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.add(name)
+        return getattr(settings, name)
+
+
+@pytest.mark.parametrize("number", range(len(list(statements()))))
+def test_a_compiled_statement_names_the_settings_that_it_reads(
+    db: None, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that it does not name would keep the value of the first run."""
+    _name, compiled, _values = list(statements())[number]
+    noting = NotingSettings()
+    for module in list(sys.modules.values()):
+        if vars(module).get("settings") is settings and module.__name__.split(".")[0] in OURS:
+            monkeypatch.setattr(module, "settings", noting)
+    compiled.build()
+    assert set(compiled.settings) == noting.read
+
+
+def test_every_compiled_statement_is_measured() -> None:
+    sources = [path.read_text() for part in OURS for path in (ROOT / part).rglob("*.py")]
+    assert sum(len(re.findall(r"(?:=|return) Compiled\(", source)) for source in sources) == len(list(statements()))
 
 
 def test_a_worker_keeps_a_good_connection_and_drops_an_old_or_broken_one(
@@ -117,6 +150,41 @@ def test_a_call_that_hangs_holds_up_its_own_thread_only() -> None:
         within(0.01, let_go.wait)
     assert within(5, lambda: "at once") == "at once"
     let_go.set()
+
+
+@pytest.fixture
+def three_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start without threads, once those of earlier tests are back, and allow three of them."""
+    wait_for(lambda: len(deadline._idle) == len(deadline._runners))
+    monkeypatch.setattr(deadline, "_idle", deque())
+    monkeypatch.setattr(deadline, "_runners", [])
+    monkeypatch.setattr(deadline, "MOST_THREADS", 3)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_calls_that_hang_are_refused_when_every_thread_is_held() -> None:
+    """G-01: thirty calls that hung started thirty threads. The call that is refused is not made."""
+    let_go, made = threading.Event(), []
+    for _ in range(3):
+        with pytest.raises(DeadlinePassed):
+            within(0.01, let_go.wait)
+    with pytest.raises(TooManyCalls):
+        within(5, lambda: made.append("a fourth"))
+    assert made == []
+    assert len(deadline._runners) == 3
+    let_go.set()
+    wait_for(lambda: len(deadline._idle) == 3)
+    assert within(5, lambda: "again") == "again"
+    assert len(deadline._runners) == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_calls_that_come_back_are_never_refused() -> None:
+    """G-01: however many there are one after the other."""
+    for number in range(50):
+        assert within(5, lambda number=number: number) == number  # type: ignore[misc]
+        wait_for(lambda: bool(deadline._idle))
+    assert len(deadline._runners) == 1
 
 
 @pytest.mark.parametrize("error", [ValueError("ours"), KeyboardInterrupt()], ids=type)

@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
@@ -14,14 +15,27 @@ from django.db import DataError
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
 from accounts.models import Budget, Session
+from accounts.rate_limits import PARTS, SLIDING, windows
 from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
-from twofactor.models import Challenge, EmailChange, PendingSignIn, PhoneChange, Reauthentication
+from twofactor.models import (
+    AppEnrolment,
+    Challenge,
+    EmailChange,
+    PasskeyRegistration,
+    PendingSignIn,
+    PhoneChange,
+    Reauthentication,
+    RecoveryCode,
+)
 
 ROOT = Path(__file__).parent.parent
 # What changes with every rendering and belongs to nobody: CSRF tokens and captcha challenges.
-_RANDOM = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|challengejson="[^"]*"')
+_RANDOM = re.compile(
+    r'name="csrfmiddlewaretoken" value="[^"]*"|<altcha-widget challenge="[^"]*"|data-wait-clock="[^"]*"'
+)
 
 MOVED = (
+    AppEnrolment,
     BlockedPrefix,
     Challenge,
     EmailChange,
@@ -29,9 +43,11 @@ MOVED = (
     Heartbeat,
     Message,
     OpenCircuit,
+    PasskeyRegistration,
     PendingSignIn,
     PhoneChange,
     Reauthentication,
+    RecoveryCode,
     Session,
 )
 
@@ -43,7 +59,31 @@ def let_pass(seconds: float) -> None:
         shift = timedelta(seconds=seconds)
         earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
         model._default_manager.update(**earlier)
-    Budget.objects.update(until=F("until") - int(seconds))
+    money = {key: rows for scope in SLIDING for key, rows in _of_money(scope).items()}
+    Budget.objects.exclude(key__in=money).update(until=F("until") - int(seconds))
+    for rows in money.values():
+        _move_parts(rows, int(seconds))
+
+
+def _of_money(scope: str) -> dict[str, list[Budget]]:
+    """Return the rows of a limit in money, by what they count."""
+    found: dict[str, list[Budget]] = {}
+    for row in Budget.objects.filter(key__startswith=f"{scope} "):
+        found.setdefault(row.key, []).append(row)
+    return found
+
+
+def _move_parts(rows: list[Budget], passed: int) -> None:
+    """Move parts of a span into the past: the number of a part says when it was, so each becomes another one."""
+    window = windows(rows[0].key.partition(" ")[0], "")[0]
+    Budget.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    parts: Counter[int] = Counter()
+    for row in rows:
+        parts[-(-(row.until - passed) // window.part)] += row.used
+    Budget.objects.bulk_create(
+        Budget(key=rows[0].key, seconds=window.rows[-1] - end % (PARTS + 1), used=used, until=end * window.part)
+        for end, used in parts.items()
+    )
 
 
 def refuse_nul(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -69,8 +109,10 @@ def production(**environment: str) -> dict[str, str]:
     """Return the least environment of production."""
     return {
         "PUBLIC_URL": "https://portal.example",
+        "TRUSTED_PROXY_COUNT": "1",
         "SECRET_KEY": "secret-" * 10,
         "TOKEN_KEY": "tokens-" * 10,
+        "FACTOR_KEYS": "factor-" * 10,
         "DATABASE_URL": "sqlite:////tmp/messaging-never-made.sqlite3",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "EMAIL_URL": "smtp://127.0.0.1:1",

@@ -7,4 +7,4 @@ class TwoFactorConfig(AppConfig):
     name = "twofactor"
 
     def ready(self) -> None:
-        from twofactor import checks, composers, doctor, metrics, reauthentication, sentences  # noqa: F401
+        from twofactor import checks, notifications, purge  # noqa: F401

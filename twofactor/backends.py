@@ -1,9 +1,26 @@
-"""The person together with their phone, in one statement."""
+"""The person together with their factors, in one statement."""
 
-from accounts.backends import LoginOrEmailBackend
+from django.db.models import QuerySet
+
+from accounts.auth.backends import LoginOrEmailBackend
+from accounts.models import User
+from twofactor.factors import held
+from twofactor.sign_in.query import with_begun
 
 
 class PhoneBackend(LoginOrEmailBackend):
-    """Load account and phone with the person, so that the gate costs nothing (architecture.md, decision 5)."""
+    """Load account and devices with the person, so that the gate costs nothing (S-05).
 
-    related = ("account", "phone_device")
+    Open sessions hold the name of this class: another name would end them all.
+    """
+
+    @classmethod
+    def loaded(cls, people: "QuerySet[User]") -> "QuerySet[User]":
+        """Add what the gate asks of a person."""
+        found: QuerySet[User] = held.joined(super().loaded(people))
+        return found
+
+    @classmethod
+    def annotated(cls, people: QuerySet[User]) -> QuerySet[User]:
+        """Add the sign-ins begun before with the right password (B-12, B-16)."""
+        return with_begun(people)

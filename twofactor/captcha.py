@@ -4,11 +4,11 @@ Where the operator allows it (``CAPTCHA_FALLBACK``), ALTCHA is the second door w
 minutes, as one row of the database tells every process, and then Google is asked again (C-05, F37).
 """
 
-import base64
 import json
 import logging
+import secrets
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http.client import HTTPException
 from typing import Any
@@ -22,26 +22,44 @@ from django.utils.translation import gettext as _
 from django_recaptcha import client
 from django_recaptcha.widgets import ReCaptchaV2Checkbox
 
-from accounts import audit, budgets, origin
-from messaging.deadline import DeadlinePassed, within
+from accounts import rate_limits
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.audit.thinning import record_thinned
+from accounts.request import context as request_context
+from messaging.deadline import DeadlinePassed, TooManyCalls, within
 from twofactor import exceptions as refusals
 
 logger = logging.getLogger(__name__)
 
 VERIFIER_CAP_SECONDS = 4.5  # all of the verifier's answer; the page may wait 5 s (C-05)
 LONGEST = 8192
+ALTCHA_ALGORITHM = "PBKDF2/SHA-256"  # the widget's worker for it is the one that static/vendor has
+# No footer and no logo: they link to another site. No record of how people move, and no wait that only looks like work.
+ALTCHA_CONFIGURATION = {
+    "type": "native",
+    "workers": 2,
+    "hideFooter": True,
+    "hideLogo": True,
+    "humanInteractionSignature": False,
+    "minDuration": 0,
+}
 # What comes of asking a verifier that is away, or that answers something else.
-SILENT = (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError, DeadlinePassed)
+SILENT = (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError, DeadlinePassed, TooManyCalls)
 
 
 class AltchaWidget(forms.Widget):
-    """The self-hosted "I'm not a robot", with a challenge made for each rendering."""
+    """The self-hosted "I'm not a robot": ALTCHA's own widget, with a challenge made for each rendering."""
 
     template_name = "twofactor/captcha_altcha.html"
     posted_as = "altcha"
 
-    def __init__(self, *, is_explained: bool = False) -> None:
+    class Media:
+        js = [forms.Script("vendor/altcha-3.2.2/altcha.min.js", type="module")]
+
+    def __init__(self, *, is_explained: bool = False, work: int = 0) -> None:
         super().__init__()
+        self.work = work or settings.ALTCHA_WORK
         self.is_explained = is_explained  # whether the page says already why it is this one
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
@@ -50,11 +68,19 @@ class AltchaWidget(forms.Widget):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         """Add a fresh challenge and the box's words."""
+        lifetime = settings.PENDING_SIGN_IN_SECONDS
+        words = altcha_words()
         context = super().get_context(self.posted_as, None, attrs)
-        context["widget"]["challenge_json"] = json.dumps(new_altcha())
-        context["widget"]["strings"] = json.dumps(altcha_words())
+        context["widget"] |= {
+            "challenge": json.dumps(new_altcha(self.work)),
+            "configuration": json.dumps(
+                {**ALTCHA_CONFIGURATION, "timeout": lifetime * 1000, "validationMessage": words["required"]}
+            ),
+            "words": json.dumps(words),
+            "algorithm": ALTCHA_ALGORITHM,
+            "lifetime": lifetime,
+        }
         context["second_door"] = settings.RECAPTCHA_ENABLED and not self.is_explained
-        context["widget"]["lifetime"] = settings.PENDING_SIGN_IN_SECONDS
         return context
 
 
@@ -77,11 +103,27 @@ class RecaptchaWidget(ReCaptchaV2Checkbox):
         return {**super().get_context(name, value, attrs), "second_door": settings.CAPTCHA_FALLBACK}
 
 
-def field() -> forms.CharField:
-    """Return the form field of the captcha in force. Its value is worth nothing until ``check`` has passed it."""
+def field(step: int = 0) -> forms.CharField:
+    """Return the form field of the captcha in force. Its value is worth nothing until ``check`` has passed it.
+
+    The work of the self-hosted one doubles with each step of the lockout schedule above the first (B-03).
+    """
     asks_google = settings.RECAPTCHA_ENABLED and not (settings.CAPTCHA_FALLBACK and _is_out())
-    widget = RecaptchaWidget() if asks_google else AltchaWidget()
+    widget = RecaptchaWidget() if asks_google else AltchaWidget(work=work_of(step))
     return forms.CharField(required=False, widget=widget, label="")
+
+
+def work_of(step: int) -> int:
+    """Return how many keys a box derives at most."""
+    return min(settings.ALTCHA_WORK << max(0, step - 1), settings.ALTCHA_MOST_WORK)
+
+
+def spend(solved: str) -> None:
+    """Take a captcha that pays for no send; once. Raises CaptchaRefused (C-02)."""
+    lifetime = settings.PENDING_SIGN_IN_SECONDS
+    (use,) = rate_limits.spend([rate_limits.Window(f"captcha spent {solved}", lifetime, 1, "captcha")])
+    if use.is_overdrawn:
+        raise refusals.CaptchaRefused
 
 
 def was_posted(data: Mapping[str, Any]) -> bool:
@@ -103,31 +145,36 @@ def check(value: str, shown: forms.Field) -> str:
         raise refusals.CaptchaMissing
     if len(value) > LONGEST:
         raise refusals.CaptchaRefused
-    solved = _check_recaptcha(value) if asks_google else _check_altcha(value)
+    if asks_google:
+        solved = _check_recaptcha(value)
+    else:
+        work: int = getattr(shown.widget, "work", 0)
+        # Half is taken: the work may have doubled since the page was made.
+        solved = _check_altcha(value, work // 2 if work > settings.ALTCHA_WORK else 0)
     if settings.RECAPTCHA_ENABLED and not asks_google:
-        audit.record("captcha.fallback")
+        record_thinned(Action.CAPTCHA_FALLBACK)
     return sha256(solved.encode()).hexdigest()
 
 
 # The second door --------------------------------------------------------------------------------
 
 
-def _outage() -> budgets.Window:
-    return budgets.Window("captcha outage", settings.CAPTCHA_FALLBACK_SECONDS, 0, "outage")
+def _outage() -> rate_limits.Window:
+    return rate_limits.Window("captcha outage", settings.CAPTCHA_FALLBACK_SECONDS, 0, "outage")
 
 
 def _is_out() -> bool:
     """Tell whether the verifier was found silent a short time ago, by whichever process."""
-    return budgets.is_running(_outage())
+    return rate_limits.is_running(_outage())
 
 
 def _silence() -> refusals.CaptchaUnavailable:
     """Open the second door, where there is one; return the refusal for whoever stands at the first."""
     if not settings.CAPTCHA_FALLBACK:
         return refusals.CaptchaUnavailable()
-    (outage,) = budgets.spend([_outage()])
+    (outage,) = rate_limits.spend([_outage()])
     if outage.used == 1:
-        audit.record("captcha.outage", seconds=settings.CAPTCHA_FALLBACK_SECONDS)
+        record_event(Action.CAPTCHA_OUTAGE, seconds=settings.CAPTCHA_FALLBACK_SECONDS)
     return refusals.CaptchaReplaced()
 
 
@@ -138,7 +185,7 @@ def _probe() -> None:
     """
     if not settings.CAPTCHA_FALLBACK:
         return
-    (probe,) = budgets.spend([budgets.Window("captcha probe", settings.CAPTCHA_PROBE_SECONDS, 1, "probe")])
+    (probe,) = rate_limits.spend([rate_limits.Window("captcha probe", settings.CAPTCHA_PROBE_SECONDS, 1, "probe")])
     if not probe.is_overdrawn:
         _answer_of_google("probe")
 
@@ -146,7 +193,7 @@ def _probe() -> None:
 def note_refusal(refusal: refusals.CaptchaRefused) -> None:
     """Write down that somebody did not get past the captcha (J-01)."""
     if not isinstance(refusal, refusals.CaptchaMissing):
-        audit.record("captcha.refused", reason=type(refusal).__name__)
+        record_thinned(Action.CAPTCHA_REFUSED, reason=type(refusal).__name__)
 
 
 def _check_recaptcha(value: str) -> str:
@@ -159,7 +206,7 @@ def _check_recaptcha(value: str) -> str:
 
 def _answer_of_google(value: str) -> client.RecaptchaResponse:
     """Return what Google says, in bounded time. Raises CaptchaUnavailable or CaptchaReplaced when it is no answer."""
-    ip = origin.current.get().ip
+    ip = request_context.current.get().ip
     try:
         return within(VERIFIER_CAP_SECONDS, lambda: _ask_google(value, ip))
     except SILENT:
@@ -167,7 +214,7 @@ def _answer_of_google(value: str) -> client.RecaptchaResponse:
         raise _silence() from None
 
 
-def greet() -> list[str]:
+def check_credentials() -> list[str]:
     """Ask the verifier about nothing, for ``doctor``; return what it has against it. Raises CaptchaUnavailable."""
     try:
         answer = within(VERIFIER_CAP_SECONDS, lambda: _ask_google("doctor", None))
@@ -180,27 +227,42 @@ def _ask_google(value: str, ip: str | None) -> client.RecaptchaResponse:
     return client.submit(value, settings.RECAPTCHA_PRIVATE_KEY, ip or "")
 
 
-def new_altcha() -> dict[str, Any]:
-    """Return a challenge for the box: about a second of work for a telephone, good as long as a pending sign-in."""
-    expires = datetime.now(UTC) + timedelta(seconds=settings.PENDING_SIGN_IN_SECONDS)
-    options = altcha.ChallengeOptions(hmac_key=_altcha_key(), max_number=settings.ALTCHA_MAX_NUMBER, expires=expires)
-    return altcha.create_challenge(options).to_dict()
+def new_altcha(work: int = 0) -> dict[str, Any]:
+    """Return a challenge for the box, good as long as a pending sign-in.
+
+    The box tries 0, 1, 2 and so on; the number to find lies in the upper half of ``work``, so that the wait varies
+    little. What ``data`` says is signed with the rest: an easy challenge does not pay for a hard one. The expiry stands
+    there because the widget compares ALTCHA's own field for it with the browser's clock, which may be wrong.
+    """
+    work = work or settings.ALTCHA_WORK
+    expires = int(time.time()) + settings.PENDING_SIGN_IN_SECONDS  # noqa: TID251 (what is signed carries its own time)
+    return altcha.create_challenge(
+        ALTCHA_ALGORITHM,
+        settings.ALTCHA_COST,
+        counter=work - 1 - secrets.randbelow(work // 2),
+        data={"work": work, "expires": expires},
+        hmac_secret=_altcha_key("altcha"),
+        hmac_key_secret=_altcha_key("altcha solution"),
+    ).to_dict()
 
 
-def _check_altcha(value: str) -> str:
+def _check_altcha(value: str, least_work: int) -> str:
     """Return what makes a solved challenge unique: its signature, for its wrapping can be written in many ways."""
     try:
-        solved, _error = altcha.verify_solution(value, _altcha_key())
-        signature = json.loads(base64.b64decode(value))["signature"]
+        solution = altcha.Payload.from_base64(value)
+        result = altcha.verify_solution(solution, _altcha_key("altcha"), hmac_key_secret=_altcha_key("altcha solution"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise refusals.CaptchaRefused from None
-    if not solved:
+    if not result.verified:
         raise refusals.CaptchaRefused
-    return str(signature)
+    signed: dict[str, int] = solution.challenge.parameters.data or {}
+    if signed["work"] < least_work or signed["expires"] < time.time():  # noqa: TID251 (as above)
+        raise refusals.CaptchaRefused
+    return str(solution.challenge.signature)
 
 
-def _altcha_key() -> str:
-    return salted_hmac("twofactor.captcha", "altcha", algorithm="sha256").hexdigest()
+def _altcha_key(purpose: str) -> str:
+    return salted_hmac("twofactor.captcha", purpose, algorithm="sha256").hexdigest()
 
 
 def altcha_words() -> dict[str, str]:
@@ -208,6 +270,8 @@ def altcha_words() -> dict[str, str]:
     return {
         "label": _("I'm not a robot"),
         "verifying": _("Verifying…"),
+        "waitAlert": _("Verifying…"),
+        "required": _("Tick “I'm not a robot” to go on."),
         "verified": _("Verified"),
         "error": _("The verification failed. Try again in a moment."),
         "expired": _("The verification is too old. Try again."),

@@ -2,9 +2,16 @@
 
 from typing import Any
 
+import phonenumbers
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's name)
+from django.utils.translation import override
 from django_recaptcha.constants import TEST_PRIVATE_KEY, TEST_PUBLIC_KEY
+
+from twofactor.models import Purpose
+from twofactor.notifications import sms_text
+
+SEGMENT = 160  # signs of GSM-7; our texts have no sign that counts twice (a test)
 
 
 @register(Tags.security)
@@ -42,3 +49,53 @@ def check_keys(**options: Any) -> list[CheckMessage]:
             id="twofactor.E003",
         )
     ]
+
+
+@register(Tags.security)
+def check_factor_keys(**options: Any) -> list[CheckMessage]:
+    """Refuse keys that are short, or that serve another purpose too: one leak would open both."""
+    others = {settings.SECRET_KEY, settings.TOKEN_KEY}
+    if all(len(key) >= 32 and key not in others for key in settings.FACTOR_KEYS):
+        return []
+    return [
+        Error(
+            "FACTOR_KEYS must have 32 characters or more each and differ from SECRET_KEY and TOKEN_KEY.",
+            hint='Make one with: python -c "import secrets; print(secrets.token_urlsafe(50))"',
+            id="twofactor.E005",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_regions(**options: Any) -> list[CheckMessage]:
+    """Refuse countries whose numbers nobody can read: their people could never enrol."""
+    unknown = [region for region in settings.ALLOWED_REGIONS if region not in phonenumbers.SUPPORTED_REGIONS]
+    if not unknown:
+        return []
+    return [
+        Error(
+            f"ALLOWED_REGIONS names what is no country with telephones: {', '.join(unknown)}.",
+            hint="Write ISO codes such as BR,PT.",
+            id="twofactor.E004",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_segments(**options: Any) -> list[CheckMessage]:
+    """Warn of a host so long that a token takes two SMS, which cost twice and may come apart (T-11)."""
+    longest = max(length for language, _name in settings.LANGUAGES for length in _lengths(language))
+    if longest <= SEGMENT:
+        return []
+    return [
+        Warning(
+            f"The host of PUBLIC_URL makes an SMS {longest - SEGMENT} signs longer than one segment of {SEGMENT}.",
+            hint="Each token is paid for as two SMS. A shorter host costs half.",
+            id="twofactor.W001",
+        )
+    ]
+
+
+def _lengths(language: str) -> list[int]:
+    with override(language):
+        return [len(sms_text("000000", purpose)) for purpose in Purpose.values]

@@ -3,21 +3,22 @@
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.db.models import Count
 
-from messaging.delivery.doctor import Finding, broken, examines, ok, warning
-from twofactor import captcha, tokens
+from messaging.delivery.doctor import Finding, broken, ok, warning
+from twofactor import captcha, sealing
 from twofactor.exceptions import CaptchaUnavailable
+from twofactor.models import AppDevice, Passkey
+from twofactor.tokens import derive
 
 
-@examines
 def check_keys() -> Iterator[Finding]:
     """Name the key that tokens are derived under, and one that should be gone."""
-    yield ok(f"Token key: {tokens.key_id(settings.TOKEN_KEY)}; it has to be the same on web and workers.")
+    yield ok(f"Token key: {derive.key_id(settings.TOKEN_KEY)}; it has to be the same on web and workers.")
     if settings.TOKEN_KEY_PREVIOUS:
-        yield warning("Token key: TOKEN_KEY_PREVIOUS is still set; take it away five minutes after a rotation.")
+        yield warning("Token key: TOKEN_KEY_PREVIOUS is still set; take it away ten minutes after a rotation.")
 
 
-@examines
 def check_captcha() -> Iterator[Finding]:
     """Ask reCAPTCHA's verifier, where it is the captcha in force, whether it is there and knows our key (C-05)."""
     if not settings.RECAPTCHA_ENABLED:
@@ -25,7 +26,7 @@ def check_captcha() -> Iterator[Finding]:
         return
     verifier = f"Captcha: reCAPTCHA's verifier at {settings.RECAPTCHA_DOMAIN}"
     try:
-        against = captcha.greet()
+        against = captcha.check_credentials()
     except CaptchaUnavailable:
         if settings.CAPTCHA_FALLBACK:
             yield warning(f"{verifier} does not answer; people get the self-hosted captcha meanwhile.")
@@ -36,3 +37,29 @@ def check_captcha() -> Iterator[Finding]:
         yield broken(f"{verifier} does not know RECAPTCHA_PRIVATE_KEY; nobody gets a token.")
     else:
         yield ok(f"{verifier} answers and knows our key.")
+
+
+def check_sealed() -> Iterator[Finding]:
+    """Say under which key the secrets of apps are sealed, and which of them none opens."""
+    known = sealing.key_ids()
+    counts = dict(AppDevice.objects.values_list("key_id").annotate(count=Count("pk")).order_by())
+    old = sum(count for key_id, count in counts.items() if key_id in known[1:])
+    lost = sum(count for key_id, count in counts.items() if key_id not in known)
+    yield ok(f"Factor keys: {known[0]} seals; {counts.get(known[0], 0)} apps are under it.")
+    if old:
+        yield warning(f"Factor keys: {old} apps are under an old key; run manage.py reseal_secrets.")
+    if lost:
+        yield broken(f"Factor keys: no key opens {lost} apps; put the old key back, behind the newest.")
+
+
+def check_passkeys() -> Iterator[Finding]:
+    """Say for which host passkeys were made: those of another one are lost, until PUBLIC_URL has that host again."""
+    here = settings.PUBLIC_HOST
+    known: dict[str, int] = dict(Passkey.objects.values_list("rp_id").annotate(count=Count("pk")).order_by())
+    yield ok(f"Passkeys: {known.get(here, 0)} for {here}; another host of PUBLIC_URL would kill them.")
+    for host, count in known.items():
+        if host != here:
+            yield warning(f"Passkeys: {count} were made for {host} and do not work at {here}; people add new ones.")
+
+
+EXAMINATIONS = (check_keys, check_sealed, check_passkeys, check_captcha)

@@ -17,6 +17,10 @@ class NotANumber(PhoneRefused):
     """What was typed is no telephone number."""
 
 
+class NumberIncomplete(PhoneRefused):
+    """Digits that are no number of the country: too few, too many, or of no range in use."""
+
+
 class CountryNotAllowed(PhoneRefused):
     """The country is not among those the account sends to: ``allowed``, ISO regions (P-03)."""
 
@@ -31,6 +35,18 @@ class CountryMismatch(PhoneRefused):
 
 class NinthDigitMissing(PhoneRefused):
     """A Brazilian mobile number without the 9 (P-04)."""
+
+
+class DigitMissing(PhoneRefused):
+    """A Brazilian mobile number of eight digits that begins with 9: one is missing, first or later (P-04)."""
+
+
+class NineMissing(PhoneRefused):
+    """An Argentine mobile number without the 9 before the area (P-04)."""
+
+
+class OneTooMany(PhoneRefused):
+    """A Mexican mobile number with the 1 of before 2019 (P-04)."""
 
 
 class UnknownAreaCode(PhoneRefused):
@@ -85,6 +101,14 @@ class PasswordRefused(TwoFactorError):
     """The password of a re-authentication is wrong."""
 
 
+class CodeRefused(TwoFactorError):
+    """The recovery code is wrong, used, replaced, too old, or was tried too often; none of these is told apart."""
+
+
+class CodeMalformed(TwoFactorError):
+    """Not twenty digits; refused before any comparison and not counted."""
+
+
 class OwnPhone(TwoFactorError):
     """Nobody resets their own phone (A-02)."""
 
@@ -131,6 +155,62 @@ class TokenUsed(TokenRefused):
 
 class AttemptsSpent(TokenRefused):
     """Five attempts were made on this token (L-01)."""
+
+
+class AppTokenWrong(TokenRefused):
+    """Six digits, but not those of the app now."""
+
+
+class AppTokenUsed(TokenRefused):
+    """The token of this step, or of a later one, was used before (T-03)."""
+
+
+class AppUnreadable(TwoFactorError):
+    """The key of the app's secret is gone: nobody can tell whether a token is right."""
+
+
+class OwnCodeRefused(TokenRefused):
+    """None of the person's own recovery codes, or one that was used."""
+
+
+class OwnCodeMalformed(TokenRefused):
+    """Not sixteen signs; refused before any comparison and not counted."""
+
+
+class FactorNotAllowed(TwoFactorError):
+    """This kind of factor cannot be added here."""
+
+
+class LastFactor(TwoFactorError):
+    """It is the last factor that counts, and the policy is on."""
+
+
+class PasskeyRefused(TwoFactorError):
+    """The answer of a passkey proves nothing (K-04)."""
+
+
+class PasskeyUnreadable(PasskeyRefused):
+    """No answer of a browser; refused before any comparison and not counted."""
+
+
+class PasskeyLate(PasskeyRefused):
+    """The challenge was answered before, replaced by a newer one, or its 300 seconds are over."""
+
+
+class PasskeyWrong(PasskeyRefused):
+    """Not signed by a passkey of this person, for this journey, at this address."""
+
+
+class PasskeyCopied(PasskeyWrong):
+    """It counts fewer signatures than before: somebody may have a copy of it."""
+
+
+class PasskeyTaken(PasskeyRefused):
+    """It is registered already."""
+
+
+class PasskeysEnough(TwoFactorError):
+    """The person has as many as they may."""
 
 
 class Limited(TwoFactorError, accounts.Limited):

@@ -2,37 +2,40 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
-from django.utils.http import urlencode
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.middleware import OTPMiddleware
 
-from accounts import audit, budgets, origin
+from accounts.audit.actions import Action
+from accounts.audit.thinning import record_thinned
 from accounts.exceptions import Limited
+from accounts.request.limited import limited
 from messaging.database import is_conflict
-from twofactor import session
-
-MINUTE = 60  # seconds
-NOTES_A_MINUTE = 10  # of one limit of one person, or of one address
+from twofactor import session_state
+from twofactor.factors import held
+from twofactor.sign_in.addresses import waiting_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-class PhoneMiddleware(OTPMiddleware):
-    """django-otp's ``user.is_verified()``, with the device that came with the user instead of a query of its own."""
+class FactorMiddleware(OTPMiddleware):
+    """django-otp's ``user.is_verified()``, with the devices that came with the user instead of a query of its own.
+
+    A device whose kind the account does not let count any more verifies nothing.
+    """
 
     def _verify_user_sync(self, request: HttpRequest, user: Any) -> Any:
         self._init_user_fields(user)
         if user.is_authenticated and (known := request.session.get(DEVICE_ID_SESSION_KEY)):
-            device = getattr(user, "phone_device", None)
-            matching = device if device and device.persistent_id == known else None
-            user.otp_device = self._finalize_device(request, user, matching)
+            user.otp_device = self._finalize_device(request, user, held.device_named(user, known))
         return user
 
 
@@ -43,34 +46,43 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        """Finish an answer that tells a limit: 429 with Retry-After, written down (J-01)."""
+        response = self.get_response(request)
+        if refusal := getattr(response, "limited", None):
+            _note(refusal)
+            response.status_code = 429
+            response["Retry-After"] = str(refusal.retry_after)
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Turn a limit into 429 with Retry-After, written down (J-01); so a transaction that lost twice (F20)."""
+        """Turn a limit that no page tells into an answer; so a transaction that lost twice (F20)."""
         if is_conflict(error):
             error = Limited(1, "conflict")
         if not isinstance(error, Limited):
             return None
-        _note(error)
-        context = {"retry_after": error.retry_after}
         if request.accepts("text/html"):
-            response = render(request, "429.html", context, status=429)
-        else:
-            response = JsonResponse({"detail": "limited", **context}, status=429)
-        response["Retry-After"] = str(error.retry_after)
+            return limited(request, error, "429.html", {"back": _page_they_are_on(request)})
+        response = JsonResponse({"detail": "limited", "retry_after": error.retry_after})
+        response.limited = error  # type: ignore[attr-defined]
         return response
 
 
+def _page_they_are_on(request: HttpRequest) -> str:
+    """Return where somebody goes on after a limit (B-13); empty where that is the sign-in page."""
+    pending = None if request.user.is_authenticated else session_state.pending_sign_in(request)
+    if pending:
+        return reverse(waiting_page(pending))
+    page = _page_to_return_to(request)
+    return page if request.user.is_authenticated or page != reverse("home") else ""
+
+
 def _note(error: Limited) -> None:
-    """Write a limit down; of whoever keeps running into it ten times a minute, or a robot would fill the trail."""
-    who = error.user.pk if error.user else budgets.network(origin.current.get().ip)
-    (notes,) = budgets.spend([budgets.Window(f"limit.hit {error.scope} {who}", MINUTE, NOTES_A_MINUTE, "limit.hit")])
-    if not notes.is_overdrawn:
-        audit.record("limit.hit", user=error.user, scope=error.scope)
+    """Write a limit down; of whoever keeps running into it their number (B-16)."""
+    record_thinned(Action.LIMIT_HIT, user=error.user, about=error.scope, scope=error.scope)
 
 
 class GateMiddleware:
-    """Let nobody without the second factor near a view, unless the view wears ``login_not_required`` (S-01).
+    """Let nobody without the second factor near a view, unless the view has ``login_not_required`` (S-01).
 
     The policy is read with the user at each request, so it is in force at once (S-05). Nothing behind the
     portal's door may be kept by a browser or a proxy (S-11).
@@ -81,7 +93,7 @@ class GateMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if "immutable" not in response.get("Cache-Control", ""):
+        if not getattr(response, "may_be_kept", False):
             add_never_cache_headers(response)
         return response
 
@@ -91,29 +103,42 @@ class GateMiddleware:
         if user is None:
             return None
         if not user.is_authenticated:
-            return self._stop_stranger(request)
+            return self._stop_anonymous(request)
         if user.two_factor_required and not user.is_verified():
             return self._stop_open_session(request, user)
         return None
 
-    def _stop_stranger(self, request: HttpRequest) -> HttpResponse:
-        if pending := session.pending_sign_in(request):
-            return stop(request, pending.step)
+    def _stop_anonymous(self, request: HttpRequest) -> HttpResponse:
+        if pending := session_state.pending_sign_in(request):
+            return stop(request, waiting_page(pending))
         if not request.accepts("text/html"):
             return JsonResponse({"detail": "sign_in_required"}, status=403)
-        query = urlencode({"next": request.get_full_path()})
-        return redirect(f"{reverse('sign-in')}?{query}" if request.path != "/" else "sign-in")
+        target = _page_to_return_to(request)
+        query = urlencode({"next": target})
+        return redirect(f"{reverse('sign-in')}?{query}" if target != "/" else "sign-in")
 
     def _stop_open_session(self, request: HttpRequest, user: Any) -> HttpResponse:
         """Turn a session that was open before the switch into a pending sign-in (S-05)."""
-        target = request.get_full_path() if request.method == "GET" else reverse("home")
-        pending = session.hold_sign_in(request, user, target)
+        target = _page_to_return_to(request)
+        pending = session_state.hold_open_session(request, user, target)
         messages.info(request, _("Your account now asks for a second step. It takes less than a minute."))
-        return stop(request, pending.step)
+        return stop(request, waiting_page(pending))
 
 
-def stop(request: HttpRequest, step: str) -> HttpResponse:
-    """Answer a request that may not pass yet: the pending step for people, 403 for programs."""
+def _page_to_return_to(request: HttpRequest) -> str:
+    """Return an address that takes a GET: the one asked for, else the page whose form was sent, else home (W-06)."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    referrer = request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(referrer, {request.get_host()}, request.is_secure()):
+        page = urlsplit(referrer)
+        if page.path:
+            return f"{page.path}?{page.query}" if page.query else page.path
+    return reverse("home")
+
+
+def stop(request: HttpRequest, where: str) -> HttpResponse:
+    """Answer a request that may not pass yet: the page of the pending step for people, 403 for programs."""
     if request.accepts("text/html"):
-        return redirect(step)
+        return redirect(where)
     return JsonResponse({"detail": "second_factor_required"}, status=403)

@@ -5,7 +5,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import phonenumbers
-from babel import Locale
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from twofactor import exceptions as refusals
@@ -16,6 +15,8 @@ MOBILE_TYPES = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _LETTERS = re.compile(r"[^\W\d_]")
 _PREFIX = re.compile(r"\Atel:", re.IGNORECASE)
 _EXTENSION = re.compile(r"(;?ext\.?=?|;?ramal|x)\s*\d{1,6}\Z", re.IGNORECASE)
+# As Brazilians write "0, carrier, area" where the carrier is left open: (0xx11).
+_ANY_CARRIER = re.compile(r"\A(\(?)0xx\s*(?=\d\d)", re.IGNORECASE)
 _BRAZIL_LONG = 11
 _BRAZIL_SHORT = 10
 
@@ -38,19 +39,24 @@ def parse(region: str, typed: str, allowed: Collection[str]) -> Phone:
         raise refusals.CountryNotAllowed(allowed)
     number = _read(region, typed)
     if number.country_code != phonenumbers.country_code_for_region(region):
-        raise refusals.CountryMismatch
+        raise _other_country(allowed)
     if region == "BR":
         _screen_brazilian(number)
     if not phonenumbers.is_valid_number(number):
-        raise refusals.NotANumber
+        raise refusals.OneTooMany if _has_old_one(region, number) else refusals.NumberIncomplete
     kind = phonenumbers.number_type(number)
     if kind not in MOBILE_TYPES:
-        raise refusals.NotMobile
+        raise refusals.NineMissing if _is_mobile_with_nine(region, number) else refusals.NotMobile
     # +1 is 25 regions and +44 four: the region, not the calling code, decides (P-03).
     if phonenumbers.region_code_for_number(number) != region:
-        raise refusals.CountryMismatch
+        raise _other_country(allowed)
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return Phone(e164, region, PhoneNumberType.to_string(kind).lower())
+
+
+def _other_country(allowed: Collection[str]) -> refusals.PhoneRefused:
+    """Return why a number of another country is refused; where only one is allowed, nobody chose it."""
+    return refusals.CountryMismatch() if len(allowed) > 1 else refusals.CountryNotAllowed(allowed)
 
 
 def known(number: str) -> Phone:
@@ -62,9 +68,11 @@ def known(number: str) -> Phone:
 
 def _read(region: str, typed: str) -> PhoneNumber:
     bare = _EXTENSION.sub("", _PREFIX.sub("", typed.strip()))
+    if region == "BR":
+        bare = _ANY_CARRIER.sub(r"\1", bare)
     if len(bare) > LONGEST_TYPED or _LETTERS.search(bare):
         raise refusals.NotANumber
-    # With "00" the library takes the country code for a carrier: 00 55 11 … became +55 11 98… (security.md, 4.6).
+    # With "00" the library takes the country code for a carrier: 00 55 11 … became +55 11 98… (P-01).
     bare = re.sub(r"\A[\s(]*00", "+", bare)
     try:
         return phonenumbers.parse(bare, region)
@@ -81,7 +89,23 @@ def _screen_brazilian(number: PhoneNumber) -> None:
         if not _area_exists(digits[:2]):
             raise (refusals.NotMobile if _is_service(number) else refusals.UnknownAreaCode)
         if len(digits) == _BRAZIL_SHORT and digits[2] in "6789":
-            raise refusals.NinthDigitMissing
+            raise (refusals.DigitMissing if digits[2] == "9" else refusals.NinthDigitMissing)
+
+
+def _is_mobile_with_nine(region: str, number: PhoneNumber) -> bool:
+    """Tell whether an Argentine number lacks but the 9 that mobile phones have before the area (P-04)."""
+    digits = phonenumbers.national_significant_number(number)
+    with_nine = PhoneNumber(country_code=number.country_code, national_number=int(f"9{digits}"))
+    return region == "AR" and phonenumbers.number_type(with_nine) in MOBILE_TYPES
+
+
+def _has_old_one(region: str, number: PhoneNumber) -> bool:
+    """Tell whether a Mexican number has but the 1 too many that mobile phones had until 2019 (P-04)."""
+    digits = phonenumbers.national_significant_number(number)
+    if region != "MX" or not digits.startswith("1") or not digits[1:]:
+        return False
+    without = PhoneNumber(country_code=number.country_code, national_number=int(digits[1:]))
+    return phonenumbers.is_valid_number(without)
 
 
 def _area_exists(area: str) -> bool:
@@ -93,15 +117,9 @@ def _is_service(number: PhoneNumber) -> bool:
     return phonenumbers.is_valid_number(number)
 
 
-def country_choices(regions: Collection[str], language: str) -> list[tuple[str, str]]:
-    """Return (ISO code, "Brasil (+55)") for each region, named in a language and sorted; the first region leads."""
-    territories = Locale.parse(language, sep="-").territories
-    named = [
-        (region, f"{territories.get(region, region)} (+{code})")
-        for region in regions
-        if (code := phonenumbers.country_code_for_region(region))
-    ]
-    return named[:1] + sorted(named[1:], key=lambda choice: choice[1])
+def calling_code(number: str) -> str:
+    """Return the digits of the country that an E.164 number begins with."""
+    return str(phonenumbers.parse(number).country_code)
 
 
 def mask(number: str) -> str:
@@ -109,10 +127,9 @@ def mask(number: str) -> str:
     return f"•••••••{number[-2:]}"
 
 
-def mask_email(address: str) -> str:
-    """Return an address of which only the first letter of the mailbox can be read (P-09)."""
-    mailbox, _at, domain = address.rpartition("@")
-    return f"{mailbox[:1]}•••@{domain}"
+def national(number: str) -> str:
+    """Return an E.164 number as it is typed beside its country."""
+    return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.NATIONAL)
 
 
 def pretty(number: str) -> str:

@@ -59,6 +59,7 @@ class Project:
     environment: dict[str, str]
     gateway: str
     folder: Path
+    servers: list[Program]  # PostgreSQL and Redis, which all projects share and one at a time uses
     met: int = 0
     figures: dict[str, list[float]] = field(default_factory=dict)
 
@@ -71,7 +72,7 @@ class Project:
 
     @contextmanager
     def running(self, **more: str) -> Iterator[tuple[str, Callable[[], float]]]:
-        """Run the project; return its address, and a clock of the processor time that its processes used."""
+        """Run the project; return its address, and a clock of the processor time of its processes and its servers."""
         port = free_port()
         env = {**self.environment, **more}
         log = self.folder / f"{self.name}.log"
@@ -97,23 +98,29 @@ class Project:
             base = f"http://localhost:{port}"
             for _ in range(WARM):  # imports, connections, templates and statements, in both web processes
                 self.visitor(base).sign_in()
-            yield base, lambda: sum(cpu_seconds(program) for program in programs)
+            yield base, lambda: sum(cpu_seconds(program) for program in programs + self.servers)
         finally:
             for program in programs:
                 program.kill()
 
 
 def cpu_seconds(program: Program) -> float:
-    """Return the processor time of a program and its children, which are one process group."""
+    """Return the processor time of a program and its children: of its process group, or such as have left it.
+
+    PostgreSQL's have: each has a session of its own. Those that ended count with the program that waited for them.
+    """
     assert program.process
-    group, ticks = str(program.process.pid), 0
+    own, ticks = str(program.process.pid), 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = path.read_text().rsplit(")", 1)[1].split()
+            _state, parent, group, *times = path.read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        if fields[2] == group:
-            ticks += int(fields[11]) + int(fields[12])
+        used, of_the_ended = times[8:10], times[10:12]
+        if own in {parent, group}:
+            ticks += sum(map(int, used))
+        if path.parent.name == own:
+            ticks += sum(map(int, of_the_ended))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -217,7 +224,8 @@ def prepare(name: str, python: str, postgres: Postgres, broker: Broker, gateway:
     environment["DJANGO_SETTINGS_MODULE"] = f"benchmarks.peers.projects.{name}"
     seed = ["tests.services.seed"] if name == "ours" else ["benchmarks.peers.projects.seed", str(PEOPLE)]
     subprocess.run([python, "-m", *seed], check=True, cwd=BASE_DIR, env=environment)
-    return Project(name, python, environment, gateway, folder)
+    servers = [program for program in (postgres.program, broker.program) if program]
+    return Project(name, python, environment, gateway, folder, servers)
 
 
 def run(folder: Path, postgres: Postgres, broker: Broker, gateway: str) -> None:

@@ -1,9 +1,9 @@
-"""What operators see of messages and their fate, of circuits and of who sends. Nothing of it is changed by hand."""
+"""What operators see of messages, circuits and senders. Nothing of it is changed by hand."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from messaging.delivery.models import Channel, Chore, GatewayFailure, Heartbeat, Message, OpenCircuit
+from messaging.delivery.models import Channel, GatewayFailure, Heartbeat, Message, OpenCircuit, PeriodicTask
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -62,8 +62,8 @@ class HeartbeatAdmin(ReadOnlyAdmin):
     list_display = ["name", "at"]
 
 
-@admin.register(Chore)
-class ChoreAdmin(ReadOnlyAdmin):
-    """What is done every so often, and when it was done last."""
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(ReadOnlyAdmin):
+    """When periodic tasks last ended well, when they are due, and who runs now."""
 
-    list_display = ["name", "done_at", "due_at"]
+    list_display = ["name", "done_at", "due_at", "leased_until", "high_water"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's name)
 
 from messaging.delivery.gateways import GATEWAYS
 
@@ -57,5 +57,20 @@ def check_outbox(**options: Any) -> list[CheckMessage]:
             "The outbox gateway sends nothing and keeps tokens in plain text.",
             hint="Set SMS_GATEWAYS=twilio.",
             id="delivery.E003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_proxies(**options: Any) -> list[CheckMessage]:
+    """Warn of https without a proxy: unless this server ends TLS itself, every page redirects to itself."""
+    if not settings.SECURE or settings.TRUSTED_PROXY_COUNT:
+        return []
+    return [
+        Warning(
+            "PUBLIC_URL is https, and TRUSTED_PROXY_COUNT says that no proxy of yours stands in front.",
+            hint="If one does, set TRUSTED_PROXY_COUNT: each page would redirect to itself, and each visitor would have"
+            " the proxy's address.",
+            id="delivery.W001",
         )
     ]

@@ -9,14 +9,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from messaging.database import Clock, Compiled, Statement, clock_plus
-from messaging.delivery.faults import Fault
+from messaging.database import Clock, clock_plus
+from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import GatewayFailure, Message, OpenCircuit
 
 logger = logging.getLogger(__name__)
-
-# All of them: a healthy portal has none.
-OPEN = Compiled(lambda: Statement(OpenCircuit.objects.all()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Way:
 
 def ways(names: list[str]) -> Iterator[Way]:
     """Return the gateways to try, in the operator's order: closed circuits, and open ones whose probe we win."""
-    open_names = {circuit.name for circuit in OPEN.run()}
+    open_names = set(OpenCircuit.objects.values_list("name", flat=True))
     for name in names:
         if name not in open_names or _wins_probe(name):
             yield Way(name, probing=name in open_names)
@@ -49,17 +46,29 @@ def close(name: str) -> None:
 
 def note_failure(name: str, fault: Fault) -> None:
     """Open the circuit at once when it is our contract that fails (F31), else at half of 20 calls in 60 s."""
-    if fault is Fault.REFUSED:
-        logger.error("%s refuses a message for a reason that we do not know", name)
+    count_failure(name, fault)
     if not fault.is_the_gateways:
         return
-    GatewayFailure.objects.create(name=name, fault=fault)
     if fault is Fault.OURS or _fails_too_often(name):
         OpenCircuit.objects.update_or_create(
             name=name,
             defaults={"open_until": clock_plus(settings.CIRCUIT_SECONDS), "fault": fault},
         )
         logger.error("circuit of %s is open: %s", name, fault)
+
+
+def count_failure(name: str, fault: Fault) -> None:
+    """Count a call that the other side failed; the metrics show it. Say what we do not know: somebody has to look."""
+    if fault is Fault.REFUSED:
+        logger.error("%s refuses a message for a reason that we do not know", name)
+    if fault.is_the_gateways:
+        GatewayFailure.objects.create(name=name, fault=fault)
+
+
+def worst_fault() -> Fault:
+    """Return why no gateway may be called: ours when one of their circuits is open for that."""
+    ours = OpenCircuit.objects.filter(name__in=settings.SMS_GATEWAYS, fault=Fault.OURS).exists()
+    return Fault.OURS if ours else Fault.UNSURE
 
 
 def _wins_probe(name: str) -> bool:

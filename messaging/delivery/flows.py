@@ -1,11 +1,10 @@
-"""Enqueue, claim, send, record. The database is the queue, the broker only its doorbell."""
+"""Enqueue, claim, send, record. The database is the queue, the broker only carries wake-ups."""
 
 import logging
 import random
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -14,11 +13,11 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import get_language
 
-from messaging.database import Clock, Compiled, Insert, clock_plus, delete_in_batches, slots
-from messaging.delivery import blocks, circuit, claims, doorbell, gateways
-from messaging.delivery.composers import Content, NothingToSay, compose, mourn
-from messaging.delivery.faults import Fault
+from messaging.database import Clock, clock_plus, delete_in_batches
+from messaging.delivery import blocked_prefixes, circuit, gateways, leases, wakeup
+from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import BlockedPrefix, Channel, GatewayFailure, Heartbeat, Message, State
+from messaging.delivery.renderers import Content, NothingToSay, NotYet, call_on_failure, render
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +25,8 @@ SWEEP_LIMIT = 200
 # Tokens first: a hundred thousand reminders may wait, a token has minutes.
 SWEEP_ORDER = (models.F("expires_at").asc(nulls_last=True), "id")
 DAY = 86_400  # seconds
+NOBODY = "nobody"  # in the place of a gateway: the message could not be rendered
+SENDER_DIED = "sender-died"  # the error of a message whose tries all ended without an answer
 
 
 def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
@@ -39,30 +40,24 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     urgent: bool = False,
     owner_id: int | None = None,
 ) -> Message:
-    """Queue a message in the caller's transaction and ring the doorbell once that is committed.
+    """Queue a message in the caller's transaction and wake a worker once that is committed.
 
     ``language`` is the reader's, if known; else that of the request. ``lifetime`` is in seconds from now; None
     means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, so
     that notices never stand before them. ``owner_id`` says on whose behalf, for the figures of the apps above.
     """
-    message = _insertion(lifetime).new(
+    message = Message.objects.create(
         channel=channel,
         destination=destination,
         kind=kind,
         subject_id=subject_id,
         language=language or get_language() or settings.LANGUAGE_CODE,
         owner_id=owner_id,
+        expires_at=None if lifetime is None else clock_plus(lifetime),
     )
     queue = "tokens" if urgent else "notices"
-    transaction.on_commit(lambda: doorbell.ring(message.pk, queue=queue), robust=True)
+    transaction.on_commit(lambda: wakeup.send(message.pk, queue=queue), robust=True)
     return message
-
-
-@cache
-def _insertion(lifetime: float | None) -> Compiled[Message]:
-    """Return what queues a message that ends after so many seconds on the database's clock, or never."""
-    told = slots(Message, "channel", "destination", "kind", "subject_id", "language", "owner_id")
-    return Compiled(lambda: Insert(Message, **told, expires_at=None if lifetime is None else clock_plus(lifetime)))
 
 
 def enqueue_notices(
@@ -70,7 +65,7 @@ def enqueue_notices(
 ) -> int:
     """Queue one notice to the mailbox of each of ``people``, in one INSERT … SELECT; return how many.
 
-    ``people`` have an ``email`` and a ``language``. Nobody rings: the sweep takes them, tokens first.
+    ``people`` have an ``email`` and a ``language``. No worker is woken: the sweep takes them, tokens first.
     """
     language = Coalesce(NullIf("language", Value("")), Value(get_language() or settings.LANGUAGE_CODE))
     row = {
@@ -88,19 +83,22 @@ def enqueue_notices(
 
 
 def enqueue_many(messages: Iterable[Message]) -> None:
-    """Queue many messages in one statement. Nobody rings for so many: the sweep sends them, a few seconds later."""
+    """Queue many messages in one statement. No worker is woken: the sweep sends them, seconds later."""
     Message.objects.bulk_create(messages)
 
 
 def deliver(message_id: int) -> None:
     """Send one message if it can be claimed; record what came of it."""
-    message = claims.claim(message_id)
+    message = leases.claim(message_id)
     if message is None:
         return
     try:
-        content = compose(message)
+        content = render(message)
     except NothingToSay:
         _record(message, state=State.EXPIRED)
+        return
+    except NotYet as reason:
+        _record_failure(message, NOBODY, gateways.GatewayError(str(reason), Fault.OURS))
         return
     if message.channel == Channel.EMAIL:
         _send_email(message, content)
@@ -109,13 +107,13 @@ def deliver(message_id: int) -> None:
 
 
 def deliver_pending(*, by: str, threads: int = 1) -> int:
-    """Send what the doorbell missed, tokens first, and close what came too late. Return how many were looked at.
+    """Send what no wake-up announced, tokens first, and close what came too late. Return how many were looked at.
 
     ``by`` names the sender that leaves its heartbeat: "worker" or "poller". With several ``threads`` a gateway
     that hangs does not hold up the messages behind it (Q-02).
     """
     Heartbeat.objects.update_or_create(name=by, defaults={"at": Clock()})
-    Message.objects.close_hopeless()
+    close_hopeless()
     waiting = list(Message.objects.sendable().order_by(*SWEEP_ORDER).values_list("id", flat=True)[:SWEEP_LIMIT])
     if threads == 1:
         for message_id in waiting:
@@ -124,6 +122,22 @@ def deliver_pending(*, by: str, threads: int = 1) -> int:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(_deliver_in_thread, waiting))
     return len(waiting)
+
+
+def close_hopeless() -> None:
+    """Close what may not be tried again: too late (F5), or out of tries because its senders died (F6)."""
+    Message.objects.late().update(state=State.EXPIRED)
+    for message in Message.objects.out_of_tries().order_by(*SWEEP_ORDER)[:SWEEP_LIMIT]:
+        _close_out_of_tries(message)
+
+
+def _close_out_of_tries(message: Message) -> None:
+    """Record the failure like any other; of two senders one closes it. Keep the fault that a call has left."""
+    facts = {"fault": message.fault or Fault.UNSURE, "error": message.error or SENDER_DIED}
+    with transaction.atomic():
+        if Message.objects.out_of_tries().filter(pk=message.pk).update(state=State.FAILED, **facts):
+            logger.error("message %s failed: %s", message.pk, facts["error"])
+            call_on_failure(message, facts["fault"])
 
 
 def _deliver_in_thread(message_id: int) -> None:
@@ -161,7 +175,7 @@ def take_report(message_id: int, tries: int, report: Report) -> None:
     if not taken or report.state is not State.FAILED:
         return
     message = Message.objects.get(pk=message_id)
-    mourn(message, report.fault or "")
+    call_on_failure(message, report.fault or "")
     if report.fault in {Fault.OURS, Fault.BLOCKED}:
         note_fault(message, report.gateway, report.fault)
 
@@ -185,14 +199,15 @@ def _send_email(message: Message, content: Content) -> None:
     try:
         gateways.send_email(message.destination, content)
     except gateways.GatewayError as error:
+        circuit.count_failure("smtp", error.fault)
         _record_failure(message, "smtp", error)
     else:
-        claims.note_sent(message, "smtp", "")
+        leases.note_sent(message, "smtp", "")
 
 
 def _send_sms(message: Message, content: Content) -> None:
     """Send to a number, unless a gateway blocks its range: nobody is called then, and the reader is told."""
-    if blocks.is_blocked(message.destination):
+    if blocked_prefixes.is_blocked(message.destination):
         _record(message, state=State.FAILED, error="prefix-blocked", fault=Fault.BLOCKED)
     else:
         _send_by_gateways(message, content)
@@ -203,7 +218,7 @@ def _send_by_gateways(message: Message, content: Content) -> None:
     failed: tuple[str, gateways.GatewayError] | None = None
     for way in circuit.ways(settings.SMS_GATEWAYS):
         if failed:
-            renewed = claims.renew(message)
+            renewed = leases.renew(message)
             if renewed is None:
                 return
             message = renewed
@@ -215,15 +230,15 @@ def _send_by_gateways(message: Message, content: Content) -> None:
             break
     if failed:
         _record_failure(message, *failed)
-    elif settings.SMS_GATEWAYS:
-        _wait_for_a_gateway(message)
+    elif settings.SMS_GATEWAYS:  # every circuit is open; the reader is told why
+        _wait(message, _jitter(), fault=circuit.worst_fault())
     else:
         _record(message, state=State.FAILED, error="no-gateway", fault=Fault.OURS)
 
 
 def _call(message: Message, content: Content, way: circuit.Way) -> gateways.GatewayError | None:
     """Make one gateway call. Record a success; return the error of a failure."""
-    parcel = gateways.Parcel(message.destination, content.text, _seconds_left(message), message.pk, message.tries)
+    parcel = gateways.Parcel(message.destination, content.text, leases.seconds_left(message), message.pk, message.tries)
     try:
         gateway_id = gateways.gateway(way.name).send(parcel)
     except gateways.GatewayError as error:
@@ -231,7 +246,7 @@ def _call(message: Message, content: Content, way: circuit.Way) -> gateways.Gate
         return error
     if way.probing:
         circuit.close(way.name)
-    claims.note_sent(message, way.name, gateway_id)
+    leases.note_sent(message, way.name, gateway_id)
     return None
 
 
@@ -239,20 +254,12 @@ def note_fault(message: Message, gateway: str, fault: Fault) -> None:
     """Draw what follows from a fault for other messages: for those by this gateway, and for those to this range."""
     circuit.note_failure(gateway, fault)
     if fault is Fault.BLOCKED:
-        blocks.block(message.destination)
+        blocked_prefixes.block(message.destination)
 
 
-def _wait_for_a_gateway(message: Message) -> None:
-    """Give the try back, for nobody was called: every circuit is open."""
-    _record(message, tries=message.tries - 1, fault=Fault.UNSURE, leased_until=clock_plus(_jitter()))
-
-
-def _seconds_left(message: Message) -> int | None:
-    """Return the whole seconds a claimed message still lives, by the database's clock (G-02)."""
-    if message.expires_at is None or message.leased_until is None:
-        return None
-    after_lease = (message.expires_at - message.leased_until).total_seconds()
-    return int(after_lease) + settings.DELIVERY_LEASE_SECONDS
+def _wait(message: Message, pause: float, **facts: Any) -> None:
+    """Give the try back, for nobody has processed the message, and let it wait so many seconds."""
+    _record(message, tries=message.tries - 1, leased_until=clock_plus(pause), **facts)
 
 
 def _jitter() -> float:
@@ -260,20 +267,28 @@ def _jitter() -> float:
 
 
 def _record_failure(message: Message, gateway: str, error: gateways.GatewayError) -> None:
-    """Give up, or leave the message for another try: soon for a token (G-04), later and later for a notice."""
-    logger.warning("message %s not accepted by %s: %s", message.pk, gateway, error.reason)
+    """Give up, or leave the message for another try: soon for a token (G-04), later and later for a notice.
+
+    A token that no SMS gateway saw and that was certainly not processed is tried as long as it is worth it: greylisting
+    takes a minute, and nobody gets two.
+    """
+    free = message.channel == Channel.EMAIL or gateway == NOBODY
+    level = logging.ERROR if free and error.fault is Fault.OURS else logging.WARNING  # circuits call for themselves
+    logger.log(level, "message %s not accepted by %s: %s", message.pk, gateway, f"{error.reason} {error.said}".strip())
+    facts = {"gateway": gateway, "error": error.reason, "fault": error.fault}
     token = message.expires_at is not None
     spent = message.tries >= (settings.DELIVERY_TRIES if token else settings.NOTICE_TRIES)
-    facts = {"gateway": gateway, "error": error.reason, "fault": error.fault}
-    if error.fault.is_final or spent:
+    if token and free and error.fault.lets_another_try:
+        _wait(message, max(_jitter(), leases.age(message) / 2), **facts)  # later and later
+    elif error.fault.is_final or spent:
         _record(message, state=State.FAILED, **facts)
     else:
-        wait = _jitter() if token else min(3600, 2**message.tries * _jitter())
-        _record(message, leased_until=clock_plus(wait), **facts)
+        pause = _jitter() if token else min(3600, 2**message.tries * _jitter())
+        _record(message, leased_until=clock_plus(pause), **facts)
 
 
 def _record(message: Message, **values: Any) -> None:
     """Write the outcome, unless the lease ran out and another worker holds the message now."""
-    recorded = claims.held(message.pk, message.tries).update(**values)
+    recorded = leases.held(message.pk, message.tries).update(**values)
     if recorded and values.get("state") == State.FAILED:
-        mourn(message, values["fault"])
+        call_on_failure(message, values["fault"])

@@ -1,11 +1,12 @@
 """What puts a message on the wire. The only module that knows Twilio and Sinch."""
 
 import smtplib
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import requests
 from django.conf import settings
@@ -18,19 +19,22 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from messaging.deadline import DeadlinePassed, within
-from messaging.delivery import faults, outbox
-from messaging.delivery.composers import Content
-from messaging.delivery.faults import Fault
+from messaging.deadline import DeadlinePassed, TooManyCalls, within
+from messaging.delivery import failure_reasons, mail, outbox
+from messaging.delivery.failure_reasons import Fault
+from messaging.delivery.renderers import Content
+
+T = TypeVar("T")
 
 
 class GatewayError(Exception):
-    """A message was not accepted; ``fault`` says what follows from it."""
+    """A message was not accepted; ``fault`` says what follows from it, ``said`` is the other side's answer."""
 
-    def __init__(self, reason: str, fault: Fault) -> None:
+    def __init__(self, reason: str, fault: Fault, said: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.fault = fault
+        self.said = said
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,11 @@ class Parcel:
 
 
 class SmsGateway(Protocol):
-    """What carries a text message. ``send`` returns the gateway's id; it and ``greet`` raise GatewayError."""
+    """What carries a text message. ``send`` returns the gateway's id; both methods raise GatewayError."""
 
     name: str
 
-    def greet(self) -> None: ...
+    def check_credentials(self) -> None: ...
 
     def send(self, parcel: Parcel) -> str: ...
 
@@ -74,6 +78,14 @@ def timeouts() -> tuple[float, float]:
     return settings.GATEWAY_CONNECT_SECONDS, settings.GATEWAY_READ_SECONDS
 
 
+def in_time(call: Callable[[], T]) -> T:
+    """Make a call under the hard cap. Raises DeadlinePassed, or GatewayError when too many calls hang to make it."""
+    try:
+        return within(settings.GATEWAY_CAP_SECONDS, call)
+    except TooManyCalls as error:
+        raise GatewayError(type(error).__name__, Fault.OURS) from None
+
+
 # What reading an answer ends in that is JSON, and not the gateway's.
 NONSENSE = (ValueError, KeyError, TypeError, AttributeError)
 
@@ -92,7 +104,7 @@ class TwilioGateway:
             self.client.api.base_url = settings.TWILIO_API_URL.rstrip("/")
         pooled(http.session, self.client.api.base_url)
 
-    def greet(self) -> None:
+    def check_credentials(self) -> None:
         """Ask Twilio for our own account, which sends nothing: it answers and takes our credentials."""
         self._ask(lambda: self.client.api.accounts(settings.TWILIO_ACCOUNT_SID).fetch().sid or "")
 
@@ -102,9 +114,9 @@ class TwilioGateway:
 
     def _ask(self, call: Callable[[], str]) -> str:
         try:
-            return within(settings.GATEWAY_CAP_SECONDS, call)
+            return in_time(call)
         except (TwilioRestException, TwilioServiceException) as error:
-            fault = faults.of_twilio(error.code, error.status)
+            fault = failure_reasons.of_twilio(error.code, error.status)
             raise GatewayError(f"twilio-{error.code or error.status}", fault) from None
         except (TwilioException, requests.RequestException, *NONSENSE, DeadlinePassed) as error:
             raise GatewayError(type(error).__name__, Fault.UNSURE) from None
@@ -125,7 +137,7 @@ class TwilioGateway:
 
 
 def twilio_callback_url(message_id: int, tries: int) -> str:
-    """Return where Twilio reports a message's fate.
+    """Return where Twilio reports a message's status.
 
     It carries our id, so that a report may overtake our commit (F34), and which of our calls it is about.
     """
@@ -154,7 +166,7 @@ class SinchGateway:
         self.session = pooled(requests.Session(), self.url)
         self.session.headers["Authorization"] = f"Bearer {settings.SINCH_API_TOKEN}"
 
-    def greet(self) -> None:
+    def check_credentials(self) -> None:
         """Ask Sinch for our last batch, which sends nothing: it answers and takes our credentials."""
         self._ask(self._list)
 
@@ -169,26 +181,27 @@ class SinchGateway:
             "client_reference": str(parcel.message_id),
         }
         if parcel.seconds_left is not None:
-            expires = datetime.now(UTC) + timedelta(seconds=parcel.seconds_left)
+            now = datetime.now(UTC)  # noqa: TID251 (Sinch takes a moment, not seconds left)
+            expires = now + timedelta(seconds=parcel.seconds_left)
             batch["expire_at"] = expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return self._ask(lambda: self._create(batch))
 
     def _ask(self, call: Callable[[], str]) -> str:
         try:
-            return within(settings.GATEWAY_CAP_SECONDS, call)
+            return in_time(call)
         except (requests.RequestException, *NONSENSE, DeadlinePassed) as error:
             raise GatewayError(type(error).__name__, Fault.UNSURE) from None
 
     def _create(self, batch: dict[str, Any]) -> str:
         answer = self.session.post(self.url, json=batch, timeout=timeouts(), allow_redirects=False)
         if answer.status_code != 201:
-            raise GatewayError(f"sinch-{answer.status_code}", faults.of_status(answer.status_code))
+            raise GatewayError(f"sinch-{answer.status_code}", failure_reasons.of_status(answer.status_code))
         return str(answer.json()["id"])
 
     def _list(self) -> str:
         answer = self.session.get(self.url, params={"page_size": 1}, timeout=timeouts(), allow_redirects=False)
         if answer.status_code != 200:
-            raise GatewayError(f"sinch-{answer.status_code}", faults.of_status(answer.status_code))
+            raise GatewayError(f"sinch-{answer.status_code}", failure_reasons.of_status(answer.status_code))
         return ""
 
 
@@ -196,7 +209,7 @@ SINCH_REPORTS = "messaging.delivery.sinch-report"
 
 
 def sinch_callback_url(message_id: int, tries: int) -> str:
-    """Return where Sinch reports a message's fate.
+    """Return where Sinch reports a message's status.
 
     Sinch signs nothing. So the address itself is the proof: it is signed by us, known to Sinch alone, and good for
     this one call.
@@ -219,7 +232,7 @@ class OutboxGateway:
 
     name = "outbox"
 
-    def greet(self) -> None:
+    def check_credentials(self) -> None:
         """Answer at once: there is nobody to ask."""
 
     def send(self, parcel: Parcel) -> str:
@@ -247,30 +260,41 @@ def sms_is_possible() -> bool:
 
 def send_email(to: str, content: Content) -> None:
     """Hand an e-mail to the mail server. Raises GatewayError."""
-    email = EmailMultiAlternatives(content.subject, content.text, to=[to])
+    email = EmailMultiAlternatives(content.subject, content.text, to=[to], headers=mail.headers())
     if content.html:
         email.attach_alternative(content.html, "text/html")
     try:
-        within(settings.GATEWAY_CAP_SECONDS, email.send)
-    except smtplib.SMTPRecipientsRefused as error:
-        for_good = all(code >= 500 for code, _reason in error.recipients.values())
-        raise GatewayError(type(error).__name__, Fault.NUMBER if for_good else Fault.UNSURE) from None
-    except smtplib.SMTPSenderRefused as error:
-        raise GatewayError(type(error).__name__, Fault.OURS) from None
+        in_time(email.send)
     except (smtplib.SMTPException, OSError, DeadlinePassed) as error:
-        raise GatewayError(type(error).__name__, Fault.UNSURE) from None
+        raise _mail_error(error) from None
 
 
-def greet_mail_server() -> None:
+def check_mail_server() -> None:
     """Open and close a connection to the mail server, with its TLS and its login. Raises GatewayError."""
     try:
-        within(settings.GATEWAY_CAP_SECONDS, lambda: _open_and_close(get_connection()))
-    except smtplib.SMTPAuthenticationError as error:
-        raise GatewayError(type(error).__name__, Fault.OURS) from None
+        in_time(lambda: _open_and_close(get_connection()))
     except (smtplib.SMTPException, OSError, DeadlinePassed) as error:
-        raise GatewayError(type(error).__name__, Fault.UNSURE) from None
+        raise _mail_error(error) from None
 
 
-def _open_and_close(mail: Any) -> None:
-    mail.open()
-    mail.close()
+def _open_and_close(connection: Any) -> None:
+    connection.open()
+    connection.close()
+
+
+def _mail_error(error: Exception) -> GatewayError:
+    """Return what an exception of smtplib's means: the reader's mailbox, ourselves, or an accident."""
+    answer: bytes | str
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, answer = next(iter(error.recipients.values()))
+    elif isinstance(error, smtplib.SMTPResponseException):
+        code, answer = error.smtp_code, error.smtp_error
+    else:
+        ours = isinstance(error, ssl.SSLCertVerificationError | smtplib.SMTPNotSupportedError)
+        return GatewayError(type(error).__name__, Fault.OURS if ours else Fault.UNSURE)
+    said = mail.without_addresses(answer)
+    fault = failure_reasons.of_smtp(code, said)
+    if not isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) and fault is not Fault.BUSY:
+        fault = Fault.OURS  # said before it knew the reader
+    enhanced = failure_reasons.ENHANCED.search(said)
+    return GatewayError(f"smtp-{code}{' ' + enhanced[0] if enhanced else ''}", fault, said)

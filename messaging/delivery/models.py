@@ -7,6 +7,7 @@ from django.db import connection, models
 from django.db.models import Q
 
 from messaging.database import Clock, clock_plus
+from messaging.delivery.failure_reasons import Fault
 
 
 class Channel(models.TextChoices):
@@ -40,13 +41,19 @@ class MessageQuerySet(models.QuerySet["Message"]):
         token = Q(expires_at__gt=self.soonest(), tries__lt=settings.DELIVERY_TRIES)
         return self.waiting().filter(notice | token)
 
-    def close_hopeless(self) -> int:
-        """Close what may not be tried again: too late (F5), or out of tries (F6). Return how many."""
-        late = self.waiting().filter(expires_at__lte=self.soonest()).update(state=State.EXPIRED)
-        tries = Q(expires_at__isnull=True, tries__gte=settings.NOTICE_TRIES) | Q(
-            expires_at__isnull=False, tries__gte=settings.DELIVERY_TRIES
-        )
-        return late + self.waiting().filter(tries).update(state=State.FAILED)
+    def waiting_for_the_operator(self) -> "MessageQuerySet":
+        """Return what waits because we are refused: credentials, sender, relaying, a key that is not known here."""
+        return self.filter(state=State.SENDING, fault__in=[Fault.OURS, Fault.REFUSED])
+
+    def late(self) -> "MessageQuerySet":
+        """Return what waits and is not worth a gateway call any more (F5)."""
+        return self.waiting().filter(expires_at__lte=self.soonest())
+
+    def out_of_tries(self) -> "MessageQuerySet":
+        """Return what waits and may not be tried again (F6)."""
+        notice = Q(expires_at__isnull=True, tries__gte=settings.NOTICE_TRIES)
+        token = Q(expires_at__isnull=False, tries__gte=settings.DELIVERY_TRIES)
+        return self.waiting().filter(notice | token)
 
     def insert_from(self, source: models.QuerySet[Any], row: dict[str, Any]) -> int:
         """Insert one message for each row of another queryset, with these columns; return how many."""
@@ -169,12 +176,17 @@ class Heartbeat(models.Model):
         return f"{self.name} at {self.at}"
 
 
-class Chore(models.Model):
-    """When something is to be done again, and when it was last begun and done."""
+class PeriodicTask(models.Model):
+    """When a periodic task is to run again, who holds it, and when the last run that ended well began."""
 
     name = models.CharField(max_length=40, primary_key=True)
     due_at = models.DateTimeField(db_default=Clock())
     done_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    high_water = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "delivery_chore"  # of before the model's name
 
     def __str__(self) -> str:
         return f"{self.name} due {self.due_at}"

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from messaging.delivery import faults, flows, gateways, outbox
+from messaging.delivery import failure_reasons, flows, gateways, outbox
 from messaging.delivery.flows import Report
 from messaging.delivery.models import State
 
@@ -47,7 +47,7 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def twilio_report(request: HttpRequest, message_id: int, tries: int) -> HttpResponse:
-    """Take Twilio's word on a message's fate: signed, forward only, and opening nothing (G-05, G-06)."""
+    """Take Twilio's word on a message's delivery status: signed, forward only, and opening nothing (G-05, G-06)."""
     fields = request.POST
     if not gateways.twilio_signed(request.path, fields, request.headers.get("X-Twilio-Signature", "")):
         return HttpResponse(status=403)
@@ -55,7 +55,7 @@ def twilio_report(request: HttpRequest, message_id: int, tries: int) -> HttpResp
     if state:
         code = fields.get("ErrorCode", "")
         known = state is State.FAILED and ERROR_CODE.fullmatch(code)
-        fault = faults.of_twilio(int(code), 500) if known else None
+        fault = failure_reasons.of_twilio(int(code), 500) if known else None
         report = Report("twilio", fields.get("MessageSid", ""), state, code, fault)
         flows.take_report(message_id, tries, report)
     return HttpResponse(status=204)
@@ -65,7 +65,7 @@ def twilio_report(request: HttpRequest, message_id: int, tries: int) -> HttpResp
 @csrf_exempt
 @require_POST
 def sinch_report(request: HttpRequest, signed: str) -> HttpResponse:
-    """Take Sinch's word on a message's fate: at an address that we signed, forward only, opening nothing (G-06)."""
+    """Take Sinch's report on a message: at an address that we signed, forward only, opening nothing (G-06)."""
     call = gateways.sinch_call(signed)
     if call is None:
         return HttpResponse(status=403)
@@ -74,7 +74,7 @@ def sinch_report(request: HttpRequest, signed: str) -> HttpResponse:
     state = SINCH_STATES.get(status)
     if state:
         code = fields.get("code")
-        fault = faults.of_sinch(code, status) if state is State.FAILED else None
+        fault = failure_reasons.of_sinch(code, status) if state is State.FAILED else None
         report = Report("sinch", str(fields.get("batch_id", "")), state, str(code), fault)
         flows.take_report(*call, report)
     return HttpResponse(status=204)

@@ -22,7 +22,9 @@
     };
     dialog.addEventListener("cancel", (event) => event.preventDefault());
     dialog.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") event.preventDefault();
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      $("[name=action][value=cancel]", dialog)?.click(); // a pop-up without a way back stays
     });
     dialog.addEventListener("close", show);
     show();
@@ -52,6 +54,13 @@
     });
   }
 
+  // The answer may be the next page instead of the way there (twofactor/sign_in/next_page.py).
+  function askForTheNextPage(form) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name: "straight", value: "on" });
+    form.append(field);
+  }
+
   function release(form) {
     delete form.dataset.sentOnce;
     all("[aria-disabled]", form).forEach((button) => button.removeAttribute("aria-disabled"));
@@ -69,14 +78,11 @@
       buttons.forEach((button) => (button.disabled = !done));
       if (say && message) say.textContent = message;
     };
-    set(false);
+    set(Boolean($("[data-captcha-kept]", form))); // solved before, beside a mistake
 
-    const widget = $("altcha-widget", form);
-    if (widget) {
-      workBox(widget, (state) => {
-        set(state === "verified", { verified: word("done"), expired: word("expired") }[state]);
-      });
-    }
+    $("altcha-widget", form)?.addEventListener("statechange", ({ detail: { state } }) => {
+      set(state === "verified", state === "verified" && word("done")); // what goes wrong it says itself
+    });
 
     if ($(".g-recaptcha", form)) {
       const missing = $("[data-captcha-missing]", form);
@@ -97,41 +103,26 @@
     }
   }
 
-  // The self-hosted box: a tick starts a worker, and what it finds travels in the field "altcha".
-  function workBox(widget, tell) {
-    const challenge = JSON.parse(widget.getAttribute("challengejson"));
-    const words = JSON.parse(widget.getAttribute("strings"));
-    const row = $("[data-state]", widget);
-    const box = $("input[type=checkbox]", widget);
-    const label = $("[data-label]", widget);
-    const field = $("input[type=hidden]", widget);
-    const set = (state) => {
-      row.dataset.state = state;
-      label.textContent = words[state] ?? words.label;
-      box.checked = state === "verifying" || state === "verified";
-      if (state !== "verified") field.value = "";
-      tell(state);
-    };
-    const solved = (number) => {
-      const { algorithm, challenge: hash, salt, signature } = challenge;
-      field.value = btoa(JSON.stringify({ algorithm, challenge: hash, number, salt, signature }));
-      set("verified");
-    };
-    const work = () => {
-      set("verifying");
-      const worker = new Worker(widget.getAttribute("workerurl"));
-      worker.onmessage = ({ data }) => (data === null ? set("error") : solved(data));
-      worker.onerror = () => set("error");
-      worker.postMessage(challenge);
-    };
-    box.disabled = false;
-    box.checked = false;
-    box.addEventListener("click", (event) => {
-      if (row.dataset.state === "expired") return location.reload();
-      if (row.dataset.state === "unverified" || row.dataset.state === "error") return work();
-      event.preventDefault();
+  // The self-hosted box: ALTCHA's own element, whose script ran before this one. It gets our words and its worker, and
+  // takes the place of the row that stands for it until then.
+  function altchaBox(widget) {
+    const { algorithm, lifetime, worker, words } = widget.dataset;
+    const missing = isSecureContext ? !window.$altcha && "missing" : "insecure";
+    if (missing) {
+      $(`[data-captcha-${missing}]`, widget.parentElement).hidden = false;
+      return;
+    }
+    $altcha.i18n.set(document.documentElement.lang.toLowerCase(), JSON.parse(words));
+    $altcha.algorithms.set(algorithm, () => new Worker(worker));
+    $(".captcha-row", widget).remove();
+    let expired = false;
+    setTimeout(() => {
+      expired = true;
+      widget.reset("expired");
+    }, lifetime * 1000);
+    widget.addEventListener("statechange", ({ detail: { state } }) => {
+      if (expired && state === "verifying") location.reload();
     });
-    setTimeout(() => set("expired"), Number(widget.dataset.lifetime) * 1000);
   }
 
   // --- countdown: seconds come from the server; the browser's wall clock is never asked --------------------------
@@ -191,10 +182,25 @@
     if (Number(button.dataset.wait) > 0) tick();
   }
 
-  // --- fate: what became of the message, asked every two seconds until it is known -------------------------------
+  // The wait of a limit, second by second; without this script the page says about how long it is.
+  function waitClock(node) {
+    const shown = $("[data-wait-shown]", node.parentElement);
+    const tick = () => {
+      const left = Math.ceil(Number(node.dataset.waitClock) - sinceServed());
+      shown.textContent = left > 0 ? clock(left) : "";
+      if (left > 0) return setTimeout(tick, 500);
+      node.hidden = true;
+      const over = $("[data-wait-over]", node.parentElement);
+      over.hidden = false;
+      over.classList.remove("visually-hidden");
+    };
+    tick();
+  }
 
-  function fate(node) {
-    const text = $("[data-fate-text]", node);
+  // --- delivery status of the message, asked every two seconds until it is known ----------------------------------
+
+  function deliveryStatus(node) {
+    const text = $("[data-delivery-status-text]", node);
     const until = performance.now() + 180000;
     let asking = new AbortController();
     async function ask() {
@@ -203,7 +209,7 @@
       asking = new AbortController();
       let answer;
       try {
-        answer = await fetch(node.dataset.fate, { headers: { Accept: "application/json" }, signal: asking.signal });
+        answer = await fetch(node.dataset.deliveryStatus, { headers: { Accept: "application/json" }, signal: asking.signal });
       } catch {
         if (!asking.signal.aborted) connection.lost(); // The next round asks again.
         return next();
@@ -225,7 +231,11 @@
   // --- token: digits only, however it was pasted; offered by the phone where the browser can ---------------------
 
   function tokenField(input) {
-    const clean = (text) => text.replace(/\D/g, "").slice(0, 6);
+    // Of a pasted sentence the only run of exactly six digits counts; the SMS has it twice.
+    const clean = (text) => {
+      const runs = new Set(text.match(/(?<!\d)\d{6}(?!\d)/g));
+      return runs.size === 1 && /[a-z]{4}/i.test(text) ? [...runs][0] : text.replace(/\D/g, "").slice(0, 6);
+    };
     const stop = new AbortController();
     // Sent by itself when complete, once; after a refusal the person says when (WCAG 3.2.2).
     let mayGo = input.getAttribute("aria-invalid") !== "true";
@@ -241,8 +251,11 @@
     }
 
     input.addEventListener("paste", (event) => {
-      const text = clean(event.clipboardData?.getData("text") ?? "");
+      const pasted = event.clipboardData?.getData("text") ?? "";
+      const text = clean(pasted);
       if (!text) return;
+      // More than one candidate: the person says which.
+      if (/[a-z]{4}/i.test(pasted) && !/^\d{6}$/.test(text)) return;
       event.preventDefault();
       take(text);
     });
@@ -326,6 +339,19 @@
     input.form?.addEventListener("submit", () => (input.type = "password"));
   }
 
+  // How long the password is, in words; whether it is easy to guess is for the server to say.
+  function passwordMeter(words) {
+    const input = document.getElementById(words.dataset.meterFor);
+    const minimum = Number(input?.dataset.meter);
+    if (!minimum) return;
+    input.addEventListener("input", () => {
+      const length = [...input.value.normalize("NFKC")].length;
+      words.hidden = !length;
+      if (length < minimum) words.textContent = `${words.dataset.short} ${minimum - length}`;
+      else words.textContent = length < minimum + 6 ? words.dataset.enough : words.dataset.long;
+    });
+  }
+
   function menu(details) {
     const close = () => (details.open = false);
     document.addEventListener("click", (event) => details.contains(event.target) || close());
@@ -378,18 +404,24 @@
     node.before(row);
   }
 
-  // After a refused form, Back and Reload ask for the page again instead of for a confirmation to send.
-  history.replaceState(history.state, "", location.href);
+  // After a refused form, Back and Reload ask for the page again instead of for a confirmation to send. A page that
+  // answers the form before it has an address of its own, at which it is asked for again.
+  const address = $("[data-address]")?.dataset.address ?? location.pathname;
+  history.replaceState(history.state, "", address === location.pathname ? location.href : address);
 
+  all("form[data-straight]").forEach(askForTheNextPage);
   all("form[data-once]").forEach(guardForm);
   all("form[data-captcha-form]").forEach(captchaForm);
+  all("altcha-widget").forEach(altchaBox);
   all("dialog[data-popup]").forEach(upgradePopup);
   all("[data-countdown]").forEach(countdown);
   all("[data-wait]").forEach(waitToResend);
-  all("[data-fate^='/']").forEach(fate);
+  all("[data-wait-clock]").forEach(waitClock);
+  all("[data-delivery-status^='/']").forEach(deliveryStatus);
   all("[data-token]").forEach(tokenField);
   all("input[type=tel]").forEach(phoneField);
   all("[data-reveal]").forEach(revealPassword);
+  all("[data-meter-for]").forEach(passwordMeter);
   all("details[data-menu]").forEach(menu);
   all("[data-tip]").forEach(tip);
   all("[data-sent]").forEach(sentMessage);

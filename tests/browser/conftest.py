@@ -150,7 +150,7 @@ def _listen(context: BrowserContext, portal: Portal, complaints: Complaints) -> 
 
     def request(asked: Request) -> None:
         if not asked.url.startswith((f"{portal.base}/", "blob:")):
-            complaints.append(f"asked a stranger: {asked.url}")
+            complaints.append(f"asked another host: {asked.url}")
 
     def response(answer: Response) -> None:
         if answer.status >= 500:

@@ -35,12 +35,13 @@ class Portal:
     """One embedded default on a free port, with a data folder of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.base = f"http://localhost:{self.port}"
         self.log = folder / "portal.log"
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         # Behind one proxy, so that each browser can come from an address of its own (see conftest).
         ours = {"VAR_DIR": str(folder / "var"), "PORT": str(self.port), "TRUSTED_PROXY_COUNT": "1"}
+        ours["DEMO_PASSWORD"] = seed.PASSWORD
         ours["ALLOWED_REGIONS"] = "BR,PT,AO,MZ,US,ES"  # so that there is something to choose in Account Settings
         self.environment = kept | ours
         with self.log.open("wb") as log:
@@ -98,7 +99,7 @@ class Portal:
         return found[0]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

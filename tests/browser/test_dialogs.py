@@ -118,7 +118,6 @@ def test_signing_in_begins_at_the_login_and_after_a_refusal_at_the_password(newc
 BEGINNINGS = [
     pytest.param(at_channel, "altcha-widget input[type=checkbox]", id="channel"),
     pytest.param(at_token, "[name=token]", id="token"),
-    pytest.param(at_confirmation, "[name=password]", id="confirmation"),
 ]
 
 
@@ -136,6 +135,15 @@ def test_a_dialog_begins_where_one_types_and_escape_does_nothing(
     assert bob.page.evaluate("document.activeElement.closest('dialog') !== null")
     assert bob.page.url == address
     assert len(bob.posts) == posts
+
+
+def test_escape_cancels_where_a_dialog_offers_it(bob: Person) -> None:
+    at_confirmation(bob)
+    expect(bob.page.locator("[name=password]")).to_be_focused()
+    bob.page.keyboard.press("Escape")
+
+    bob.is_at("/meu-perfil/")
+    assert bob.posts[-1] == CONFIRM
 
 
 # Sending once ---------------------------------------------------------------------------------
@@ -185,9 +193,10 @@ def test_a_complete_token_is_sent_by_itself_and_once(bob: Person) -> None:
     bob.field("token").press_sequentially(token[:5])
     page.wait_for_timeout(100)
     assert held == [], "sent before it was complete"
-    bob.field("token").press_sequentially(token[5])
+    with page.expect_request(bob.portal.base + "/entrar/token/"):
+        bob.field("token").press_sequentially(token[5])
     page.keyboard.press("Enter")
-    page.wait_for_timeout(100)
+    page.wait_for_timeout(150)  # time enough for it to be sent again
     assert len(held) == 1
     held[0].continue_()
     bob.is_at("/")
@@ -255,6 +264,27 @@ def test_back_never_sends_again(newcomer: Person) -> None:
     newcomer.enter_token(token)  # the first one still opens
     newcomer.is_at("/")
     assert len(newcomer.portal.outbox(newcomer.number)) == 1
+
+
+def test_pages_that_answer_a_form_are_asked_for_again_at_their_own_address(bob: Person) -> None:
+    """F47: Reload and Back send nothing, although neither page was led to (twofactor/sign_in/next_page.py)."""
+    page, gets = bob.page, []
+    page.on("request", lambda request: gets.append(request.url) if request.method == "GET" else None)
+    at_token(bob)
+    bob.is_at("/entrar/token/")
+    assert not [url for url in gets if url.endswith(("/entrar/canal/", "/entrar/token/"))], "no way to be led"
+    posts = list(bob.posts)
+    page.reload()
+    bob.is_at("/entrar/token/")
+    page.go_back()
+    bob.is_at("/entrar/canal/")
+    page.go_forward()
+    bob.is_at("/entrar/token/")
+
+    assert bob.posts == posts
+    bob.type_token()
+    bob.is_at("/")
+    assert len(bob.portal.outbox(bob.number)) == 1
 
 
 def test_back_after_a_refusal_shows_the_form(newcomer: Person) -> None:
@@ -429,15 +459,15 @@ def test_a_token_typed_without_a_connection_waits_for_it(bob: Person) -> None:
 
 
 def test_a_connection_that_carries_nothing_is_noticed(bob: Person, complaints: Complaints) -> None:
-    """What the browser cannot know: the network is there, and no answer comes; here to the question for the fate."""
-    fate = "**/entrar/token/estado/"
+    """What the browser cannot know: the network is there, and no answer comes; here to the question for the status."""
+    status = "**/entrar/token/estado/"
     at_channel(bob)
-    bob.page.route(fate, lambda route: route.abort())
+    bob.page.route(status, lambda route: route.abort())
     bob.ask_for_token("sms")
     said = bob.page.locator("dialog [data-connection]")
-    bob.page.evaluate("document.querySelector('[data-fate]').dataset.state = 'going'")
+    bob.page.evaluate("document.querySelector('[data-delivery-status]').dataset.state = 'going'")
     expect(said).to_have_attribute("data-connection", "lost")
-    bob.page.unroute(fate)
+    bob.page.unroute(status)
     expect(said).to_have_attribute("data-connection", "back")
     while complaints:
         complaints.forgive("ERR_FAILED")

@@ -1,15 +1,17 @@
 """E-mails as mail programs draw them: light and dark, wide and narrow, with axe, and with nothing fetched."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.utils import translation
 from playwright.sync_api import Browser, Page, Request
 
-from accounts.composers import Notice
 from accounts.models import Accent, Account
+from accounts.notifications.account import Notice
 from messaging.delivery.models import Channel
 from tests.browser.conftest import Pictures
 from tests.browser.wcag import violations
-from twofactor import composers
+from twofactor import notifications
 from twofactor.models import Purpose
 
 ACCOUNT = Account(name="Padaria Aurora", accent=Accent.GREEN)
@@ -19,7 +21,7 @@ OF_PAGES = {"landmark-one-main", "page-has-heading-one", "region"}
 
 
 def token() -> str:
-    return composers._email("042917", Purpose.SIGN_IN, ACCOUNT).html
+    return notifications._email("042917", Purpose.SIGN_IN, ACCOUNT, at=datetime(2026, 11, 28, 12, tzinfo=UTC)).html
 
 
 def notice() -> str:

@@ -1,4 +1,4 @@
-"""The operators' site in Chromium, under the portal's own policy: no inline script, no inline style, no stranger.
+"""The operators' site in Chromium, under the portal's own policy: no inline script, no inline style, no other host.
 
 What a browser complains about (a violation of the policy is an error of its console) fails the test: see conftest.
 """

@@ -1,4 +1,6 @@
-"""What a first visit costs: the sign-in page and each pop-up within 30 kB and 6 requests, from nobody else, and still.
+"""What a first visit costs: the sign-in page and each pop-up within 30 kB and 7 requests, from nobody else, and still.
+
+A page with a captcha may weigh 52 kB in 8 requests: ALTCHA's own widget weighs 29.5 kB and its worker 1.7.
 
 Bytes are those of the bodies as they travelled, compressed. The favicon, which a headless browser asks for when
 it likes, is counted in. How long it takes is measured by ``benchmarks/page_load.py``; times are no tests.
@@ -10,19 +12,23 @@ from typing import Any
 import pytest
 from playwright.sync_api import CDPSession, Response
 
-from tests.browser.arrivals import ARRIVALS
 from tests.browser.conftest import Complaints, Fresh, Visit
 from tests.browser.tour import TOURS
+from tests.browser.ways_in import ARRIVALS
 
-MOST_BYTES, MOST_REQUESTS = 30_000, 6
+MOST_BYTES, MOST_REQUESTS = 30_000, 7
+CAPTCHA_BYTES, CAPTCHA_REQUESTS = 22_000, 1
 FAVICON = 255
-# How far things moved by themselves, as Chromium's own measure of it counts: from the first paint on.
-SHIFT = """() => new Promise((tell) => {
-    let moved = 0;
-    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (moved += entry.value)))
-        .observe({ type: "layout-shift", buffered: true });
+# What moved by itself, as Chromium's own measure counts it: from the first paint on.
+SHIFTS = """() => new Promise((tell) => {
+    const moved = [];
+    new PerformanceObserver((list) => list.getEntries().forEach(({ value, sources }) => {
+        moved.push({ value, nodes: sources.map(({ node }) => (node?.outerHTML ?? node?.data ?? "").slice(0, 200)) });
+    })).observe({ type: "layout-shift", buffered: true });
     setTimeout(() => tell(moved), 300);
 })"""
+# Google calls 0.1 good. Of a page that a busy machine paints in two pieces a line moves by 4 px: 0.0001.
+MOST_SHIFT = 0.001
 
 PORTAL_SHEET = Path(__file__).resolve().parents[2] / "static" / "css" / "portal.css"
 # The rules of a sheet that are for anything on the page; nothing where the page has that sheet.
@@ -66,11 +72,14 @@ def test_a_first_visit_is_light_and_stands_still(visit: Visit, fresh: Fresh, pat
     scales = Scales(cold.context.new_cdp_session(cold.page))
     cold.go(path)
     cold.page.wait_for_load_state("networkidle")
+    most_bytes, most_requests = MOST_BYTES, MOST_REQUESTS
     if path in {"/entrar/telefone/", "/entrar/canal/"}:
         cold.tick_captcha()  # which fetches its worker
+        most_bytes, most_requests = most_bytes + CAPTCHA_BYTES, most_requests + CAPTCHA_REQUESTS
 
-    assert (scales.requests <= MOST_REQUESTS, scales.bytes <= MOST_BYTES) == (True, True), vars(scales)
-    assert cold.page.evaluate(SHIFT) == 0
+    assert (scales.requests <= most_requests, scales.bytes <= most_bytes) == (True, True), vars(scales)
+    shifts = cold.page.evaluate(SHIFTS)
+    assert sum(shift["value"] for shift in shifts) < MOST_SHIFT, shifts
 
 
 def test_what_is_before_the_door_does_without_the_portals_sheet(
@@ -95,7 +104,7 @@ def test_static_files_are_compressed_and_kept_for_good(visit: Visit, fresh: Fres
     person.page.wait_for_load_state("networkidle")
     files = [answer for answer in answers if answer.url.endswith((".css", ".js"))]  # the icon comes when it likes
 
-    assert len(files) == 2  # app.css holds what it imports
+    assert len(files) == 3  # app.css, Pico, app.js; the captcha's only where there is one
     for answer in files:
         assert answer.headers["content-encoding"] == "gzip", answer.url
         assert answer.headers["cache-control"] == "max-age=315360000, public, immutable", answer.url

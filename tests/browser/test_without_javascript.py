@@ -46,7 +46,7 @@ def test_a_token_opens_without_javascript(visit: Visit, fresh: Fresh) -> None:
     bob.is_at("/entrar/canal/")
     bob.ask_for_token("sms")
     other = plain(visit, household.bob, household.bobs_number, of=bob)
-    bob.page.goto("about:blank")  # or it would go on asking for the fate of what the other one ends
+    bob.page.goto("about:blank")  # or it would go on asking for the delivery status of what the other one ends
     other.go("/entrar/token/")
     expect(other.page.locator("dialog")).to_be_visible()
     expect(other.page.locator("[data-digits]")).to_have_text(re.compile(r"^1[678]\ds$"))  # stands still, and is true
@@ -105,13 +105,13 @@ def test_countries_are_chosen_without_javascript(visit: Visit, fresh: Fresh) -> 
     alice = plain(visit, household.alice, household.alices_number)
     alice.type_password()
     alice.is_at("/")
-    alice.go("/configuracoes/minha-conta/")
+    alice.go("/configuracoes/minha-conta/paises/")
     alice.page.get_by_label("Portugal").check()
     alice.press("/configuracoes/minha-conta/paises/")
     alice.is_at("/confirmar-identidade/")
     alice.field("password").fill(PASSWORD)
     alice.press("/confirmar-identidade/")
-    alice.is_at("/configuracoes/minha-conta/")
+    alice.is_at("/configuracoes/minha-conta/paises/")
     expect(alice.page.get_by_label("Portugal")).to_be_checked()
     expect(alice.page.get_by_label("Brasil")).to_be_checked()
     expect(alice.page.get_by_label("Angola")).not_to_be_checked()

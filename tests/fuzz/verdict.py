@@ -4,7 +4,7 @@ How a changed row is judged: what says who somebody is and what they may do (``I
 - never on behalf of somebody who is not through the gate, unless they brought the token of their phone;
 - else never for another account, for members never for another person (``foreign``);
 - of one's own row: never role, account, login or rights; the password only with the password of today.
-What is in the audit trail stays there.
+What is in the audit log stays there.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from tests.conftest import Browser
-from tests.evidence import Row, dump
+from tests.database_dump import Row, dump, rows_touched
 from tests.fuzz.requests import MARK, Shot
 from tests.tools import refuse_nul
 from tests.walk import people
@@ -51,20 +51,16 @@ class Range:
         self.browser.cookies.clear()
         self.browser.cookies.load(self.cookies)
         with transaction.atomic(), connection.execute_wrapper(refuse_nul):
-            touched = self._rows_touched()
+            touched = rows_touched()
             answer: Any = self.browser.generic(
                 shot.method, shot.path, shot.body, shot.content_type, headers=dict(shot.headers)
             )
-            after = self.before if self._rows_touched() == touched else dump()
+            after = self.before if rows_touched() == touched else dump()
             transaction.set_rollback(True)
         self.answers[answer.status_code] += 1
         self._judge_answer(answer)
         if after is not self.before:
             self._judge_rows(shot, after)
-
-    @staticmethod
-    def _rows_touched() -> int:
-        return int(connection.connection.total_changes)
 
     @staticmethod
     def _judge_answer(answer: Any) -> None:

@@ -28,7 +28,11 @@ PEOPLE = """
         n %% 50 <> 1, false, false, false, false, n %% 10 <> 3 AND n %% 10 <> 7,
         CASE WHEN n %% 200 = 2 THEN now() END, 0, 0,
         CASE WHEN n %% 10 <> 3 THEN now() - n * 7919 %% 500000 * interval '1 minute' END
-    FROM generate_series(0, %(people)s - 1) AS n"""
+    FROM generate_series(0, %(people)s::bigint - 1) AS n"""
+WORDS = """
+    INSERT INTO accounts_searchword (account_id, user_id, word)
+    SELECT DISTINCT account_id, id, word FROM accounts_user,
+        regexp_split_to_table(name_key || ' @example.com', ' ') AS word WHERE account_id = %(account)s"""
 PHONES = """
     INSERT INTO twofactor_phonedevice (name, confirmed, number, region, kind, user_id)
     SELECT 'phone', true, '+5511987654321', 'BR', 'mobile', id
@@ -73,7 +77,7 @@ def fill(url: str, letter: str, *, people: int, events: int) -> int:
     }
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # the rows are sound: no keys to look up
-        for statement in (PEOPLE, PHONES, SESSIONS):
+        for statement in (PEOPLE, WORDS, PHONES, SESSIONS):
             connection.execute(statement, facts)
         facts["first"] = _one(connection, FIRST, facts)
         with _without_indexes(connection, "accounts_auditevent", "delivery_message"):
@@ -122,6 +126,8 @@ def pages() -> list[tuple[str, str]]:
         ("people, search for many, in the middle", f"{USERS}?q=ana&after=MIDDLE"),
         ("people, search for one address", f"{USERS}?q=LETTER777@"),
         ("people, search for nobody", f"{USERS}?q=zzz"),
+        ("people, search for two words of a name", f"{USERS}?q=ana+1234"),
+        ("people, search for a domain", f"{USERS}?q=%40example.com"),
         ("people, active", f"{USERS}?state=active"),
         ("people, locked", f"{USERS}?state=locked"),
         ("people, deactivated", f"{USERS}?state=deactivated"),
@@ -182,14 +188,14 @@ def visit(first: int, path: str) -> Callable[[], None]:
 
 def switch(first: int) -> Callable[[], None]:
     """Return a turn of an account's switch by its first administrator: on where it is off, off where it is on."""
-    from accounts import flows  # noqa: PLC0415
+    from accounts import policy  # noqa: PLC0415
     from accounts.models import User  # noqa: PLC0415
 
     user = User.objects.get(pk=first)
 
     def turn() -> None:
         user.account.refresh_from_db()
-        flows.set_two_factor_policy(user.account, not user.account.two_factor_required, actor=user)
+        policy.set_two_factor_policy(user.account, not user.account.two_factor_required, actor=user)
 
     return turn
 

@@ -69,20 +69,21 @@ class PostgresDatabase:
 class Postgres:
     """A server of the tests' own, or else fresh databases on the machine's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
+        """Start it. ``settings`` of its configuration hold for a server of our own only."""
         self.names: list[str] = []
         self.program: Program | None = None
         self.port = 5432
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         if found:
             self.bin = found[-1].parent
-            self._start_own(folder)
+            self._start_own(folder, settings)
         elif listens(self.port) and shutil.which("pg_dump"):
             self.bin = Path(str(shutil.which("pg_dump"))).parent
         else:
             pytest.skip("PostgreSQL is neither installed nor running (Debian package: postgresql)")
 
-    def _start_own(self, folder: Path) -> None:
+    def _start_own(self, folder: Path, more: dict[str, str]) -> None:
         user = _unprivileged() if os.geteuid() == 0 else None
         folder.mkdir(mode=0o700)
         if user:
@@ -93,7 +94,8 @@ class Postgres:
         subprocess.run(command, check=True, capture_output=True, user=user, env=clean_environment(), cwd="/")
         self.port = free_port()
         settings = {"unix_socket_directories": str(folder), "listen_addresses": "127.0.0.1", "fsync": "off"}
-        flags = [f"--{name}={value}" for name, value in settings.items()]
+        settings |= {"max_connections": "400"}  # every installation of a test run shares this server
+        flags = [f"--{name}={value}" for name, value in (settings | more).items()]
         self.program = Program(
             self.tool("postgres"), "-D", data, "-p", str(self.port), *flags, log=folder.with_suffix(".log"), user=user
         )
@@ -153,10 +155,17 @@ class Postgres:
 
     def copy(self, name: str, other: "Postgres") -> None:
         """Make a database with everything that one of another server holds."""
+        self.restore(other.dump(name), name)
+
+    def dump(self, name: str) -> bytes:
+        """Return a backup of a database."""
+        return subprocess.run([self.tool("pg_dump"), self.url(name)], check=True, capture_output=True).stdout
+
+    def restore(self, backup: bytes, name: str) -> None:
+        """Make a database of a backup."""
         self.create(name)
-        dump = subprocess.run([other.tool("pg_dump"), other.url(name)], check=True, capture_output=True)
         load = [self.tool("psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", self.url(name)]
-        subprocess.run(load, check=True, capture_output=True, input=dump.stdout)
+        subprocess.run(load, check=True, capture_output=True, input=backup)
 
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:

@@ -7,8 +7,9 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,8 +94,12 @@ class Mail:
     def start(self) -> None:
         self.program.start(lambda: listens(self.port))
 
+    def will_answer(self, to: str, *answers: str) -> None:
+        """Set the answers to the next messages for an address; the last one stays, an empty one takes them."""
+        (self.folder / "answers.json").write_text(json.dumps({to: answers}))
+
     def received(self, to: str) -> list[dict[str, Any]]:
-        entries = [json.loads(path.read_text()) for path in sorted(self.folder.glob("*.json"))]
+        entries = [json.loads(path.read_text()) for path in sorted(self.folder.glob("[0-9]*.json"))]
         return [entry for entry in entries if to in entry["to"]]
 
     def wait_for(self, to: str, seconds: float = 15) -> dict[str, Any]:
@@ -113,6 +118,7 @@ def production(*, database_url: str, broker_url: str, twilio_url: str, mail_port
     return {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "TOKEN_KEY": secrets.token_urlsafe(50),
+        "FACTOR_KEYS": secrets.token_urlsafe(50),
         "PUBLIC_URL": f"http://localhost:{port}",
         "ALLOWED_HOSTS": "localhost",
         "DATABASE_URL": database_url,
@@ -124,15 +130,10 @@ def production(*, database_url: str, broker_url: str, twilio_url: str, mail_port
         "TWILIO_MESSAGING_SERVICE_SID": fake_twilio.SERVICE,
         "TWILIO_API_URL": twilio_url,
         "METRICS_TOKEN": METRICS_TOKEN,
-        # Everybody here comes from one address, with numbers of one range.
-        "LIMIT_ADDRESS": "100000/3600",
-        "LIMIT_PREFIX": "100000/3600",
-        # Two changes of one phone at once take more tokens than a person may ask for.
-        "LIMIT_USER": "20/900",
-        "LIMIT_PHONE": "20/600",
     }
 
 
+GUNICORN = Path(sys.executable).with_name("gunicorn")  # by its own name: it starts itself anew at USR2
 METRICS_TOKEN = "metrics-token-of-the-tests"
 
 
@@ -145,6 +146,19 @@ def with_sinch(url: str) -> dict[str, str]:
         "SINCH_FROM": fake_sinch.SENDER,
         "SINCH_API_URL": url,
     }
+
+
+@dataclass(frozen=True)
+class Release:
+    """The code of another release, the Python that has its packages, and what is in its environment besides."""
+
+    code: Path
+    python: Path
+    env: dict[str, str]
+
+    def command(self, words: Sequence[str | Path]) -> list[str | Path]:
+        """Return a command of ours as this release's own: its program stands beside its Python."""
+        return [self.python.with_name(Path(words[0]).name), *words[1:]]
 
 
 class Portal:
@@ -177,32 +191,41 @@ class Portal:
             port=self.port,
         )
         self.env = clean_environment(**{**environment, **more})
-        self.secrets |= {self.env["SECRET_KEY"], self.env["TOKEN_KEY"]}
+        self.secrets |= {self.env["SECRET_KEY"], self.env["TOKEN_KEY"], self.env["FACTOR_KEYS"]}
         self.programs: list[Program] = []
         self.own_broker = own_broker
         self.intruded: set[str] = set()
 
-    def program(self, name: str, *command: str | Path) -> Program:
-        """Add a program of this installation; it is not started yet."""
-        program = Program(*command, log=self.folder / f"{name}-{len(self.programs)}.log", env=self.env)
+    def program(self, name: str, *command: str | Path, release: "Release | None" = None) -> Program:
+        """Add a program of this installation, or of another release beside it; it is not started yet."""
+        env, cwd = (self.env, BASE_DIR) if release is None else (self.env | release.env, release.code)
+        words = command if release is None else release.command(command)
+        program = Program(*words, log=self.folder / f"{name}-{len(self.programs)}.log", env=env, cwd=cwd)
         self.programs.append(program)
         return program
 
-    def start_web(self, workers: int = 1) -> Program:
-        options = ["--worker-class", "gthread", "--threads", "8", "--workers", str(workers), "--no-control-socket"]
-        web = self.program("web", *module("gunicorn", *options, "--bind", f"127.0.0.1:{self.port}", "messaging.wsgi"))
+    def start_web(self, workers: int = 1, *more: str, release: "Release | None" = None) -> Program:
+        options = ["--config", "python:messaging.gunicorn"]
+        if release:  # of before there was one
+            options = ["--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
+            options += ["--logger-class", "messaging.gunicorn.PortalLogger"]
+        options += ["--workers", str(workers), "--bind", f"127.0.0.1:{self.port}", *more]
+        web = self.program("web", GUNICORN, *options, "messaging.wsgi", release=release)
         web.start(self._answers)
         return web
 
     def _answers(self) -> bool:
         return listens(self.port) and requests.get(f"{self.base}/healthz", timeout=30).ok
 
-    def start_worker(self, concurrency: int = 10, *, beat: bool = False, ready: bool = True) -> Program:
+    def start_worker(
+        self, concurrency: int = 10, *, beat: bool = False, ready: bool = True, release: "Release | None" = None
+    ) -> Program:
         options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,notices"]
         options += ["--loglevel", "WARNING", "--without-mingle", "--without-gossip"]
         if beat:
             options += ["--beat", "--schedule", str(self.folder / f"beat-{len(self.programs)}")]
-        worker = self.program("worker", *module("celery", "--app", "messaging", "worker", *options))
+        command = module("celery", "--quiet", "--app", "messaging", "worker", *options)
+        worker = self.program("worker", *command, release=release)
         worker.start(self.broker.has_consumer if ready else None)
         return worker
 
@@ -232,6 +255,10 @@ class Portal:
         index = next(self.newcomers)
         assert index < NEWCOMERS, "seed more newcomers"
         return self._visitor(f"n{index:03d}", f"+5521987{index:06d}")
+
+    def administrator(self) -> Visitor:
+        """Return the account's administrator, who has no phone."""
+        return self._visitor("a000", f"+5531987{next(self.newcomers):06d}")
 
     def _visitor(self, login: str, number: str) -> Visitor:
         self.secrets.add(number[1:])
@@ -303,7 +330,8 @@ class Portal:
     def _person_of(self, session_data: str) -> str:
         salt = "django.contrib.sessions.SessionStore"
         key = self.env["SECRET_KEY"]
-        content = signing.loads(session_data, key=key, salt=salt, serializer=JSONSerializer, fallback_keys=[])
+        fallbacks: list[str | bytes] = [*self.env.get("SECRET_KEY_FALLBACKS", "").split(",")]
+        content = signing.loads(session_data, key=key, salt=salt, serializer=JSONSerializer, fallback_keys=fallbacks)
         return str(content.get("_auth_user_id", ""))
 
     def metric(self, name: str) -> float:

@@ -53,11 +53,14 @@ class Program:
         log: Path,
         env: Mapping[str, str] | None = None,
         user: str | None = None,
+        cwd: Path = BASE_DIR,
     ) -> None:
         self.command = command
+        self.cwd = cwd
         self.log = log
         self.env = clean_environment() if env is None else env
         self.user = user
+        self.pass_fds: tuple[int, ...] = ()
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, ready: Callable[[], object] | None = None, seconds: float = 30) -> None:
@@ -65,13 +68,14 @@ class Program:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
-                cwd=BASE_DIR,
+                cwd=self.cwd,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 user=self.user,
+                pass_fds=self.pass_fds,
             )
         if ready:
             wait_for(lambda: self._runs() and ready(), seconds, meaning=f"start of {self.command}")

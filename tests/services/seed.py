@@ -35,7 +35,14 @@ def seed() -> None:
     def people(letter: str, how_many: int, role: str = Role.MEMBER) -> list[User]:
         logins = [f"{letter}{index:03d}" for index in range(how_many)]
         users = [
-            User(account=account, username=login, email=f"{login}@example.com", password=hashed, role=role)
+            User(
+                account=account,
+                username=login,
+                email=f"{login}@example.com",
+                password=hashed,
+                role=role,
+                has_phone=letter == "u",
+            )
             for login in logins
         ]
         return User.objects.bulk_create(users)

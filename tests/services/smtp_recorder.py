@@ -1,4 +1,8 @@
-"""A mail server that keeps what it gets as files.   python -m tests.services.smtp_recorder PORT FOLDER"""
+"""A mail server that keeps what it gets as files.   python -m tests.services.smtp_recorder PORT FOLDER
+
+A file named "answers.json" in the folder tells what it answers each recipient, oldest answer first, by address:
+``{"bob@example.com": ["451 4.7.1 come back later"]}``; the last answer stays, and an empty one takes the message.
+"""
 
 import asyncio
 import json
@@ -16,10 +20,32 @@ class Recorder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if answer := self.answer_to(address):
+            return answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    def answer_to(self, address: str) -> str:
+        """Return what an address is refused with, and go on to its next answer."""
+        path = self.folder / "answers.json"
+        told = json.loads(path.read_text()) if path.exists() else {}
+        answers = told.get(address) or [""]
+        if len(answers) > 1:
+            path.write_text(json.dumps({**told, address: answers[1:]}))
+        return str(answers[0])
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content or b""
         data = content if isinstance(content, bytes) else content.encode()
-        entry = {"from": envelope.mail_from, "to": envelope.rcpt_tos, "data": data.decode("latin-1")}
+        entry = {
+            "from": envelope.mail_from,
+            "to": envelope.rcpt_tos,
+            "helo": session.host_name,
+            "data": data.decode("latin-1"),
+        }
         name = f"{time.time_ns()}"
         draft = self.folder / f".{name}"
         draft.write_text(json.dumps(entry))

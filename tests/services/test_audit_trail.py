@@ -1,4 +1,4 @@
-"""J-01 on PostgreSQL: the audit trail only grows, for the portal and for whoever stole its database password."""
+"""J-01 on PostgreSQL: the audit log only grows, for the portal and for whoever stole its database password."""
 
 from collections.abc import Iterator
 

@@ -27,7 +27,7 @@ def sent(portal: Portal) -> tuple[Visitor, dict[str, Any]]:
     (request,) = portal.twilio.wait_for(visitor.number)
     portal.token(visitor)
     portal.wait_for_state(visitor.number, "sent", 1, "")
-    assert visitor.fate() == ("going", "On its way.")
+    assert visitor.delivery_status() == ("going", "On its way.")
     return visitor, request
 
 
@@ -44,7 +44,7 @@ def test_delivered_is_told(told: Portal) -> None:
     assert state(told, visitor) == "sent"
     for status in ("delivered", "delivered", "sent", "queued", "undelivered", "read"):
         assert told.twilio.report(request, status, "30003" if status == "undelivered" else "") == 204
-        assert visitor.fate() == ("arrived", "Delivered to the phone.")
+        assert visitor.delivery_status() == ("arrived", "Delivered to the phone.")
     assert state(told, visitor) == "delivered"
     assert "Delivered to the phone." in words_of(visitor.get("/entrar/token/"))  # without JavaScript
     assert not visitor.is_in()  # G-06: a report opens nothing
@@ -55,7 +55,7 @@ UNDELIVERED = {
     "30003": "switched off or out of reach",
     "30005": "this number cannot receive it",
     "30006": "this number cannot receive it",
-    "30008": "switched off or out of reach",
+    "30008": "the carrier does not say why",
     "99999": "",
 }
 
@@ -65,13 +65,13 @@ def test_undelivered_is_told_and_sends_nothing(told: Portal, code: str) -> None:
     """F32: the reason next to the way out; the token itself stays good."""
     visitor, request = sent(told)
     assert told.twilio.report(request, "undelivered", code) == 204
-    word, text = visitor.fate()
+    word, text = visitor.delivery_status()
     assert word == "failed"
     assert UNDELIVERED[code] in text
     page = words_of(visitor.get("/entrar/token/"))
     assert text in page
     assert told.twilio.report(request, "sent") == 204
-    assert visitor.fate()[0] == "failed"
+    assert visitor.delivery_status()[0] == "failed"
     assert told.messages_to(visitor.number) == [("failed", 1, f"twilio-{code}")]
     told.end_leases()
     assert told.manage("deliver_pending", "--once").returncode == 0
@@ -85,9 +85,9 @@ def test_a_report_may_come_before_our_commit(told: Portal) -> None:
     visitor = told.member()
     told.twilio.will_answer(visitor.number, "early-delivered")
     visitor.ask_for_sms()
-    assert visitor.wait_for_fate("arrived") == "Delivered to the phone."
+    assert visitor.wait_for_status("arrived") == "Delivered to the phone."
     assert told.manage("deliver_pending", "--once").returncode == 0
-    assert visitor.fate()[0] == "arrived"
+    assert visitor.delivery_status()[0] == "arrived"
     assert len(told.twilio.received(visitor.number)) == 1
     assert not visitor.is_in()
 

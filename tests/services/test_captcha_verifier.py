@@ -191,8 +191,8 @@ def test_the_doctor_asks_the_verifier(guarded: Portal, verifier: Program, port: 
     """C-05: a verifier that is away is no secret to the operator; a wrong key is none either."""
     there = f"Captcha: reCAPTCHA's verifier at localhost:{port}"
     assert f"ok      {there} answers and knows our key." in guarded.manage("doctor").stdout
-    stranger = manage({**guarded.env, "RECAPTCHA_PRIVATE_KEY": "another-key-of-forty-signs-0123456789abc"}, "doctor")
-    assert f"BROKEN  {there} does not know RECAPTCHA_PRIVATE_KEY" in stranger.stdout
+    unknown = manage({**guarded.env, "RECAPTCHA_PRIVATE_KEY": "another-key-of-forty-signs-0123456789abc"}, "doctor")
+    assert f"BROKEN  {there} does not know RECAPTCHA_PRIVATE_KEY" in unknown.stdout
     verifier.kill()
     try:
         assert f"BROKEN  {there} does not answer; nobody gets a token." in guarded.manage("doctor").stdout

@@ -62,7 +62,7 @@ def test_what_was_surely_not_taken_goes_by_the_other_at_once(doubled: Portal, si
 def test_a_refused_number_is_refused_once(doubled: Portal, sinch: Sinch) -> None:
     """F30: no second gateway is asked about a landline."""
     visitor = ask(doubled, sinch, "21614")
-    assert "this number cannot receive it" in visitor.wait_for_fate("failed")
+    assert "this number cannot receive it" in visitor.wait_for_status("failed")
     assert sinch.received(visitor.number) == []
     assert not visitor.is_in()
 
@@ -70,7 +70,7 @@ def test_a_refused_number_is_refused_once(doubled: Portal, sinch: Sinch) -> None
 def test_both_refusing_is_told(doubled: Portal, sinch: Sinch) -> None:
     """F38 on the SMS side: two calls in all, then the truth."""
     visitor = ask(doubled, sinch, "20429", by_sinch="500")
-    assert "could not send it" in visitor.wait_for_fate("failed")
+    assert "could not send it" in visitor.wait_for_status("failed")
     assert len(doubled.twilio.received(visitor.number)) == len(sinch.received(visitor.number)) == 1
     assert not visitor.is_in()
 
@@ -94,7 +94,7 @@ def test_the_circuit_opens_hands_over_and_closes_again(doubled: Portal, sinch: S
     # Those whose first call failed get the same digits by Sinch; nobody gets more than two messages.
     handed_over = 0
     for visitor in bad:
-        tokens = wait_for(partial(messages, doubled, sinch, visitor, 2), meaning="a second call")
+        tokens = wait_for(partial(messages, doubled, sinch, visitor, 2), 60, meaning="a second call")
         assert len(tokens) == 2
         assert len(set(tokens)) == 1
         handed_over += bool(sinch.received(visitor.number))
@@ -138,7 +138,7 @@ def test_sinch_tells_what_became_of_it(doubled: Portal, sinch: Sinch) -> None:
     doubled.wait_for_state(visitor.number, "sent", 2, "")
     report = {"type": "recipient_delivery_report_sms", "batch_id": "B1", "status": "Delivered", "code": 0}
     assert requests.post(request["callback_url"].replace("-2:", "-1:"), json=report, timeout=10).status_code == 403
-    assert visitor.fate() == ("going", "On its way.")
+    assert visitor.delivery_status() == ("going", "On its way.")
     assert requests.post(request["callback_url"], json=report, timeout=10).status_code == 204
-    assert visitor.fate() == ("arrived", "Delivered to the phone.")
+    assert visitor.delivery_status() == ("arrived", "Delivered to the phone.")
     assert not visitor.is_in()

@@ -44,7 +44,7 @@ def test_slots_come_free_and_the_same_token_is_tried_once_more(narrow: Portal) -
     assert free - taken <= 15
     assert not any(visitor.is_in() for visitor in stuck)
     for visitor in stuck:
-        narrow.twilio.wait_for(visitor.number, 2, seconds=25)
+        narrow.twilio.wait_for(visitor.number, 2, seconds=60)
         narrow.wait_for_state(visitor.number, "sent", 2)
         first, second = tokens_sent(narrow, visitor)
         assert first == second
@@ -80,17 +80,17 @@ def test_what_is_tried_again_and_what_is_not(narrow: Portal) -> None:
         assert digits(first["Body"]) == digits(second["Body"]), kind
         assert 180 >= int(first["ValidityPeriod"]) > int(second["ValidityPeriod"]) >= 30, kind
         narrow.wait_for_state(visitor.number, "sent", 2)
-        assert visitor.fate() == ("going", "On its way.")
+        assert visitor.delivery_status() == ("going", "On its way.")
     for visitor in hopeless.values():
         narrow.twilio.wait_for(visitor.number, 2, seconds=25)
-        assert "could not send it" in visitor.wait_for_fate("failed")
+        assert "could not send it" in visitor.wait_for_status("failed")
     permanent[BLOCKS_THE_RANGE] = ask(narrow, BLOCKS_THE_RANGE)  # the last one: everybody here has numbers of one range
     narrow.twilio.wait_for(permanent[BLOCKS_THE_RANGE].number)
     # By now the sweep has passed over all of them, and once more when asked.
     assert narrow.manage("deliver_pending", "--once").returncode == 0
     for code, visitor in permanent.items():
         assert narrow.messages_to(visitor.number) == [("failed", 1, f"twilio-{code}")]
-        assert PERMANENT[code] in visitor.wait_for_fate("failed")
+        assert PERMANENT[code] in visitor.wait_for_status("failed")
         assert len(narrow.twilio.received(visitor.number)) == 1
     narrow.unblock_ranges()
     for visitor in hopeless.values():
@@ -132,7 +132,7 @@ def test_a_gateway_that_refuses_connections_is_told(make_portal: MakePortal) -> 
     portal.start_web()
     portal.start_poller("--interval", "0.2")
     visitor = portal.member().ask_for_sms()
-    assert "Try again or use the other way" in visitor.wait_for_fate("failed")
+    assert "Try again or use the other way" in visitor.wait_for_status("failed")
     assert portal.messages_to(visitor.number) == [("failed", 2, "ConnectionError")]
     assert not visitor.is_in()
     assert location(visitor.post("/entrar/canal/", channel="email")) == "/entrar/token/"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.conftest import MakePortal
-from tests.services.portal import Mail, Portal
+from tests.services.portal import Mail, Portal, digits
 from tests.services.programs import wait_for
 from tests.services.visitor import Visitor, location, words_of
 
@@ -58,7 +58,7 @@ def ask_by_email(portal: Portal) -> Visitor:
 def test_a_token_by_email_fails_honestly(mute: Portal) -> None:
     """F36: two tries, then the truth; SMS is the way in."""
     visitor = ask_by_email(mute)
-    text = visitor.wait_for_fate("failed", 20)
+    text = visitor.wait_for_status("failed", 20)
     assert "could not send it" in text
     assert text in words_of(visitor.get("/entrar/token/"))
     mute.wait_for_state(visitor.email, "failed", 2, "ConnectionRefusedError")
@@ -74,7 +74,7 @@ def test_notices_are_kept_and_sent_when_the_server_is_back(mute: Portal, request
         newcomer = mute.newcomer().ask_for_first_sms()
         assert location(newcomer.post_token(mute.token(newcomer))) == "/"
         doomed = ask_by_email(mute)
-        doomed.wait_for_fate("failed", 20)
+        doomed.wait_for_status("failed", 20)
         for tries in (1, 2, 3):
             wait_for(lambda: tried(mute, newcomer.email) >= tries, meaning="a try")  # noqa: B023
             mute.end_leases()
@@ -90,6 +90,34 @@ def test_notices_are_kept_and_sent_when_the_server_is_back(mute: Portal, request
     assert len(mute.mail.received(newcomer.email)) == 1
     assert mute.mail.received(doomed.email) == []
     assert not doomed.is_in()
+
+
+def test_a_server_that_greylists_gets_the_token_again_and_the_page_says_so(mute: Portal) -> None:
+    """O-06: 451 for half a minute: the same digits arrive within their life."""
+    visitor = mute.member()
+    mute.mail.will_answer(visitor.email, *["451 4.7.1 Greylisted, come back later"] * 3, "")
+    visitor.post_password()
+    visitor.post_channel("email")
+    wait_for(lambda: "asked us to wait" in words_of(visitor.get("/entrar/token/")), meaning="the reason on the page")
+    email = mute.mail.wait_for(visitor.email, seconds=60)
+    assert email["helo"] == "localhost"
+    assert "Auto-Submitted: auto-generated" in email["data"]
+    assert location(visitor.post_token(digits(email["data"].partition("\r\n\r\n")[2]))) == "/"
+
+
+def test_a_server_that_refuses_us_loses_no_notice(mute: Portal) -> None:
+    """O-05: 554 5.7.1 is no fault of the reader's: "a phone was added" arrives when the server is told of us."""
+    newcomer = mute.newcomer()
+    mute.mail.will_answer(newcomer.email, f"554 5.7.1 <{newcomer.email}>: Relay access denied")
+    newcomer.ask_for_first_sms()
+    assert location(newcomer.post_token(mute.token(newcomer))) == "/"
+    wait_for(lambda: mute.messages_to(newcomer.email)[0][2] == "smtp-554 5.7.1", meaning="a refusal")
+    doctor = mute.manage("doctor").stdout
+    assert "BROKEN  E-mail by 127.0.0.1" in doctor
+    assert "it refuses what we send (smtp-554 5.7.1); 1 messages wait." in doctor
+    mute.mail.will_answer(newcomer.email, "")
+    mute.end_leases()
+    assert mute.mail.wait_for(newcomer.email)
 
 
 def tried(portal: Portal, destination: str) -> int:
@@ -112,9 +140,9 @@ def test_with_both_ways_down_nobody_gets_in(mute: Portal) -> None:
     visitor = mute.member()
     mute.twilio.will_answer(visitor.number, "20500", "20500", "ok")
     visitor.ask_for_sms()
-    assert "could not send it" in visitor.wait_for_fate("failed", 20)
+    assert "could not send it" in visitor.wait_for_status("failed", 20)
     assert location(visitor.post("/entrar/canal/", channel="email")) == "/entrar/token/"
-    assert "could not send it" in visitor.wait_for_fate("failed", 20)
+    assert "could not send it" in visitor.wait_for_status("failed", 20)
     for path in ("/", "/meu-perfil/", "/admin/"):
         assert visitor.get(path).status_code == 302, path
     for method in ("/entrar/token/", "/entrar/canal/"):

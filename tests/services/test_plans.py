@@ -1,4 +1,4 @@
-"""What the administrators' pages ask for is found by an index, however much there is (performance.md)."""
+"""What the administrators' pages ask for is found by an index, however much there is."""
 
 import json
 import subprocess

@@ -31,6 +31,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     )
     complete |= {
         "PUBLIC_URL": "https://portal.example",
+        "TRUSTED_PROXY_COUNT": "1",
         "ALLOWED_HOSTS": "portal.example",
         "RECAPTCHA_PUBLIC_KEY": "public-key-of-our-own",
         "RECAPTCHA_PRIVATE_KEY": "private-key-of-our-own",
@@ -84,15 +85,40 @@ def test_a_missing_variable_is_named(environment: dict[str, str]) -> None:
             assert f"Set {name}." in sentence
 
 
-def test_no_server_starts_half_configured(environment: dict[str, str]) -> None:
-    """Gunicorn ends, and the log names what is missing."""
-    del environment["TOKEN_KEY"]
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"TOKEN_KEY": ""}, "Set TOKEN_KEY."), ({"TOKEN_KEY": "short"}, "twofactor.E003: TOKEN_KEY must have 32")],
+    ids=["missing", "unsafe"],
+)
+def test_no_server_starts_half_configured(environment: dict[str, str], changes: dict[str, str], said: str) -> None:
+    """Gunicorn ends, and the log says why in one line; a process that fails is not started again for ever."""
+    environment |= changes
     command = [*module("gunicorn", "--bind", f"127.0.0.1:{free_port()}", "--no-control-socket"), "messaging.wsgi"]
     done = subprocess.run(
         command, check=False, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=30
     )
-    assert done.returncode != 0
-    assert "Set TOKEN_KEY." in done.stderr
+    assert done.returncode == 3
+    assert [line for line in done.stderr.splitlines() if line.startswith(said)]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (sys.executable, "manage.py", "migrate"),
+        (sys.executable, "manage.py", "doctor"),
+        module("celery", "--app", "messaging", "worker"),
+        module("celery", "--app", "messaging", "beat"),
+    ],
+    ids=["migrate", "doctor", "worker", "beat"],
+)
+def test_what_is_wrong_with_a_setting_is_one_sentence(environment: dict[str, str], command: tuple[str, ...]) -> None:
+    environment |= {"REDIS_URL": "sentinel://redis.example/0"}
+    done = subprocess.run(
+        command, check=False, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 3
+    assert done.stderr == "REDIS_URL must begin with redis:// or rediss://.\n"
 
 
 def test_a_deploy_ends_at_its_migration(environment: dict[str, str], tmp_path: Path) -> None:

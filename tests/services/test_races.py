@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from tests.services import crowd, duel
+from tests.services import parallel_delivery, parallel_demotion
 from tests.services.portal import Portal
 from tests.services.programs import module
 from tests.services.visitor import Response, Visitor, at_once, counted, location
@@ -142,15 +142,15 @@ def test_a_message_is_sent_by_one(any_portal: Portal) -> None:
     visitor = any_portal.member().ask_for_sms()
     any_portal.token(visitor)
     any_portal.wait_for_state(visitor.number, "sent", 1, "")
-    ten = any_portal.program("crowd", *module(crowd.__name__, visitor.number))
+    ten = any_portal.program("parallel-delivery", *module(parallel_delivery.__name__, visitor.number))
     ten.start()
     assert ten.ended() == 0
     any_portal.wait_for_state(visitor.number, "sent", 1, "")
-    assert len(any_portal.twilio.received(visitor.number)) == 2  # the first one, and one by the crowd
+    assert len(any_portal.twilio.received(visitor.number)) == 2  # the first one, and one by the ten threads
 
 
 def test_two_administrators_who_demote_each_other_leave_one(any_portal: Portal) -> None:
     """A-02: the account's row puts them in a line."""
-    two = any_portal.program("duel", *module(duel.__name__))
+    two = any_portal.program("parallel-demotion", *module(parallel_demotion.__name__))
     two.start()
     assert two.ended() == 0

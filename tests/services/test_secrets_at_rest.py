@@ -186,7 +186,7 @@ def test_no_secret_is_in_the_logs(quiet: Portal) -> None:
 
 
 def test_a_line_stays_a_line(quiet: Portal) -> None:
-    """J-04: what a stranger writes cannot write the log."""
+    """J-04: what anybody writes cannot write the log."""
     visitor = quiet.newcomer()
     visitor.login = "somebody\r\n2026-01-01 CRITICAL forged"
     visitor.session.headers["User-Agent"] = "one\ttwo"

@@ -101,7 +101,7 @@ def test_poison_stops_at_two_tries_and_holds_up_nobody(crowded: Portal) -> None:
     visitor = crowded.member().ask_for_sms()
     assert crowded.token(visitor, seconds=SOON)
     wait_for(lambda: closed(crowded, poison), meaning="closed poison")
-    assert {crowded.messages_to(one) == [("failed", 2, "")] for one in poison} == {True}
+    assert {crowded.messages_to(one) == [("failed", 2, "sender-died")] for one in poison} == {True}
     assert all(crowded.twilio.received(one) == [] for one in poison)
     assert "could not be sent" in crowded.logs()
     assert not visitor.is_in()

@@ -1,6 +1,5 @@
 """A person with a browser, over real HTTP: cookies, CSRF fields and the captcha, handled as a browser does."""
 
-import json
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from tests.altcha import solve
+from tests.altcha import challenge_in, solve
 from tests.services.programs import wait_for
 from tests.services.seed import PASSWORD
 
@@ -33,7 +32,10 @@ class Visitor:
 
     def get(self, path: str) -> Response:
         """Load a page, and remember the CSRF token of its forms."""
-        response = self.session.get(self.base + path, allow_redirects=False, timeout=30)
+        return self.read(self.session.get(self.base + path, allow_redirects=False, timeout=30))
+
+    def read(self, response: Response) -> Response:
+        """Remember the CSRF token of a page's forms."""
         if found := re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', response.text):
             self.token_field = found[1]
         self._note_cookies()
@@ -65,9 +67,9 @@ class Visitor:
 
     def captcha(self, path: str) -> str:
         """Load a page and do the work of its captcha."""
-        found = re.search(r'challengejson="([^"]+)"', self.get(path).text)
-        assert found, f"no captcha on {path}"
-        solved = solve(json.loads(unescape(found[1])))
+        challenge = challenge_in(self.get(path).text)
+        assert challenge, f"no captcha on {path}"
+        solved = solve(challenge)
         self.secrets.add(solved)
         return solved
 
@@ -99,15 +101,17 @@ class Visitor:
         assert location(self.post_phone()) == "/entrar/token/"
         return self
 
-    def fate(self) -> tuple[str, str]:
+    def delivery_status(self) -> tuple[str, str]:
         """Return what the token page says of the message, as it asks without a reload."""
         told = self.get("/entrar/token/estado/").json()
         return told["state"], told["text"]
 
-    def wait_for_fate(self, state: str, seconds: float = 15) -> str:
+    def wait_for_status(self, state: str, seconds: float = 15) -> str:
         """Wait until the token page says "going", "arrived" or "failed"; return its sentence."""
         return wait_for(
-            lambda: self.fate()[1] if self.fate()[0] == state else None, seconds, meaning=f"{state}: {self.fate()}"
+            lambda: self.delivery_status()[1] if self.delivery_status()[0] == state else None,
+            seconds,
+            meaning=f"{state}: {self.delivery_status()}",
         )
 
     def is_in(self) -> bool:

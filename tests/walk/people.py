@@ -8,7 +8,9 @@ from django.utils.http import urlsafe_base64_encode
 
 from accounts.models import Account, Invitation, Role, User
 from messaging.database import clock_plus
+from tests.authenticator import Authenticator, give_passkey, options_in
 from tests.conftest import ALICES_NUMBER, Browser, enrol, person
+from tests.test_app import give_app, token_now
 from tests.tools import let_pass
 
 
@@ -22,6 +24,7 @@ class World:
     charlie: User
     olga: User
     samples: dict[str, str]
+    bobs_key: Authenticator | None = None
 
     def switch_on(self) -> None:
         Account.objects.filter(pk=self.account.pk).update(two_factor_required=True)
@@ -51,7 +54,7 @@ def make_world() -> World:
     return World(account, alice, bob, charlie, olga, samples)
 
 
-def stranger(world: World, browser: Browser) -> None:
+def anonymous(world: World, browser: Browser) -> None:
     world.switch_on()
 
 
@@ -72,16 +75,66 @@ def pending_at_the_token(world: World, browser: Browser) -> None:
     let_pass(31)
 
 
+def pending_at_the_app(world: World, browser: Browser) -> None:
+    """An app comes first: its token is asked for, and nothing is sent."""
+    world.switch_on()
+    enrol(world.bob)
+    give_app(world.bob)
+    User.objects.filter(pk=world.bob.pk).update(preferred_factor="app")
+    browser.post_password("bob")
+
+
+def pending_at_the_passkey(world: World, browser: Browser) -> None:
+    """A passkey comes first: a signature is asked for, and nothing is sent."""
+    world.switch_on()
+    enrol(world.bob)
+    world.bobs_key = give_passkey(world.bob)
+    User.objects.filter(pk=world.bob.pk).update(preferred_factor="passkey")
+    browser.post_password("bob")
+
+
 def opened_before_the_switch(world: World, browser: Browser) -> None:
     browser.post_password("bob")
     assert browser.is_in()
     world.switch_on()
 
 
+def opened_long_before_the_switch(world: World, browser: Browser) -> None:
+    """The password is older than five minutes: it comes before the second step (R-09)."""
+    browser.post_password("bob")
+    let_pass(301)
+    assert browser.is_in()
+    world.switch_on()
+
+
+def pending_before_the_password(world: World, browser: Browser) -> None:
+    opened_long_before_the_switch(world, browser)
+    assert browser.get("/").status_code == 302
+
+
+def pending_at_the_recovery_code(world: World, browser: Browser) -> None:
+    """The mailbox has reset the password and the phone is gone: only a recovery code leads on (R-10)."""
+    world.switch_on()
+    User.objects.filter(pk=world.bob.pk).update(mailbox_suspect=True, phone_was_reset=True)
+    browser.post_password("bob")
+    browser.post("/entrar/introducao/")
+
+
 def member(world: World, browser: Browser) -> None:
     world.switch_on()
     enrol(world.bob)
     browser.sign_in("bob")
+
+
+def member_with_an_app(world: World, browser: Browser) -> None:
+    pending_at_the_app(world, browser)
+    browser.post("/entrar/aplicativo/", {"token": token_now()})
+
+
+def member_with_a_passkey(world: World, browser: Browser) -> None:
+    pending_at_the_passkey(world, browser)
+    assert world.bobs_key
+    browser.post("/entrar/chave/", {"credential": world.bobs_key.sign(options_in(browser.get("/entrar/chave/")))})
 
 
 def administrator(world: World, browser: Browser) -> None:
@@ -105,13 +158,27 @@ def operator(world: World, browser: Browser) -> None:
 Arrival = Callable[[World, Browser], None]
 # Who may not pass, and where the gate sends them.
 GATED: dict[Arrival, str] = {
-    stranger: "/entrar/",
+    anonymous: "/entrar/",
     pending_without_phone: "/entrar/introducao/",
     pending_with_phone: "/entrar/canal/",
     pending_at_the_token: "/entrar/token/",
+    pending_at_the_app: "/entrar/aplicativo/",
+    pending_at_the_passkey: "/entrar/chave/",
     opened_before_the_switch: "/entrar/introducao/",
+    opened_long_before_the_switch: "/entrar/senha/",
+    pending_before_the_password: "/entrar/senha/",
+    pending_at_the_recovery_code: "/entrar/codigo/",
 }
-SIGNED_IN: list[Arrival] = [member, administrator, other_administrator, operator]
+MEMBERS = {member, member_with_an_app, member_with_a_passkey}
+OPEN_SESSIONS = {opened_before_the_switch, opened_long_before_the_switch}
+SIGNED_IN: list[Arrival] = [
+    member,
+    member_with_an_app,
+    member_with_a_passkey,
+    administrator,
+    other_administrator,
+    operator,
+]
 
 
 def ids(arrival: object) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import User
 from tests.conftest import PASSWORD, Browser
-from tests.evidence import Row, dump
+from tests.database_dump import Row, dump, rows_touched
 from tests.walk import people
 from tests.walk.people import GATED, Arrival, World
 from tests.walk.routes import Route
@@ -23,8 +23,7 @@ BODY = {
     "email": "mallory@example.com",
     "password": PASSWORD,
     "old_password": PASSWORD,
-    "new_password1": "mallorys good password",
-    "new_password2": "mallorys good password",
+    "new_password": "mallorys good password",
     "first_name": "Mallory",
     "last_name": "Mallory",
     "name": "Mallory",
@@ -54,6 +53,10 @@ PRECIOUS = {
     "auth_group",
     "twofactor_phonechange",
     "twofactor_phonedevice",
+    "twofactor_appdevice",
+    "twofactor_passkey",
+    "twofactor_passkeyregistration",
+    "twofactor_appenrolment",
     "delivery_message",
 }
 # Every answer carries these, whoever asks for whatever (W-01, W-02, S-11).
@@ -120,18 +123,13 @@ def visits(
             browser.cookies.load(cookies)
             content = "" if method in {"GET", "HEAD", "OPTIONS"} else urlencode(BODY)
             with transaction.atomic():
-                touched = _rows_touched()
+                touched = rows_touched()
                 answer = browser.generic(
                     method, route.path, content, "application/x-www-form-urlencoded", headers=headers
                 )
-                after = before if _rows_touched() == touched else dump()
+                after = before if rows_touched() == touched else dump()
                 transaction.set_rollback(True)
             yield Visit(route, method, answer, before, after, json=headers == JSON)
-
-
-def _rows_touched() -> int:
-    """Return how many rows this connection has ever inserted, updated or deleted: SQLite counts them for us."""
-    return int(connection.connection.total_changes)
 
 
 # What is expected -------------------------------------------------------------------------------
@@ -170,20 +168,21 @@ def _of_the_gate(visit: Visit, arrive: Arrival) -> Iterator[str]:
     """S-01, S-05, S-10: 302 to the pending step or 403 and why; nothing is changed but the gate's own trace."""
     answer = visit.answer
     if visit.json:
-        detail = "sign_in_required" if arrive is people.stranger else "second_factor_required"
+        detail = "sign_in_required" if arrive is people.anonymous else "second_factor_required"
         said = answer.content and visit.method != "HEAD" and answer.json()
         if answer.status_code != 403 or said not in ({"detail": detail}, False, b""):
             yield "not the gate"
     elif answer.status_code != 302 or answer.headers["Location"].split("?")[0] != GATED[arrive] or answer.content:
         yield "not the gate"
-    if visit.changed - (TRACES if arrive is people.opened_before_the_switch else set()):
+    if visit.changed - (TRACES if arrive in people.OPEN_SESSIONS else set()):
         yield f"changed {visit.changed}"
 
 
 def _of_an_open_page(visit: Visit, arrive: Arrival) -> Iterator[str]:
     """S-01, C-07: on the open addresses at most the own pending sign-in moves."""
     sends = {"/entrar/token/reenviar/", "/entrar/canal/"} if arrive is people.pending_at_the_token else set()
-    counted = {"accounts_user"} if arrive is people.pending_at_the_token else set()  # a wrong token, on its person
+    typing = arrive in {people.pending_at_the_token, people.pending_at_the_app}
+    counted = {"accounts_user"} if typing else set()  # a wrong token, on its person
     if visit.method == "POST" and visit.route.path in sends:
         if len(addressed(visit.after)) != len(addressed(visit.before)) + 1:
             yield "not exactly one message"
@@ -200,7 +199,7 @@ def _of_the_signed_in(visit: Visit, arrive: Arrival, world: World) -> Iterator[s
         if visit.changed and foreign(visit.after, arrive, world) != foreign(visit.before, arrive, world):
             yield "touched what belongs to others"
         another_accounts = arrive is people.other_administrator and "<" in route.pattern
-        not_theirs = route.is_administrators and (arrive is people.member or another_accounts)
+        not_theirs = route.is_administrators and (arrive in people.MEMBERS or another_accounts)
         if (not_theirs or route.is_operators) and not route.is_open and not refused(visit.answer):
             yield "shown"
     if not route.is_operators and visit.method in {"PUT", "PATCH", "DELETE"} and not refused(visit.answer, also=302):
@@ -215,7 +214,7 @@ def refused(answer: Any, *, also: int = 0) -> bool:
 
 def foreign(rows: dict[str, list[Row]], arrive: Arrival, world: World) -> dict[str, list[Row]]:
     """Return the rows that somebody may not change: not of their account, or not theirs."""
-    members_only = arrive is people.member
+    members_only = arrive in people.MEMBERS
     me = world.charlie if arrive is people.other_administrator else world.bob if members_only else world.alice
     mine = {me.pk} if members_only else {user.pk for user in User.objects.filter(account=me.account)}
     return {

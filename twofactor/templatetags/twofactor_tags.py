@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from twofactor import phones
-from twofactor.forms import PhoneForm
+from twofactor.phone.forms import PhoneForm
 
 register = template.Library()
 
@@ -32,6 +32,6 @@ def masked_phone(user: Any) -> str:
 
 
 @register.filter
-def masked_number(number: str) -> str:
-    """Return a number with all but its last two digits hidden (P-09)."""
-    return phones.mask(number)
+def pretty_number(number: str) -> str:
+    """Return a number as people write it, for whoever has typed it a moment ago."""
+    return phones.pretty(number)

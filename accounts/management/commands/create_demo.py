@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import flows
-from accounts.models import User
+from accounts.models import SearchWord, User
+from accounts.users import flows as users
 
 
 class Command(BaseCommand):
@@ -20,11 +20,12 @@ class Command(BaseCommand):
         if User.objects.filter(username="alice").exists():
             return
         password = settings.DEMO_PASSWORD
-        alice = flows.create_account("Padaria Aurora", login="alice", email="alice@example.com", password=password)
+        alice = users.create_account("Padaria Aurora", login="alice", email="alice@example.com", password=password)
         User.objects.create_user("bob", "bob@example.com", password, account=alice.account, first_name="Bob")
-        charlie = flows.create_account(
+        charlie = users.create_account(
             "Oficina Boreal", login="charlie", email="charlie@example.com", password=password
         )
         for user, name in ((alice, "Alice"), (charlie, "Charlie")):
             user.first_name = name
             user.save(update_fields=["first_name"])
+            SearchWord.objects.renew(user)

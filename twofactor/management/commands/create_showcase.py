@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from twofactor import showcase
+from twofactor.demo import showcase
 
 
 class Command(BaseCommand):

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from messaging.delivery import doctor
+from twofactor import doctor as twofactor
 
 MARKS = {"ok": "ok      ", "warning": "look    ", "broken": "BROKEN  "}
 
@@ -17,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         broken = 0
-        for finding in doctor.examine():
+        for finding in doctor.examine((*doctor.EXAMINATIONS, *twofactor.EXAMINATIONS)):
             broken += finding.state == "broken"
             self.stdout.write(f"{MARKS[finding.state]}{finding.sentence}")
         if broken:

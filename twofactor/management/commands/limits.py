@@ -4,43 +4,79 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import User
+from accounts.users import limits as own_limits
+from twofactor.sign_in.query import YOUNG_SECONDS
+from twofactor.tokens import lockout
+from twofactor.tokens.spared import FIRST_TOKENS
 
 TOLD, SILENT, OFF = "told: 429, try again in …", "withheld without a word", "told: SMS off, e-mail stays"
+CAPTCHA = "asked for a captcha, whose work doubles as their number does"
+STAYS = "told on the page, with the wait"
+LINK = f"{STAYS}; a link from the mailbox opens this browser"
+MAILBOX = "needs a link from the mailbox, once for each browser; the person is told, once a day"
 # Scope of settings.LIMITS, what is counted, what whoever reaches it notices.
 BUDGETS = (
-    ("password_from_address", "wrong passwords for a login from an address", TOLD),
-    ("password", "wrong passwords for a login", TOLD),
-    ("address_passwords", "wrong passwords from an address", TOLD),
-    ("reauthentication", "wrong passwords of a person who is signed in", TOLD),
-    ("user", "tokens to a person; of an hour and a day SMS and e-mail have half each", TOLD),
+    ("password_known", "wrong passwords of a person in a known browser", STAYS),
+    ("password_from_address", "wrong passwords in new browsers for a login from an address", LINK),
+    ("password_anywhere", "wrong passwords in new browsers for a login, from anywhere", MAILBOX),
+    ("password", "wrong passwords in new browsers for a login before a captcha", CAPTCHA),
+    ("address_passwords", "wrong passwords in new browsers from an address before a captcha", CAPTCHA),
+    ("reauthentication", "wrong passwords of a person who is signed in, for each known browser", TOLD),
+    ("token_known", "tokens that a person tries in a known browser while all others wait", TOLD),
+    ("recovery", "wrong recovery codes of a person, for each known browser or network", TOLD),
     (
-        "phone",
-        "SMS to a phone, over all accounts",
-        "told where the phone is proved theirs, else withheld without a word",
+        "user",
+        "tokens to a person and not typed, and as many proofs; of an hour and a day SMS and e-mail have half each",
+        TOLD,
     ),
-    ("mailbox", "e-mails to a mailbox", TOLD),
-    ("numbers", "different numbers tried by a person", TOLD),
-    ("address", "tokens asked for from an address and not typed yet", TOLD),
-    ("prefix", "SMS to typed numbers alike but for 4 digits, tokens not typed yet", SILENT),
-    ("country", "SMS to typed numbers of a country other than the operator's first", SILENT),
+    ("phone", "SMS to a proved phone, tokens not typed", TOLD),
+    ("phone_typed", "SMS to a phone that is only typed, over all accounts, tokens not typed", SILENT),
+    ("mailbox", "e-mails to a person's mailbox, tokens not typed", TOLD),
+    ("mailbox_typed", "e-mails to a mailbox that is only typed, over all accounts, tokens not typed", SILENT),
+    ("numbers", "different numbers tried by a person and not proved", TOLD),
+    ("address", "SMS of an account to typed numbers, asked for from an address, tokens nobody typed", TOLD),
+    ("prefix", "SMS to typed numbers alike but for 4 digits, tokens nobody typed", SILENT),
+    ("country", "the same for a country other than the operator's first", SILENT),
+    ("spared", "tokens of an account that leave although others have closed one of the above", SILENT),
+    ("person", "SMS of a person, typed or not", OFF),
     ("account", "SMS of an account", OFF),
     ("links", "links to a new password, to a mailbox", SILENT),
-    ("address_links", "links to a new password, asked for from an address", TOLD),
+    ("address_links", "links to a new password or to a known browser, asked for from an address", CAPTCHA),
+    ("browser_links", "links that make a browser known, to a mailbox", SILENT),
     ("invitations", "invitations of an account", "told, line by line"),
-    ("invited", "invitations to an address, over all accounts", "told, line by line"),
+    ("invited", "invitations of an account to a mailbox, whatever tag its address has", "told, line by line"),
     ("system", "SMS of the whole system: the ceiling in money, divided by the price of one", OFF),
 )
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class Command(BaseCommand):
-    """Print the limits in force as a table in Markdown."""
+    """Print the limits in force as a table in Markdown, or those that hold a person up."""
 
-    help = "Prints the limits in force as a table in Markdown."
+    help = "Prints the limits in force as a table in Markdown; with --of those that hold a person up."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write("\n".join(lines()))
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--of", metavar="LOGIN", help="print what holds this person up, and until when")
+
+    def handle(self, *args: Any, of: str | None = None, **options: Any) -> None:
+        self.stdout.write("\n".join(lines() if of is None else lines_of(of)))
+
+
+def lines_of(login: str) -> Iterator[str]:
+    """Return what holds a person up now. Raises CommandError when nobody has this login or address."""
+    user = User.objects.named(login)
+    if user is None:
+        raise CommandError("Nobody has this login or address.")
+    if user.locked_at:
+        yield f"locked since {user.locked_at:%Y-%m-%d %H:%M} UTC, until somebody unlocks"
+    if seconds := lockout.seconds_locked(user):
+        yield f"failed second steps: {user.failures}; {seconds} s left"
+    for held in own_limits.holding(user):
+        yield f"{held.scope}: {held.used} of {held.limit}; {held.seconds_left} s left"
+    yield "Nothing else holds this person up."
 
 
 def lines() -> Iterator[str]:
@@ -60,35 +96,46 @@ def budgets() -> Iterator[tuple[str, str, str, str]]:
 
 def more(scope: str) -> str:
     """Return what a scope has besides its windows."""
+    any_span = ", wherever it begins"
+    people = f", of {settings.UNTYPED_PEOPLE} people or more in {settings.UNTYPED_ACCOUNTS} accounts"
     return {
-        "prefix": f", then blocked for {span(settings.PREFIX_BLOCK_SECONDS)}",
-        "country": (
-            f"; none while under {settings.COUNTRY_BREAKER_CONVERSION:.0%} of {settings.COUNTRY_BREAKER_SENDS}"
-            " or more in that time were typed"
+        "address": f", if under {settings.UNTYPED_PERCENT} % were typed",
+        "prefix": f"{people}, if under {settings.UNTYPED_PERCENT} % were typed",
+        "country": f"{people}, if under {settings.UNTYPED_PERCENT} % were typed",
+        "spared": f", of people with {FIRST_TOKENS} tokens not typed at most",
+        "person": any_span,
+        "account": (
+            f"{any_span}, or {settings.ACCOUNT_SMS_PER_USER} a person with a phone if that is more, at most"
+            f" {settings.ACCOUNT_SMS_SHARE} % of the system's; notices at 50, 80 and 100 %"
         ),
-        "account": f", or {settings.ACCOUNT_SMS_PER_USER} a person if that is more; notices at 50, 80 and 100 %",
-        "system": "; alarm at 50, 80 and 100 %",
+        "system": (
+            f"{any_span}, the last {settings.SYSTEM_SMS_RESERVE} % for proved phones; alarm at 50, 80 and 100 %"
+        ),
     }.get(scope, "")
+
+
+def _life_of_sign_in() -> str:
+    newest = f"the newest {settings.PENDING_SIGN_INS} of a person and place, and all younger than {span(YOUNG_SECONDS)}"
+    return f"{span(settings.PENDING_SIGN_IN_SECONDS)}; {newest}"
 
 
 def others() -> Iterator[tuple[str, str, str, str]]:
     """Return the limits of other forms."""
-    rungs = settings.FAILURE_LADDER
-    ladder = "; ".join(f"{count}: {span(seconds)}" for count, seconds in list(rungs.items())[:4])
+    steps = settings.LOCKOUT_SCHEDULE
+    schedule = "; ".join(f"{count}: {span(seconds)}" for count, seconds in list(steps.items())[:4])
     pauses = ", ".join(str(seconds) for seconds in settings.RESEND_COOLDOWNS)
     captcha = f"{settings.CAPTCHA_UNLOCK_SENDS} in {span(settings.CAPTCHA_UNLOCK_SECONDS)}"
     yield "token", f"6 digits, {settings.TOKEN_LIFETIME_SECONDS} s", "told", "`TOKEN_LIFETIME_SECONDS`"
     yield "attempts at a token", str(settings.TOKEN_ATTEMPTS), "told", "`TOKEN_ATTEMPTS`"
     yield (
         "failed second steps of a person in a row",
-        f"{ladder}, and again each 5; {settings.FAILURES_DISABLED_AT}: locked until somebody unlocks",
-        f"told, and by e-mail at {settings.FAILURES_TOLD_AT} and at each rung",
-        "`FAILURE_LADDER`",
+        f"{schedule}, and again each 5; {settings.FAILURES_DISABLED_AT}: locked until somebody unlocks",
+        f"told, and by e-mail at {settings.FAILURES_TOLD_AT} and at each step of the schedule",
+        "`LOCKOUT_SCHEDULE`",
     )
     yield "tokens for a passed captcha", captcha, "asked for another captcha", "`CAPTCHA_UNLOCK_SENDS`"
     yield "pause before another token to the same place", f"{pauses} s", TOLD, "`RESEND_COOLDOWNS`"
-    life = f"{span(settings.PENDING_SIGN_IN_SECONDS)}; the newest {settings.PENDING_SIGN_INS} of a person"
-    yield "pending sign-in", life, "sent to the password", "`PENDING_SIGN_IN_SECONDS`"
+    yield "pending sign-in", _life_of_sign_in(), "sent to the password", "`PENDING_SIGN_IN_SECONDS`"
     people = f"{settings.USERS_PER_PHONE}; administrators are told at {settings.USERS_PER_PHONE_ALARM}"
     yield "people of an account with one phone", people, SILENT, "`USERS_PER_PHONE`"
     yield "gateway calls for a token", str(settings.DELIVERY_TRIES), "the page says so", "`DELIVERY_TRIES`"
@@ -98,6 +145,8 @@ def others() -> Iterator[tuple[str, str, str, str]]:
         "asked again",
         "`REAUTHENTICATION_SECONDS`",
     )
+    code = f"20 digits, {span(settings.RECOVERY_CODE_SECONDS)}, once"
+    yield "recovery code", code, "told", "`RECOVERY_CODE_SECONDS`"
     yield "session", span(settings.SESSION_COOKIE_AGE), "sent to the password", "`SESSION_COOKIE_AGE`"
     yield "session without use", span(settings.SESSION_IDLE_SECONDS), "sent to the password", "`SESSION_IDLE_SECONDS`"
 

@@ -1,22 +1,20 @@
-"""What beat does every hour, by hand."""
+"""What the periodic task does every hour, by hand."""
 
 from typing import Any
 
-from django.conf import settings
-from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from messaging.delivery import flows as delivery
-from twofactor import flows
+from twofactor import purge
 
 
 class Command(BaseCommand):
     """Forget what is beyond its days."""
 
-    help = "Deletes old messages, journeys, captchas and sessions, in batches; safe to run at any time."
+    help = "Forgets old messages, journeys, numbers, sessions and limits, in batches; safe to run at any time."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        messages = delivery.purge(settings.MESSAGE_DAYS)
-        journeys = flows.purge()
-        call_command("clearsessions")
-        self.stdout.write(f"{messages} messages and {journeys} journeys deleted.")
+        try:
+            forgotten = purge.purge()
+        except purge.PurgeFailed as failed:
+            raise CommandError(f"Some steps failed, see the log: {failed}") from None
+        self.stdout.write(", ".join(f"{count} {name}" for name, count in forgotten.items()) + " forgotten.")

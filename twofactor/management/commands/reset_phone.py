@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
-from twofactor import flows, words
+from twofactor import devices, error_messages, recovery
 from twofactor.exceptions import NoPhone
 
 
@@ -23,7 +23,9 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError("Nobody has this login or address.")
         try:
-            flows.reset_phone(user, reason=reason)
+            devices.reset_phone(user, reason=reason)
         except NoPhone as refusal:
-            raise CommandError(words.of(refusal)) from None
+            raise CommandError(error_messages.of(refusal)) from None
         self.stdout.write(f"{user}: phone removed, sessions ended.")
+        if code := recovery.issue_if_wanted(user):
+            self.stdout.write(f"recovery code, to be read to the person, once and within 24 hours: {code}")

@@ -1,0 +1,171 @@
+"""Describe an audit event in the reader's language: the sentence of its action, filled with what the event holds."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from accounts.audit.actions import Action, Shown, action_named
+from accounts.countries import country_choices
+from accounts.factors import FactorKind
+from accounts.models import AuditEvent, Role
+from messaging.delivery.models import Channel
+
+_PLACES = re.compile(r"%\((\w+)\)s")
+Facts = Callable[[dict[str, Any]], dict[str, Any]]
+
+# What the values of a fact are called.
+VALUES: dict[str, dict[str, Promise]] = {
+    "role": dict(Role.choices),
+    "channel": {
+        Channel.SMS: gettext_lazy("SMS"),
+        Channel.EMAIL: gettext_lazy("e-mail"),
+        FactorKind.APP: gettext_lazy("app"),
+        FactorKind.PASSKEY: gettext_lazy("passkey"),
+        FactorKind.RECOVERY: gettext_lazy("recovery code"),
+    },
+    "purpose": {
+        "login": gettext_lazy("to sign in"),
+        "enrol": gettext_lazy("to confirm the first phone"),
+        "change_phone": gettext_lazy("to confirm the new phone"),
+        "reauth": gettext_lazy("to prove who they are"),
+        "mailbox": gettext_lazy("to confirm the mailbox"),
+        "change_email": gettext_lazy("to confirm the new address"),
+        "recovery": gettext_lazy("in place of the recovery code"),
+        "policy": gettext_lazy("to switch the second step on or off"),
+        "policy.date": gettext_lazy("to choose the date of the second step"),
+        "policy.options": gettext_lazy("to change the options of the second step"),
+        "account.countries": gettext_lazy("to choose the countries of the phones"),
+        "user.reset_phone": gettext_lazy("to reset a phone"),
+        "user.password": gettext_lazy("to send somebody the link to a new password"),
+        "user.role": gettext_lazy("to change somebody's role"),
+        "user.deactivate": gettext_lazy("to deactivate somebody"),
+        "user.reactivate": gettext_lazy("to reactivate somebody"),
+        "user.unlock": gettext_lazy("to unlock somebody"),
+        "user.recovery_code": gettext_lazy("to take out a recovery code"),
+        "user.invite": gettext_lazy("to invite administrators"),
+        "user.erase": gettext_lazy("to erase somebody"),
+        "user.bulk": gettext_lazy("to change several users"),
+        "sessions.end": gettext_lazy("to end their own sessions"),
+        "app.add": gettext_lazy("to set an authenticator app up"),
+        "passkey.add": gettext_lazy("to add a passkey"),
+        "codes.issue": gettext_lazy("to make recovery codes"),
+        "codes.remove": gettext_lazy("to remove the recovery codes"),
+        "factor.remove": gettext_lazy("to remove a second step"),
+        "phone.change": gettext_lazy("to change the phone"),
+        "email.change": gettext_lazy("to change the e-mail address"),
+    },
+    "reason": {
+        "phone.disowned": gettext_lazy("they said that a phone was not theirs"),
+        "second_factor.failures": gettext_lazy("too many wrong tokens"),
+    },
+    "scope": {
+        "password": gettext_lazy("wrong passwords"),
+        # The second is the name of it in events of earlier releases.
+        **dict.fromkeys(("lockout", "ladder"), gettext_lazy("wrong tokens in a row")),
+        "conflict": gettext_lazy("many at once"),
+        "cooldown": gettext_lazy("pause between two tokens"),
+        **dict.fromkeys(("user", "user_sms", "user_email"), gettext_lazy("tokens of a person")),
+        **dict.fromkeys(("phone", "phone_typed"), gettext_lazy("SMS of a phone")),
+        **dict.fromkeys(("mailbox", "mailbox_typed"), gettext_lazy("e-mails of a mailbox")),
+        "recovery": gettext_lazy("wrong recovery codes"),
+        "numbers": gettext_lazy("different numbers tried"),
+        "address": gettext_lazy("tokens of an address"),
+        "prefix": gettext_lazy("range of numbers"),
+        "country": gettext_lazy("SMS of a country"),
+        "conversion": gettext_lazy("tokens of a country that nobody types"),
+        "people": gettext_lazy("people of a phone"),
+        "announcement": gettext_lazy("announcements"),
+        "invited": gettext_lazy("invitations of an address"),
+        "address_links": gettext_lazy("links to a new password"),
+    },
+}
+
+
+def was_refused(event: AuditEvent) -> bool:
+    action = action_named(event.action)
+    return action is not None and Shown.REFUSAL in action.shown
+
+
+def describe(event: AuditEvent) -> str:
+    """Return what happened, as plain text."""
+    text, facts = _parts(event)
+    return text % facts
+
+
+def describe_html(event: AuditEvent) -> SafeString:
+    """Return what happened, with names and facts in bold."""
+    text, facts = _parts(event)
+    pieces = enumerate(_PLACES.split(text))  # every second one is the name of a fact
+    bold = ((format_html("<strong>{}</strong>", facts[piece]) if odd % 2 else piece,) for odd, piece in pieces)
+    return format_html_join("", "{}", bold)
+
+
+class _Known(dict[str, Any]):
+    """Facts, with a dash for what an old event does not hold."""
+
+    def __missing__(self, name: str) -> str:
+        return "–"
+
+
+def _parts(event: AuditEvent) -> tuple[str, _Known]:
+    action = action_named(event.action)
+    if action is None:
+        return "%(actor)s: %(action)s", _Known(actor=_person(event.actor), action=event.action)
+    facts = {name: _value(name, value) for name, value in FACTS.get(action, dict)(event.data).items()}
+    people = {"actor": _actor(event), "person": _person(event.user)}
+    return str(action.sentence), _Known({**facts, **people})
+
+
+def _value(name: str, value: Any) -> Any:
+    return VALUES.get(name, {}).get(str(value), value)
+
+
+def _person(person: Any) -> str:
+    return person.full_name if person else _("Somebody")
+
+
+def _actor(event: AuditEvent) -> str:
+    return _("The operator of Messaging") if event.data.get("by_operator") else _person(event.actor)
+
+
+def _hours(data: dict[str, Any]) -> dict[str, Any]:
+    """Say for how long somebody is kept from trying."""
+    hours = data.get("hours", 0)
+    minutes = round(hours * 60)
+    if minutes < 60:
+        return {"time": ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}}
+    return {"time": ngettext("%(count)d hour", "%(count)d hours", round(hours)) % {"count": round(hours)}}
+
+
+def _left_out(data: dict[str, Any]) -> dict[str, Any]:
+    """Call the action by its label."""
+    action = action_named(str(data.get("counted", "")))
+    return {**data, "counted": action.label} if action else data
+
+
+def _countries(data: dict[str, Any]) -> dict[str, Any]:
+    """Name countries in the reader's language. ``data`` holds ISO regions with blanks between them."""
+    language = get_language() or "pt-br"
+    return {
+        fact: ", ".join(name for _region, name in country_choices(str(regions).split(), language))
+        for fact, regions in data.items()
+    }
+
+
+def _roles(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: VALUES["role"].get(value, value) for name, value in data.items()}
+
+
+# Where the data of an event is not what its sentence says.
+FACTS: dict[Action, Facts] = {
+    Action.ACCOUNT_COUNTRIES_CHANGED: _countries,
+    Action.EVENTS_LEFT_OUT: _left_out,
+    Action.SECOND_FACTOR_LOCKED: _hours,
+    Action.USER_ROLE_CHANGED: _roles,
+}

@@ -1,0 +1,96 @@
+"""The audit log of an account, for its administrators: what is asked of it, page by page (A-04, J-01)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.audit import descriptions
+from accounts.lists import pagination
+from accounts.models import Account, AuditEvent, User
+from accounts.request import user_agents
+
+# Rows that are brought in later, such as those of an older system, stand where they belong.
+ORDER = pagination.Order("at", descending=True)
+MOST = 100_000  # events of one table: half a minute's work, and a spreadsheet bears ten times as many rows
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """What an administrator asks the audit log for. None and empty mean: whatever."""
+
+    account: Account
+    person: User | None = None
+    event: str = ""
+    since: datetime | None = None
+    until: datetime | None = None  # not included
+    ip: str = ""
+
+    @property
+    def scope(self) -> QuerySet[AuditEvent]:
+        """Return all events of the account."""
+        return AuditEvent.objects.filter(account=self.account)
+
+    @property
+    def arms(self) -> list[QuerySet[AuditEvent]]:
+        """Return the events asked for, in parts that share none.
+
+        What is about a person and what a person did have an index each; one statement for both would have to
+        sort all of either.
+        """
+        events = self._filtered()
+        if self.person is None:
+            return [events]
+        return [events.filter(user=self.person), events.filter(actor=self.person).exclude(user=self.person)]
+
+    def _filtered(self) -> QuerySet[AuditEvent]:
+        asked = {"action": self.event, "ip": self.ip, "at__gte": self.since, "at__lt": self.until}
+        chosen = {name: value for name, value in asked.items() if value}
+        return self.scope.filter(**chosen).select_related("user", "actor")
+
+    def page(self, cursor: pagination.Cursor | None) -> pagination.Page[AuditEvent]:
+        """Return a page, the newest events first."""
+        return pagination.page_of(self.arms, self.scope, ORDER, cursor)
+
+    def export(self) -> Iterator[list[list[Any]]]:
+        """Return the events for a table, chunk by chunk, the newest first and no more than ``MOST``."""
+        for events in islice(pagination.chunks_of(self.arms, self.scope, ORDER), MOST // pagination.CHUNK):
+            yield [_cells(event) for event in events]
+
+
+def head() -> list[str]:
+    """Return the headings of the table."""
+    return [
+        _("Time (UTC)"),
+        _("Event"),
+        _("What happened"),
+        _("Outcome"),
+        _("User"),
+        _("By"),
+        _("Address"),
+        _("Browser"),
+        _("Request"),
+    ]
+
+
+def outcome(event: AuditEvent) -> str:
+    """Return how it ended."""
+    return _("Refused") if descriptions.was_refused(event) else _("Done")
+
+
+def _cells(event: AuditEvent) -> list[Any]:
+    return [
+        event.at,
+        event.action,
+        descriptions.describe(event),
+        outcome(event),
+        event.user and event.user.username,
+        event.actor and event.actor.username,
+        event.ip,
+        user_agents.named(event.user_agent) or event.user_agent,
+        event.request_id,
+    ]

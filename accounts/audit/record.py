@@ -1,0 +1,54 @@
+"""Write down who did what, when, from where (J-01)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from accounts.audit.actions import Action
+from accounts.models import AuditEvent, User
+from accounts.request import context as request_context
+
+_person: ContextVar[User | None] = ContextVar("person", default=None)
+
+
+@contextmanager
+def about(user: User) -> Iterator[None]:
+    """Let the events inside that name nobody be about this person, who is not signed in but known (J-01)."""
+    before = _person.set(user)
+    try:
+        yield
+    finally:
+        _person.reset(before)
+
+
+def record_event(action: Action, *, user: User | None = None, actor: User | None = None, **data: Any) -> AuditEvent:
+    """Add one event about ``user`` (else whom it is ``about``), done by ``actor`` (the user themselves unless given).
+
+    ``data`` holds masked and plain facts only: never a token, a password or a full number (J-02).
+    """
+    event = _event(action, user, actor, data)
+    event.save(force_insert=True)
+    return event
+
+
+def record_events(action: Action, *, actor: User, facts: list[dict[str, Any]]) -> None:
+    """Add an event for each of many things that somebody did at once, in one statement."""
+    AuditEvent.objects.bulk_create(_event(action, None, actor, data) for data in facts)
+
+
+def _event(action: Action, user: User | None, actor: User | None, data: dict[str, Any]) -> AuditEvent:
+    """Return an event of here and now. It belongs to the account of whom it is about, else of who did it."""
+    here = request_context.current.get()
+    user = user or _person.get()
+    whose = user or actor
+    return AuditEvent(
+        account_id=whose.account_id if whose else None,
+        user=user,
+        actor=actor or user,
+        action=action,
+        ip=here.ip,
+        user_agent=here.user_agent,
+        request_id=here.request_id,
+        data=data,
+    )

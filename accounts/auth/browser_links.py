@@ -1,0 +1,69 @@
+"""The link that makes a browser known: for people at whose login others guess (B-04)."""
+
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.http import HttpResponseBase
+from django.urls import reverse
+
+from accounts import rate_limits
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.audit.thinning import record_thinned
+from accounts.auth import known_browsers
+from accounts.models import User
+from accounts.passwords.flows import links_from_here
+from messaging.delivery import flows as delivery
+
+SALT = "accounts.browser_links"
+KIND = "browser.link"
+
+
+def request_link(login: str) -> None:
+    """Send a link to the mailbox of whoever has this login or address; the answer is the same for all (C-09).
+
+    Three a day of a mailbox leave, and each is good for a day: whoever asks in the place of the person only sends them
+    what they need. An address that asks for many has more captcha to solve (``captcha_step``), and is never refused:
+    the link is the way out for whoever shares the address with an attacker.
+    """
+    found = User.objects.named(login)
+    user = found if found and found.may_sign_in else None
+    mailbox = rate_limits.windows("browser_links", rate_limits.hidden(user.email if user else login.strip().lower()))
+    with transaction.atomic():
+        spent = rate_limits.spend(mailbox + links_from_here())
+        if any(balance.is_overdrawn for balance in spent if balance.window.scope == "browser_links"):
+            return
+        record_event(Action.BROWSER_LINK_SENT, user=user)
+        delivery.enqueue(
+            channel="email",
+            destination=user.email if user else "",
+            kind=KIND,
+            subject_id=user.pk if user else 0,
+            language=user.language if user else "",
+        )
+
+
+def captcha_step() -> int:
+    """Return the step of the captcha's work for whoever asks from here."""
+    return rate_limits.step_of(links_from_here())
+
+
+def link(user: User) -> str:
+    """Return the address that makes the browser known in which it is opened and confirmed."""
+    signed = signing.dumps([user.pk, user.browsers_epoch, user.email], salt=SALT)
+    return settings.PUBLIC_URL + reverse("browser-known", args=[signed])
+
+
+def user_of(signed: str) -> User | None:
+    """Return whom a link is for; None when it is forged, too old, or ended since by a new address or epoch."""
+    try:
+        pk, epoch, email = signing.loads(signed, salt=SALT, max_age=settings.BROWSER_LINK_SECONDS)
+    except signing.BadSignature:
+        return None
+    return User.objects.filter(pk=pk, browsers_epoch=epoch, email=email).select_related("account").first()
+
+
+def make_known(response: HttpResponseBase, user: User, signed: str) -> None:
+    """Make the browser that gets this answer known. One link has one counter, in however many browsers it is used."""
+    record_thinned(Action.BROWSER_MADE_KNOWN, user=user)
+    known_browsers.remember(response, user, browser=rate_limits.hidden(signed)[:16])

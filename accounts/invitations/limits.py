@@ -1,0 +1,60 @@
+"""How many invitations an account sends: in all, and to one mailbox, whatever tag its address has (B-11).
+
+They are counted for each account alone, so that no other account's invitations stand in the way of an honest one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import zip_longest
+
+from accounts import rate_limits
+from accounts.models import Account
+from accounts.rate_limits import Window
+
+# Providers that deliver with and without dots to one mailbox, by the name that stands for all of theirs.
+WITHOUT_DOTS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
+
+
+def mailbox_of(address: str) -> str:
+    """Return what stands for the mailbox of an address: without its tag, and without dots where they mean nothing."""
+    local, _at, domain = address.lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in WITHOUT_DOTS:
+        return f"{local.replace('.', '')}@{WITHOUT_DOTS[domain]}"
+    return f"{local}@{domain}"
+
+
+def over_limit(account: Account, asked: list[str]) -> set[str]:
+    """Count invitations and return which are too many: of a mailbox, or the last ones of the account's day."""
+    if not asked:
+        return set()
+    over = _over_limit_of_mailbox(account, asked)
+    left = [address for address in asked if address not in over]
+    for balance in rate_limits.spend(rate_limits.windows("invitations", account.pk), uses=len(left)) if left else []:
+        room = len(left) - max(0, balance.used - balance.window.limit)
+        over |= set(left[max(0, room) :])
+    return over
+
+
+def _over_limit_of_mailbox(account: Account, asked: list[str]) -> set[str]:
+    """Count one address of each mailbox at a time: a statement, and another for each that has several in the list."""
+    by_mailbox: defaultdict[str, list[str]] = defaultdict(list)
+    for address in asked:
+        by_mailbox[mailbox_of(address)].append(address)
+    over: set[str] = set()
+    for round_of in zip_longest(*by_mailbox.values()):
+        full = {mailbox_of(address) for address in over}
+        still = {mailbox_of(address): address for address in round_of if address and mailbox_of(address) not in full}
+        over |= {address for address in round_of if address and address not in still.values()}
+        over |= _spend(account, still) if still else set()
+    return over
+
+
+def _spend(account: Account, by_mailbox: dict[str, str]) -> set[str]:
+    named = {window.key: address for mailbox, address in by_mailbox.items() for window in _windows(account, mailbox)}
+    spent = rate_limits.spend(window for mailbox in by_mailbox for window in _windows(account, mailbox))
+    return {named[balance.window.key] for balance in spent if balance.is_overdrawn}
+
+
+def _windows(account: Account, mailbox: str) -> Iterable[Window]:
+    return rate_limits.windows("invited", f"{account.pk} {rate_limits.hidden(mailbox)}")

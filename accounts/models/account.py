@@ -1,0 +1,99 @@
+"""The tenant, and how it shows itself."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.factors import FactorKind
+from messaging.database import Clock
+
+
+class Accent(models.TextChoices):
+    """The colours an account may show itself in; app.css holds each in light and dark, and a test their contrast."""
+
+    GREEN = "green", _("Green")
+    BLUE = "blue", _("Blue")
+    VIOLET = "violet", _("Violet")
+    PINK = "pink", _("Pink")
+    AMBER = "amber", _("Amber")
+    GRAPHITE = "graphite", _("Graphite")
+
+
+class Account(models.Model):
+    """A tenant. Its policy decides how all of its people sign in."""
+
+    name = models.CharField(_("name"), max_length=120)
+    is_active = models.BooleanField(_("active"), default=True)
+    # The one account of the operators; its name may be anything, and others may have the same.
+    is_operators = models.BooleanField(default=False, db_default=False, editable=False)
+    two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
+    two_factor_changed_at = models.DateTimeField(null=True, editable=False)
+    allowed_regions = models.JSONField(_("countries of the phones"), default=list, blank=True, editable=False)
+    # Whether the mailbox may stand in for the phone at a sign-in (D1), and must be proved before a first phone (D3).
+    email_tokens = models.BooleanField(_("tokens by e-mail"), default=True)
+    mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
+    # When the policy comes into force by itself, the days of the last reminder of it, and the last announcement.
+    two_factor_from = models.DateTimeField(null=True, editable=False)
+    two_factor_reminded = models.PositiveSmallIntegerField(null=True, editable=False)
+    two_factor_announced_at = models.DateTimeField(null=True, editable=False)
+    # How many SMS it may send in 24 hours where an operator decided that; else accounts.sms_limits does.
+    sms_a_day = models.PositiveIntegerField(
+        _("SMS a day"), null=True, blank=True, help_text=_("Empty: as many as its people need, within its share.")
+    )
+    accent = models.CharField(_("colour"), max_length=8, choices=Accent.choices, default=Accent.GREEN)
+    # What the logo is called (accounts.branding.logos), or nothing; its bytes are read by its own address only.
+    logo = models.CharField(max_length=48, blank=True, default="", editable=False)
+    created_at = models.DateTimeField(db_default=Clock(), editable=False)
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_operators"], condition=models.Q(is_operators=True), name="account_one_of_operators"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["two_factor_from"],
+                name="account_policy_from",
+                condition=models.Q(two_factor_from__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def accepts(self, kind: str) -> bool:
+        """Tell whether a kind of second factor counts here, at this moment. Nothing else decides about it."""
+        return kind in FactorKind.values and (kind != FactorKind.EMAIL or self.email_tokens)
+
+    @property
+    def regions(self) -> list[str]:
+        """Return the ISO regions whose phones get tokens: what was chosen of the operator's, else its first (P-03).
+
+        A region that the operator takes back is gone at once, whatever the account had chosen.
+        """
+        chosen = [region for region in settings.ALLOWED_REGIONS if region in self.allowed_regions]
+        return chosen or settings.ALLOWED_REGIONS[:1]
+
+    @property
+    def monogram(self) -> str:
+        """Return the letter that stands for the account where there is no logo."""
+        return self.name[:1].upper()
+
+    @property
+    def logo_sides(self) -> list[str]:
+        """Return the width and the height of the logo, so that a page keeps room for it."""
+        return self.logo.rpartition("-")[2].split("x")
+
+
+class Logo(models.Model):
+    """The bytes of an account's logo, as accounts.branding.logos wrote them."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=48, db_index=True)
+    png = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,23 @@
+"""How often something was used within a window of time."""
+
+from django.db import models
+
+
+class Budget(models.Model):
+    """How often something was used within one window of the database's clock. The next window reuses the row.
+
+    A rate limit everywhere else. The class keeps the name of its table, which the release before reads: to rename
+    either is a migration of the most written table, for a word.
+    """
+
+    key = models.CharField(max_length=120)
+    seconds = models.PositiveIntegerField()  # how long a window lasts
+    used = models.PositiveIntegerField()
+    until = models.BigIntegerField()  # the clock's seconds since 1970 at which this window ends
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "seconds"], name="budget_of_a_window")]
+        indexes = [models.Index(fields=["until"], name="budget_until")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.used}"

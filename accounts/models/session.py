@@ -1,0 +1,36 @@
+"""A browser that somebody is signed in with."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.utils.crypto import constant_time_compare
+
+from accounts.auth.session_store import SessionStore
+from accounts.models.user import User
+from messaging.database import Clock
+
+
+class Session(AbstractBaseSession):
+    """One browser, of somebody who is signed in or of nobody yet. The row's id may be shown, the session's never."""
+
+    id = models.BigAutoField(primary_key=True)
+    session_key = models.CharField(max_length=40, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=200, default="")
+    created_at = models.DateTimeField(db_default=Clock())
+    seen_at = models.DateTimeField(db_default=Clock())
+    # Until when a proof that it is still the person covers what an administrator does here (R-12).
+    proved_until = models.DateTimeField(null=True)
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        """Return the store that reads and writes these rows."""
+        return SessionStore
+
+    def holds_for(self, user: "User") -> bool:
+        """Tell whether the person is still signed in here: neither password nor epoch changed since."""
+        return constant_time_compare(self.get_decoded().get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())

@@ -1,0 +1,239 @@
+"""A person of an account."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models, transaction
+from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.factors import FactorKind
+from accounts.models.account import Account
+from accounts.models.search_word import SearchWord
+from accounts.passwords.spelling import normalised, spellings
+from messaging.database import Bytewise, Clock, Folded
+
+OPERATORS = "Operação"
+# Where people who never signed in stand in a list by last sign-in: a column without NULL has one order.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+SEEN_AT = Coalesce("last_login", models.Value(NEVER), output_field=models.DateTimeField())
+
+
+class Role(models.TextChoices):
+    """What a person may do in their account."""
+
+    ADMINISTRATOR = "administrator", _("Administrator")
+    MEMBER = "member", _("Member")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Make users, and find them by what they type."""
+
+    def create_user(self, username: str, email: str, password: str | None, **fields: Any) -> "User":
+        """Create a person of ``fields["account"]``; the login and the address are kept in lower case."""
+        user = self.model(username=username.lower(), email=email.lower(), **fields)
+        user.set_password(password)
+        with transaction.atomic():
+            user.save(using=self._db)
+            SearchWord.objects.renew(user)
+        return user
+
+    def create_superuser(self, username: str, email: str, password: str, **fields: Any) -> "User":
+        """Create an operator: a person of the operators' account who may open the Django admin."""
+        if "account" not in fields:
+            fields["account"], _created = Account.objects.get_or_create(is_operators=True, defaults={"name": OPERATORS})
+        fields.setdefault("role", Role.ADMINISTRATOR)
+        return self.create_user(username, email, password, is_staff=True, is_superuser=True, **fields)
+
+    def with_policy(self) -> models.QuerySet["User"]:
+        """Return people with what the gate needs to know of a policy that waits for its date, by our clock."""
+        due = models.Q(account__two_factor_from__isnull=False, account__two_factor_from__lte=Clock())
+        is_due = models.ExpressionWrapper(due, output_field=models.BooleanField())
+        return self.annotate(policy_due=is_due)  # type: ignore[no-redef]
+
+    def all_named(self, typed: str) -> models.QuerySet["User"]:
+        """Return the person with this login or e-mail address, if there is one, as a queryset."""
+        typed = typed.strip().lower()
+        return self.with_policy().filter(**{"email" if "@" in typed else "username": typed})
+
+    def named(self, typed: str) -> "User | None":
+        """Return the person with this login or e-mail address."""
+        return self.all_named(typed).first()
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Return the person with this login, in whatever case it is written. Raises User.DoesNotExist."""
+        return self.get(username=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person of one account."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="users", db_index=False)  # it begins others
+    username = models.CharField(
+        _("login"),
+        max_length=60,
+        unique=True,
+        validators=[RegexValidator(r"\A[a-z0-9][a-z0-9._-]*\Z", _("Use a-z, 0-9, dot, hyphen, underscore."))],
+    )
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    first_name = models.CharField(_("first name"), max_length=80, blank=True)
+    last_name = models.CharField(_("last name"), max_length=80, blank=True)
+    role = models.CharField(_("role"), max_length=13, choices=Role.choices, default=Role.MEMBER)
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True, default="")
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("operator"), default=False)
+    # Since a password reset by e-mail: the mailbox alone may not be both factors (R-06).
+    mailbox_suspect = models.BooleanField(default=False, editable=False)
+    password_is_old = False  # by ``check_password``
+    password_wait: int | None  # seconds, by ``accounts.passwords.limits.Attempt``
+    person_wait: int | None  # the same
+    # Whether a phone is proved held: written by the flows that bind a phone and take it away, so that lists begin here.
+    has_phone = models.BooleanField(db_default=False, editable=False)
+    # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
+    phone_was_reset = models.BooleanField(default=False, editable=False)
+    # How many of their own recovery codes are not used: kept beside the codes, so that pages need not count.
+    codes_left = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    # The kind of factor that a sign-in begins with; empty or not to be had: the choice of SMS or e-mail.
+    preferred_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
+    policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet
+    locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
+    # Consecutive failures of the second step, and until when they keep the person from trying (the lockout schedule).
+    failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
+    failures_until = models.DateTimeField(_("second step locked until"), null=True, editable=False)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    # Raising it ends every known browser of the person (accounts/auth/known_browsers.py).
+    browsers_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    created_at = models.DateTimeField(db_default=Clock(), editable=False)
+    # Since what says who the person is was taken away for good (R-13).
+    erased_at = models.DateTimeField(null=True, editable=False)
+    # What lists are sorted and searched by. The database keeps them, so nobody can forget to.
+    name_key = models.GeneratedField(
+        expression=Folded(
+            Coalesce(NullIf(Trim(Concat("first_name", models.Value(" "), "last_name")), models.Value("")), "username")
+        ),
+        output_field=models.CharField(max_length=161),
+        db_persist=True,
+    )
+    surname_key = models.GeneratedField(
+        expression=Folded("last_name"), output_field=models.CharField(max_length=80), db_persist=True
+    )
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["email"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(username=Lower("username"), email=Lower("email")),
+                name="user_lower_case",
+            ),
+            # A login can never be read as somebody else's address.
+            models.CheckConstraint(condition=~models.Q(username__contains="@"), name="user_login_is_no_address"),
+        ]
+        indexes = [
+            # The two orders of the list of people …
+            models.Index(fields=["account", "name_key", "id"], name="user_by_name"),
+            models.Index("account", SEEN_AT, "id", name="user_by_last_sign_in"),
+            # … what its search may be the beginning of …
+            *(
+                models.Index("account", Bytewise(field), name=name)
+                for field, name in (
+                    ("name_key", "user_name_like"),
+                    ("surname_key", "user_surname_like"),
+                    ("email", "user_email_like"),
+                    ("username", "user_login_like"),
+                )
+            ),
+            # … and its filters for what may be rare.
+            models.Index(
+                fields=["account", "name_key", "id"],
+                condition=models.Q(locked_at__isnull=False) | models.Q(failures_until__isnull=False),
+                name="user_locked",
+            ),
+            models.Index(
+                fields=["account", "name_key", "id"], condition=models.Q(is_active=False), name="user_deactivated"
+            ),
+            models.Index(
+                fields=["account", "name_key", "id"],
+                condition=models.Q(role=Role.ADMINISTRATOR),
+                name="user_administrators",
+            ),
+            *(
+                models.Index(fields=["account", "name_key", "id"], condition=condition, name=name)
+                for condition, name in (
+                    (models.Q(has_phone=False), "user_without_phone"),
+                    (models.Q(has_phone=False, last_login__isnull=True), "user_never_signed_in"),
+                    (models.Q(has_phone=False, last_login__isnull=False), "user_pending"),
+                )
+            ),
+            # What is counted of them: many equal entries, which PostgreSQL keeps once.
+            models.Index(fields=["account", "is_active", "has_phone"], name="user_counted"),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def full_name(self) -> str:
+        """Return the person's name, or the login when none is known; of somebody erased a number (R-13)."""
+        if self.erased_at:
+            return gettext("removed person #%(number)s") % {"number": self.pk}
+        return f"{self.first_name} {self.last_name}".strip() or self.username
+
+    @property
+    def is_administrator(self) -> bool:
+        """Tell whether the person may run the account."""
+        return self.role == Role.ADMINISTRATOR
+
+    @property
+    def two_factor_required(self) -> bool:
+        """Tell whether the second factor is demanded: by the account's policy or its date, and of every operator."""
+        return self.account.two_factor_required or self.is_staff or self.policy_due
+
+    @property
+    def takes_tokens_by_email(self) -> bool:
+        """Tell whether the mailbox may be the second factor: by the account (D1), and no reset came by it (R-06)."""
+        return self.account.accepts(FactorKind.EMAIL) and not self.mailbox_suspect
+
+    @property
+    def mailbox_before_phone(self) -> bool:
+        """Tell whether the mailbox must be proved before a phone: by the account (D3) or after a reset (R-07)."""
+        return self.account.mailbox_before_phone or self.phone_was_reset
+
+    @property
+    def wants_recovery_code(self) -> bool:
+        """Tell whether a recovery code is what lets the person on: the mailbox is to be proved after a reset (R-10)."""
+        was_reset = self.mailbox_suspect or self.phone_was_reset
+        return self.two_factor_required and not self.has_phone and was_reset and self.mailbox_before_phone
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Tell whether the person and their account are active and nobody has locked the person."""
+        return self.is_active and self.locked_at is None and self.account.is_active
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set the password in NFKC (PW-04)."""
+        super().set_password(normalised(raw_password) if raw_password else raw_password)
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Tell whether this is the password; ``password_is_old`` says that its hash was made before NFKC was used."""
+        first, *older = spellings(raw_password or "")
+        if super().check_password(first):
+            return True
+        self.password_is_old = any(super(User, self).check_password(typed) for typed in older)
+        return self.password_is_old
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Bind sessions to the password and to the epoch: raising the epoch ends all of them."""
+        value = f"{self.password}:{self.session_epoch}"
+        return salted_hmac("accounts.User.session", value, secret=secret, algorithm="sha256").hexdigest()

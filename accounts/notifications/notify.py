@@ -1,0 +1,28 @@
+"""Queue a notification about an event, to whom it concerns."""
+
+from accounts.models import Account, AuditEvent, Role, User
+from messaging.delivery import flows as delivery
+
+
+def notify_administrators(account: Account, event: AuditEvent, *, but: User | None = None) -> None:
+    """Tell every administrator of an account about an event (A-01), except for one who is told otherwise."""
+    administrators = account.users.filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=but.pk if but else 0)
+    delivery.enqueue_notices(administrators, event.pk, owner_id=account.pk)
+
+
+def notify_operators(event: AuditEvent) -> None:
+    """Tell every operator about an event."""
+    for operator in User.objects.filter(is_staff=True, is_active=True):
+        notify(operator, event)
+
+
+def notify(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "") -> None:
+    """Queue a notice about an event to a person's mailbox, to another address or by SMS, in their language."""
+    delivery.enqueue(
+        channel="sms" if sms_to else "email",
+        destination=sms_to or email_to or user.email,
+        kind="notice",
+        subject_id=event.pk,
+        language=user.language,
+        owner_id=user.account_id,
+    )

@@ -1,0 +1,125 @@
+"""The words of notices about the policy, to administrators and to everybody, and about new places of sign-in."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.audit.actions import Action
+from accounts.models import AuditEvent
+from accounts.notifications.account import Notice, NoticeWriter
+from accounts.policy_schedule import moment_of
+from accounts.request import user_agents
+
+
+def _link(name: str, label: str) -> dict[str, str]:
+    return {"action_url": settings.PUBLIC_URL + reverse(name), "action_label": label}
+
+
+def _actor(event: AuditEvent) -> str:
+    return event.actor.full_name if event.actor else "-"
+
+
+def _when(event: AuditEvent) -> str:
+    moment = moment_of(event)
+    return date_format(timezone.localtime(moment), "DATETIME_FORMAT") if moment else ""
+
+
+def policy_is_coming_notice(event: AuditEvent) -> Notice:
+    """Tell everybody what will be asked of them, and from when."""
+    when = _when(event)
+    return Notice(
+        heading=_("Signing in will take a second step"),
+        paragraphs=[
+            (
+                _("From %(when)s your account %(account)s asks for a token after the password.")
+                if when
+                else _("Your account %(account)s will soon ask for a token after the password.")
+            )
+            % {"when": when, "account": event.account},
+            _("The first time you set up your mobile phone: have it at hand. It takes less than a minute."),
+            _("You need to do nothing today. We never ask for your password or a token by e-mail or by phone."),
+        ],
+    )
+
+
+def policy_on_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators that the second step is asked for from now on (A-01)."""
+    if event.data.get("by_date"):
+        said = _("The date has come: everybody in your account now needs a token to sign in.")
+    else:
+        said = _("%(person)s switched it on for everybody in your account.") % {"person": _actor(event)}
+    return Notice(
+        heading=_("Two factor authentication was switched on"),
+        paragraphs=[
+            said,
+            _("Whoever has no phone yet sets one up at the next sign-in. Nobody is locked out."),
+            _("If this was not agreed, look at Settings, My account."),
+        ],
+        action=_link("account-settings", _("Account Settings")),
+    )
+
+
+def policy_scheduled_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators from when the second step is asked for."""
+    return Notice(
+        heading=_("A date was set for two factor authentication"),
+        paragraphs=[
+            _("%(person)s set it: from %(when)s everybody in your account needs a token to sign in.")
+            % {"person": _actor(event), "when": _when(event)},
+            _("If this was not agreed, take the date back under Settings, My account."),
+        ],
+        action=_link("account-settings", _("Account Settings")),
+    )
+
+
+def policy_unscheduled_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators that the date does not hold any more."""
+    return Notice(
+        heading=_("The date for two factor authentication was cancelled"),
+        paragraphs=[
+            _("%(person)s took it back. A password alone goes on opening your account.") % {"person": _actor(event)},
+            _("If this was not agreed, set a date again under Settings, My account."),
+        ],
+        action=_link("account-settings", _("Account Settings")),
+    )
+
+
+def new_place_notice(event: AuditEvent) -> Notice:
+    """Tell a person of a sign-in from a device or a place that they did not use before."""
+    when = date_format(timezone.localtime(event.at), "DATETIME_FORMAT")
+    device = user_agents.named(event.user_agent) or _("an unknown device")
+    return Notice(
+        heading=_("You signed in from a new device or place"),
+        paragraphs=[
+            _("Your login %(login)s was used on %(when)s, with %(device)s, from the address %(ip)s.")
+            % {"login": event.user, "when": when, "device": device, "ip": event.ip or "-"},
+            _("If it was you, there is nothing to do."),
+            _("If it was not you, choose a new password now: it ends every session. Then tell your administrator."),
+        ],
+        action=_link("password-reset", _("Choose a password")),
+    )
+
+
+def locked_notice(event: AuditEvent) -> Notice:
+    """Tell a person that their login is locked, and who opens it again."""
+    return Notice(
+        heading=_("Your login is locked"),
+        paragraphs=[
+            _("Nobody can sign in with %(login)s until an administrator of your account unlocks it.")
+            % {"login": event.user},
+            _("If you did not expect this, call your administrator: somebody may know your password."),
+        ],
+    )
+
+
+NOTICES: dict[str, NoticeWriter] = {
+    Action.POLICY_ANNOUNCED: policy_is_coming_notice,
+    Action.POLICY_REMINDED: policy_is_coming_notice,
+    Action.POLICY_SWITCHED_ON: policy_on_notice,
+    Action.POLICY_SCHEDULED: policy_scheduled_notice,
+    Action.POLICY_UNSCHEDULED: policy_unscheduled_notice,
+    Action.SIGN_IN_NEW_PLACE: new_place_notice,
+    Action.USER_LOCKED: locked_notice,
+}

@@ -1,0 +1,103 @@
+"""Passwords: reset, change, and asking for one's own again."""
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts import rate_limits
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.audit.thinning import record_thinned
+from accounts.auth import known_browsers
+from accounts.exceptions import Limited
+from accounts.models import User
+from accounts.notifications.notify import notify
+from accounts.passwords import limits as password_limits
+from accounts.request import context as request_context
+from accounts.users import limits as own_limits
+from messaging.delivery import flows as delivery
+
+
+def request_password_reset(email: str, pay: password_limits.Pay) -> None:
+    """Send a link to choose a new password, made when the message leaves; none beyond the limit of the mailbox.
+
+    Whoever asks is told the same either way, after the same statements: nobody shall neither flood a mailbox nor
+    learn that it is known (C-09). So a message is queued for nobody, too. An address that asks for many is asked for
+    a captcha by ``pay``, and never refused: neighbours share it (B-03). Raises what ``pay`` raises.
+    """
+    asker = links_from_here()
+    if step := rate_limits.step_of(asker):
+        pay(step)
+    found = User.objects.all_named(email).select_related("account").first()
+    user = found if found and found.may_sign_in and found.has_usable_password() else None
+    mailbox = rate_limits.windows("links", rate_limits.hidden(email.lower()))
+    with transaction.atomic():
+        spent = rate_limits.spend(mailbox + asker)
+        if any(balance.is_overdrawn for balance in spent if balance.window.scope == "links"):
+            record_thinned(Action.PASSWORD_RESET_LIMITED, user=user)
+            return
+        record_event(Action.PASSWORD_RESET_REQUESTED, user=user)
+        delivery.enqueue(
+            channel="email",
+            destination=user.email if user else "",
+            kind="password.reset",
+            subject_id=user.pk if user else 0,
+            language=user.language if user else "",
+        )
+
+
+def links_from_here() -> list[rate_limits.Window]:
+    """Return the windows of the links that are asked for from the address of this request."""
+    return rate_limits.windows("address_links", rate_limits.network(request_context.current.get().ip))
+
+
+def send_password_reset(user: User, *, actor: User) -> bool:
+    """Send somebody the link to a new password, which nobody else sees (ASVS 6.4.6). Raises Limited."""
+    mailbox = rate_limits.windows("links", rate_limits.hidden(user.email))
+    with transaction.atomic():
+        if waits := [balance.wait for balance in rate_limits.spend(mailbox) if balance.is_overdrawn]:
+            raise Limited(max(1, *waits), "links", actor)
+        record_event(Action.PASSWORD_RESET_SENT, user=user, actor=actor)
+        delivery.enqueue(
+            channel="email",
+            destination=user.email,
+            kind="password.reset",
+            subject_id=user.pk,
+            language=user.language,
+        )
+    return True
+
+
+def own_password_is(user: User, typed: str) -> bool:
+    """Tell whether this is the password of somebody signed in.
+
+    Raises Limited: a stolen session has ten guesses a day from wherever, and its owner has their own (B-01).
+    """
+    own = password_limits.own_windows(user, known_browsers.current_browser(user))
+    if wait := rate_limits.seconds_spent(own):
+        raise Limited(wait, "reauthentication", user)
+    if user.check_password(typed):
+        return True
+    rate_limits.spend(own)
+    record_thinned(Action.PASSWORD_FAILED, user=user, signed_in=True)
+    return False
+
+
+def notify_of_guesses(user: User) -> None:
+    """Tell a person, once a day, that somebody guesses their password and what that changes (B-04)."""
+    (told,) = rate_limits.spend([rate_limits.Window(f"password told {user.pk}", settings.DAY, 1, "notice")])
+    if not told.is_overdrawn:
+        with transaction.atomic():
+            notify(user, record_event(Action.PASSWORD_GUESSED, user=user))
+
+
+def change_password(user: User, password: str, *, by_reset: bool = False) -> None:
+    """Set a new password. Every session, pending sign-in and live token of the person dies with it (R-05, S-06)."""
+    with transaction.atomic():
+        user.set_password(password)
+        user.mailbox_suspect = user.mailbox_suspect or by_reset
+        user.save(update_fields=["password", "mailbox_suspect"])
+        if by_reset:
+            own_limits.forget(user)
+            # The pause after wrong tokens, not their count: who typed them knew the password that is gone now.
+            User.objects.filter(pk=user.pk).update(failures_until=None)
+        notify(user, record_event(Action.PASSWORD_RESET if by_reset else Action.PASSWORD_CHANGED, user=user))

@@ -1,0 +1,59 @@
+"""Write what an account decides about the second factor.
+
+It is read at each request with the person (``accounts/auth/backends.py``, ``User.two_factor_required``), and held by
+the gate (``twofactor/middleware.py``).
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.models import Account, User
+from accounts.notifications.notify import notify_administrators
+from messaging.database import Clock
+
+
+def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> bool:
+    """Switch the account's policy; return whether that changed anything.
+
+    One conditional UPDATE, whatever the size of the account; in force at everybody's next request (S-05).
+    """
+    with transaction.atomic():
+        changed = (
+            Account.objects.filter(pk=account.pk)
+            .exclude(two_factor_required=required)
+            .update(two_factor_required=required, two_factor_changed_at=Clock(), two_factor_from=None)
+        )
+        if changed:
+            action = Action.POLICY_SWITCHED_ON if required else Action.POLICY_SWITCHED_OFF
+            event = record_event(action, user=actor, before=not required, after=required)
+            notify_administrators(account, event)
+    return bool(changed)
+
+
+def set_sign_in_options(account: Account, *, email_tokens: bool, mailbox_before_phone: bool, actor: User) -> bool:
+    """Change what the account adds to the second factor (D1, D3); return whether that changed anything."""
+    options: dict[str, Any] = {"email_tokens": email_tokens, "mailbox_before_phone": mailbox_before_phone}
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(**options).update(**options)
+        if changed:
+            record_event(Action.POLICY_OPTIONS_CHANGED, user=actor, **options)
+    return bool(changed)
+
+
+def set_allowed_regions(account: Account, regions: list[str], *, actor: User) -> bool:
+    """Choose the countries of the account's phones among the operator's (P-03); return whether that changed anything.
+
+    Phones that are proved stay in force: only the next one is screened.
+    """
+    before = " ".join(account.regions)
+    account.allowed_regions = [region for region in settings.ALLOWED_REGIONS if region in regions]
+    chosen = {"allowed_regions": account.allowed_regions}
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(**chosen).update(**chosen)
+        if changed:
+            record_event(Action.ACCOUNT_COUNTRIES_CHANGED, user=actor, before=before, after=" ".join(account.regions))
+    return bool(changed)

@@ -1,0 +1,159 @@
+"""Switching two factor authentication on for many people, safely: whom it touches, telling them, and a date.
+
+From its date the policy is in force because the gate compares the date with the database's clock; the chore below
+only writes down what is so already. Nothing here depends on the chore being in time but the reminders.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import models, transaction
+from django.db.models import Case, F, Max, Q, QuerySet, Value, When
+from django.utils.dateparse import parse_datetime
+
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.exceptions import Limited
+from accounts.lists import pagination
+from accounts.models import Account, AuditEvent, Session, User
+from accounts.notifications.notify import notify_administrators
+from messaging.database import Clock, clock_plus, update_returning
+from messaging.delivery import flows as delivery
+from messaging.delivery.failure_reasons import Fault
+from messaging.delivery.models import Channel, Message, State
+from messaging.periodic.scheduler import Last, periodic_task
+
+DAY = 86_400  # seconds
+ANNOUNCEMENT_SECONDS = DAY  # between two announcements of an account
+REMINDERS = (7, 1)  # days before the date
+UNREACHABLE_SHOWN = 20
+LATEST_BOUNCES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Whom switching on will touch: others in a session now (up to one more than is counted), who has no mailbox."""
+
+    open_now: int
+    unreachable: list[User]
+
+
+def preview(reader: User) -> Preview:
+    """Count whom the policy would touch in the reader's account, in four statements whatever its size.
+
+    Unreachable is whose mailbox refused the newest message for good: 20 of them, and one more if there are more.
+    """
+    others = User.objects.filter(account=reader.account, is_active=True).exclude(pk=reader.pk)
+    in_session = Session.objects.filter(user__in=others, expire_date__gt=Clock())
+    return Preview(
+        open_now=in_session.values("user").distinct()[: pagination.COUNTED + 1].count(),
+        unreachable=list(
+            others.filter(email__in=_refused(reader.account)).order_by("name_key")[: UNREACHABLE_SHOWN + 1]
+        ),
+    )
+
+
+def _refused(account: Account) -> list[str]:
+    """Return the addresses whose mail server refused the newest message for good (B16)."""
+    sent = Message.objects.filter(owner_id=account.pk, channel=Channel.EMAIL)
+    failed = sent.filter(state=State.FAILED, fault=Fault.NUMBER).values_list("destination")
+    refused = dict(failed.annotate(newest=Max("pk")).order_by("-newest")[:LATEST_BOUNCES])
+    arrived = sent.filter(state__in=[State.SENT, State.DELIVERED], destination__in=refused)
+    since = arrived.filter(pk__gt=min(refused.values(), default=0)).values_list("destination")
+    later = dict(since.annotate(newest=Max("pk")))
+    return [address for address, newest in refused.items() if later.get(address, 0) < newest]
+
+
+def announce(account: Account, *, actor: User) -> int:
+    """Tell everybody that two factor authentication is coming; return how many. One INSERT … SELECT.
+
+    Raises Limited within a day of the last time.
+    """
+    rested = Q(two_factor_announced_at__isnull=True) | Q(two_factor_announced_at__lt=clock_plus(-ANNOUNCEMENT_SECONDS))
+    with transaction.atomic():
+        if not Account.objects.filter(rested, pk=account.pk).update(two_factor_announced_at=Clock()):
+            raise Limited(ANNOUNCEMENT_SECONDS, "announcement", actor)
+        account.refresh_from_db()
+        return _notify_everybody(
+            record_event(Action.POLICY_ANNOUNCED, user=actor, starts=_iso(account.two_factor_from))
+        )
+
+
+def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
+    """Put the policy in force at a moment to come; return whether that changed anything.
+
+    A reminder whose day is already past is not sent.
+    """
+    steps = [When(two_factor_from__lte=clock_plus(days * DAY), then=Value(days)) for days in sorted(REMINDERS)]
+    with transaction.atomic():
+        open_for_it = Account.objects.filter(pk=account.pk, two_factor_required=False)
+        changed = open_for_it.exclude(two_factor_from=moment).update(two_factor_from=moment)
+        if changed:
+            open_for_it.update(two_factor_reminded=Case(*steps, default=None, output_field=models.SmallIntegerField()))
+            notify_administrators(account, record_event(Action.POLICY_SCHEDULED, user=actor, starts=_iso(moment)))
+    return bool(changed)
+
+
+def unschedule(account: Account, *, actor: User) -> bool:
+    """Take the date back; return whether there was one to come."""
+    with transaction.atomic():
+        waiting = Account.objects.filter(pk=account.pk, two_factor_from__gt=Clock(), two_factor_required=False)
+        changed = waiting.update(two_factor_from=None)
+        if changed:
+            notify_administrators(account, record_event(Action.POLICY_UNSCHEDULED, user=actor))
+    return bool(changed)
+
+
+@periodic_task("policy", seconds=60)
+def keep_dates(_last: Last | None = None) -> None:
+    """Send the reminders that are due, and write down which policies have come into force."""
+    coming = Account.objects.filter(two_factor_required=False, two_factor_from__gt=Clock(), is_active=True)
+    for days in REMINDERS:
+        unreminded = Q(two_factor_reminded__isnull=True) | Q(two_factor_reminded__gt=days)
+        due = coming.filter(unreminded, two_factor_from__lte=clock_plus(days * DAY))
+        for account in due:
+            _remind(due.filter(pk=account.pk), days)
+    for account in Account.objects.filter(two_factor_from__lte=Clock()):
+        _come_into_force(account)
+
+
+def _remind(due: QuerySet[Account], days: int) -> None:
+    """Remind everybody once, however many ask for it: only one UPDATE finds the reminder still due."""
+    with transaction.atomic():
+        account = update_returning(due, two_factor_reminded=days)
+        if account and (actor := _who_scheduled(account)):
+            starts = _iso(account.two_factor_from)
+            _notify_everybody(record_event(Action.POLICY_REMINDED, user=actor, days=days, starts=starts))
+
+
+def _come_into_force(account: Account) -> None:
+    past = Account.objects.filter(pk=account.pk, two_factor_from__lte=Clock())
+    with transaction.atomic():
+        changed = past.filter(two_factor_required=False).update(
+            two_factor_required=True, two_factor_changed_at=F("two_factor_from"), two_factor_from=None
+        )
+        past.update(two_factor_from=None)
+        if changed and (actor := _who_scheduled(account)):
+            notify_administrators(
+                account, record_event(Action.POLICY_SWITCHED_ON, user=actor, before=False, after=True, by_date=True)
+            )
+
+
+def _who_scheduled(account: Account) -> User | None:
+    scheduled = AuditEvent.objects.notable().filter(account=account, action=Action.POLICY_SCHEDULED).order_by("-pk")
+    event = scheduled.select_related("actor").first()
+    return event.actor if event else None
+
+
+def _notify_everybody(event: AuditEvent) -> int:
+    readers = User.objects.filter(account=event.account_id, is_active=True)
+    return delivery.enqueue_notices(readers, event.pk, owner_id=event.account_id)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def moment_of(event: AuditEvent) -> datetime | None:
+    """Return the date that an event of this module is about; None when the policy waits for somebody's click."""
+    return parse_datetime(event.data.get("starts") or "")

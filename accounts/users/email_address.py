@@ -1,0 +1,46 @@
+"""The change of a person's address."""
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts import rate_limits
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.auth.sessions import end_sessions
+from accounts.exceptions import AddressTaken
+from accounts.models import SearchWord, User
+from accounts.notifications.notify import notify
+
+
+def change_email(user: User, email: str, *, before: str, after: str) -> None:
+    """Put a proved address in force and notify both, masked as ``before`` and ``after`` (R-08).
+
+    Every session of the person ends. Raises AddressTaken when somebody else has it by now.
+    """
+    old = user.email
+    user.email = email
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                user.save(update_fields=["email"])
+        except IntegrityError:
+            user.email = old
+            raise AddressTaken from None
+        SearchWord.objects.renew(user)
+        event = record_event(Action.EMAIL_CHANGED, user=user, before=before, after=after)
+        notify(user, event, email_to=old)
+        notify(user, event)
+        end_sessions(user)
+
+
+def notify_address_taken(email: str) -> None:
+    """Tell the person who has an address that somebody else asked for it; nobody else learns that they exist (R-08).
+
+    Once a day, however often it is asked for (B-15); each time is written down.
+    """
+    holder = User.objects.filter(email=email).first()
+    if holder:
+        event = record_event(Action.EMAIL_WISHED_BY_ANOTHER, user=holder)
+        (told,) = rate_limits.spend([rate_limits.Window(f"wished told {holder.pk}", settings.DAY, 1, "notice")])
+        if not told.is_overdrawn:
+            notify(holder, event)

@@ -1,0 +1,260 @@
+"""The list of an account's people: what it shows, and what it is searched, filtered and sorted by.
+
+Every condition has an index in ``User.Meta`` whose end is the order of the list, so that a page costs the same
+whatever the number of people.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.lists import pagination
+from accounts.models import NEVER, SEEN_AT, Account, Invitation, SearchWord, User
+from accounts.models.search_word import words_of
+from messaging.database import Bytewise, Clock, fold
+
+LOCKED = Q(locked_at__isnull=False) | Q(failures_until__gt=Clock())
+MAYBE_LOCKED = Q(locked_at__isnull=False) | Q(failures_until__isnull=False)  # what the index knows
+CONDITIONS = {
+    "active": Q(is_active=True) & ~Q(LOCKED),
+    "locked": Q(MAYBE_LOCKED, LOCKED, is_active=True),
+    "deactivated": Q(is_active=False),
+}
+STATES: dict[str, Promise] = {
+    "invited": gettext_lazy("Invited"),
+    "active": gettext_lazy("Active"),
+    "locked": gettext_lazy("Locked"),
+    "deactivated": gettext_lazy("Deactivated"),
+}
+FACTORS: dict[str, Promise] = {
+    "confirmed": gettext_lazy("Confirmed"),
+    "pending": gettext_lazy("Pending"),
+    "never": gettext_lazy("Never signed in"),
+}
+HAVING = {
+    "confirmed": Q(has_phone=True),
+    "pending": Q(has_phone=False, last_login__isnull=False),
+    "never": Q(has_phone=False, last_login__isnull=True),
+}
+SORTS = {
+    "name": pagination.Order("name_key"),
+    "-name": pagination.Order("name_key", descending=True),
+    "seen": pagination.Order("seen_at"),
+    "-seen": pagination.Order("seen_at", descending=True),
+}
+# The same, as no index has them.
+FOUND = {"found_name_key": Coalesce("name_key", Value("")), "found_seen_at": Coalesce(SEEN_AT, Value(NEVER))}
+INVITATIONS_ON_TOP = 5
+
+
+def of(account: Account) -> QuerySet[User]:
+    """Return the people of an account, with phone, ``state``, ``factor`` and ``seen_at``."""
+    state = Case(
+        When(is_active=False, then=Value("deactivated")),
+        When(LOCKED, then=Value("locked")),
+        default=Value("active"),
+    )
+    factor = Case(
+        When(has_phone=True, then=Value("confirmed")),
+        When(last_login__isnull=True, then=Value("never")),
+        default=Value("pending"),
+    )
+    people = User.objects.filter(account=account).select_related("phone_device")
+    return people.annotate(state=state, factor=factor, seen_at=SEEN_AT)
+
+
+def without_phone(account: Account) -> QuerySet[User]:
+    """Return the active people of an account who have not confirmed a phone: they do at their next sign-in."""
+    return User.objects.filter(account=account, is_active=True, has_phone=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What an administrator asks the list for. Empty means: whatever."""
+
+    account: Account
+    q: str = ""
+    role: str = ""
+    state: str = ""
+    factor: str = ""
+    sort: str = "name"
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Tell whether more is asked for than what is searched."""
+        return bool(self.role or self.state or self.factor)
+
+    @property
+    def order(self) -> pagination.Order:
+        """Return the order of the list.
+
+        What a search found is sorted: to read it off an index, the database goes through everybody for the last page.
+        """
+        order = SORTS[self.sort]
+        return replace(order, key=f"found_{order.key}") if self.q else order
+
+    @property
+    def scope(self) -> QuerySet[User]:
+        """Return everybody whom the list may be about."""
+        return of(self.account).annotate(**FOUND) if self.q else of(self.account)
+
+    def look(self) -> tuple[QuerySet[User], int]:
+        """Return who is on the pages of the list, and their number as ``pages.count_of`` has it. No invitations.
+
+        A search goes as far as a page counts. The phones of those found are fetched apart: joined, all of them would
+        be before the page is cut.
+        """
+        people = self._filtered()
+        if not self.q:
+            return people, pagination.count_of(SORTS["name"].of(people))
+        found = _first_found(self, people)
+        shown = people.filter(pk__in=found).select_related(None).prefetch_related("phone_device")
+        return shown, min(len(found), pagination.COUNTED + 1)
+
+    @property
+    def all_people(self) -> QuerySet[User]:
+        """Return the same without an end to a search: for the export, which goes through everybody anyway."""
+        people = self._filtered()
+        return people.filter(_begins_so(self.q) | _has_words(self.q)) if self.q else people
+
+    def _filtered(self) -> QuerySet[User]:
+        people = self.scope
+        if self.state == "invited":
+            return people.none()
+        if self.role:
+            people = people.filter(role=self.role)
+        if self.state:
+            people = people.filter(CONDITIONS[self.state])
+        return people.filter(HAVING[self.factor]) if self.factor else people
+
+    @property
+    def all_invitations(self) -> QuerySet[Invitation]:
+        """Return the account's invitations, also those that are settled."""
+        return Invitation.objects.filter(account=self.account)
+
+    @property
+    def invitations(self) -> QuerySet[Invitation]:
+        """Return the open invitations that are on the list."""
+        invitations = Invitation.objects.open().with_age().filter(account=self.account)
+        if self.state not in {"", "invited"} or self.factor:
+            return invitations.none()
+        if self.role:
+            invitations = invitations.filter(role=self.role)
+        return invitations.filter(_invited_so(self.q)) if self.q else invitations
+
+    def export(self) -> Iterator[list[list[Any]]]:
+        """Return the list for a table, chunk by chunk: first who is invited."""
+        for invited in pagination.chunks_of([self.invitations], self.all_invitations, pagination.Order("email")):
+            yield [_invited(invitation) for invitation in invited]
+        for people in pagination.chunks_of([self.all_people], self.scope, SORTS[self.sort]):
+            yield [_cells(person) for person in people]
+
+
+def _begun(typed: str) -> dict[str, str]:
+    """Return how a name, a last name, a login or an address has to begin, by its field."""
+    key, login = fold(" ".join(typed.split())), typed.strip().lower()
+    return {"name_key": key, "surname_key": key, "username": login, "email": login}
+
+
+def _begins_so(typed: str) -> Q:
+    return reduce(or_, (Q(**{f"{field}__startswith": text}) for field, text in _begun(typed).items()))
+
+
+def _words(typed: str) -> list[str]:
+    """Return what the words of a name, or the domain, have to begin with; the longest first, for it finds fewest."""
+    asked = typed.strip().lower()
+    if asked.startswith("@"):
+        return [asked]
+    return [] if "@" in asked else sorted(words_of(asked), key=len, reverse=True)
+
+
+def _of_person(word: str) -> Exists:
+    return Exists(SearchWord.objects.filter(user=OuterRef("pk"), word__startswith=word))
+
+
+def _has_words(typed: str) -> Q:
+    """Return the condition that every word typed begins one of the person's; nobody has none."""
+    words = _words(typed)
+    return Q(*(_of_person(word) for word in words)) if words else Q(pk__in=[])
+
+
+def _invited_so(typed: str) -> Q:
+    asked = typed.strip()
+    begins = Q(email__startswith=asked.lower()) | Q(name__icontains=asked)
+    return begins | Q(email__contains=asked.lower()) if asked.startswith("@") else begins
+
+
+def _found_by_words(asked: Listing, people: QuerySet[User]) -> list[QuerySet[Any, Any]]:
+    """Return the ids of those whose words are typed, read off the index of the longest one.
+
+    PostgreSQL would go through all people, or all words, for a frequent one: so people are looked at only where they
+    are filtered by more, and the other words by an expression in place of EXISTS, which it would turn into a join.
+    """
+    words = _words(asked.q)
+    if not words:
+        return []
+    found = SearchWord.objects.filter(account=asked.account).alias(begun=Bytewise("word"))
+    for word in words[1:]:
+        other = SearchWord.objects.filter(user=OuterRef("user"), word__startswith=word).values("pk")[:1]
+        found = found.filter(IsNull(Subquery(other), False))
+    if asked.is_narrowed:
+        found = found.filter(user__in=people.values("pk"))
+    return [found.filter(begun__startswith=words[0]).order_by("begun").values("user")]
+
+
+def _first_found(asked: Listing, people: QuerySet[User]) -> list[int]:
+    """Return the ids of those whom a search finds, up to as many by each of its ways as the page counts.
+
+    Each way has an index. Joined by OR the database goes through everybody by name where it expects many to match,
+    and comes to those called Zoë at the end of a hundred thousand.
+    """
+    found = [
+        people.alias(begun=Bytewise(field)).filter(begun__startswith=text).order_by("begun").values("pk")
+        for field, text in _begun(asked.q).items()
+    ]
+    found += _found_by_words(asked, people)
+    first, *others = (User.objects.filter(pk__in=way[: pagination.COUNTED + 1]) for way in found)
+    return list(first.union(*others).values_list("pk", flat=True))
+
+
+def head() -> list[str]:
+    """Return the headings of the table."""
+    return [
+        _("Name"),
+        _("Login name"),
+        _("E-mail address"),
+        _("Role"),
+        _("State"),
+        _("Second factor"),
+        _("Confirmed since"),
+        _("Phone"),
+        _("Last sign-in"),
+    ]
+
+
+def _cells(person: Any) -> list[Any]:
+    device = getattr(person, "phone_device", None)
+    return [
+        person.full_name,
+        person.username,
+        person.email,
+        person.get_role_display(),
+        STATES[person.state],
+        FACTORS[person.factor],
+        device and device.confirmed_at,
+        device and str(device),  # masked (P-09)
+        person.last_login,
+    ]
+
+
+def _invited(invitation: Invitation) -> list[Any]:
+    return ["", "", invitation.email, invitation.get_role_display(), STATES["invited"], "", None, "", None]

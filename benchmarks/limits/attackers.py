@@ -1,0 +1,86 @@
+"""Attackers. What is done by the thousand calls the flow that the page calls, from an address; the rest is HTTP."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+
+from django.contrib.auth import authenticate
+
+from accounts.exceptions import Limited
+from accounts.models import User
+from accounts.request import context as request_context
+from messaging.delivery.models import Channel, Message
+from tests.altcha import challenge_in, solve
+from tests.conftest import Browser
+from tests.tools import let_pass
+from twofactor import phones
+from twofactor.exceptions import TwoFactorError
+from twofactor.models import PendingSignIn
+from twofactor.sign_in import flows
+
+QUARTER = 900
+_sessions = count(1)
+
+
+def messages() -> tuple[int, int]:
+    """Return how many SMS and how many e-mails with tokens have left so far."""
+    tokens = Message.objects.filter(kind="token")
+    return tokens.filter(channel=Channel.SMS).count(), tokens.filter(channel=Channel.EMAIL).count()
+
+
+@contextmanager
+def at(address: str) -> Iterator[None]:
+    """Sit at an address."""
+    before = request_context.current.set(request_context.Origin(ip=address))
+    try:
+        yield
+    finally:
+        request_context.current.reset(before)
+
+
+def guess(login: str, address: str) -> int:
+    """Type a wrong password, past every captcha; return the captcha's step that was paid, -1 when it was refused."""
+    paid: list[int] = [0]
+    with at(address):
+        try:
+            authenticate(username=login, password="wrong", pay=paid.append)
+        except Limited:
+            return -1
+    return paid[-1]
+
+
+def guess_from_here(browser: Browser, times: int) -> None:
+    """Type wrong passwords for invented logins, and solve what is asked for."""
+    for number in range(times):
+        answer = browser.post_password(f"inventado{number}", "wrong")
+        if challenge := challenge_in(answer.content.decode()):
+            browser.post_password(f"inventado{number}", "wrong", altcha=solve(challenge))
+
+
+def ask_as_thief(user: User, address: str, channel: str, *, number: str = "") -> bool:
+    """Ask for a token with somebody's right password, in a browser that is not known; return whether one was issued."""
+    with at(address):
+        pending = PendingSignIn.begin(user, session_hash=f"thief {next(_sessions)}")
+        pending.user, captcha = user, f"captcha {pending.pk}"
+        with suppress(TwoFactorError):
+            if number:
+                flows.start_enrolment(pending, phones.parse("BR", number, ["BR"]), captcha=captcha)
+            else:
+                flows.start_sign_in_challenge(pending, channel, captcha=captcha)
+            return True
+    return False
+
+
+def spend_the_day(victims: list[User], *, rounds: int = 96) -> None:
+    """Ask for every token that these people's passwords give, a whole day long, each time from another address."""
+    tired = 0
+    for turn in range(rounds):
+        asked = 0
+        for place, victim in enumerate(victims):
+            for channel in (Channel.SMS, Channel.EMAIL):
+                while ask_as_thief(victim, f"2001:db8:{turn:x}:{place:x}::1", channel):
+                    asked += 1
+        tired = 0 if asked else tired + 1
+        if tired == 5:  # an hour and a quarter without a token: the day's are spent
+            break
+        let_pass(QUARTER)

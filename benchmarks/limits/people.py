@@ -1,0 +1,204 @@
+"""Honest people at their browsers, over HTTP, and what they meet on the way in."""
+
+import re
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+
+from accounts.auth import browser_links
+from accounts.models import Account, Budget, Role, User
+from messaging.delivery.models import Message
+from tests.altcha import challenge_in, solve
+from tests.conftest import PASSWORD, Browser
+from tests.tools import let_pass
+from twofactor import captcha
+from twofactor.models import Challenge, PhoneDevice
+
+MAIL_SECONDS = 60  # assumed: until the link in a mail is read and opened
+PATIENCE = 120  # whoever has to wait longer was refused
+NEVER = 10**9
+SCALE = 40  # how much less work the captcha asks for here than where it ships
+_numbers = count(1)
+_hash = ""
+
+
+@dataclass
+class Outcome:
+    """What some honest people met: how many, how many were refused, and what it cost the others."""
+
+    people: int = 0
+    refused: int = 0
+    known_wait: int | None = None  # the longest of anybody in a known browser; None where nobody used one
+    new_wait: int | None = None
+    captchas: int = 0  # besides the one that each send of a token asks for
+    most_work: int = 0
+    links: int = 0
+    why: dict[str, int] = field(default_factory=dict)
+
+    def add(self, person: "Person") -> None:
+        """Count one person's way in."""
+        self.people += 1
+        self.captchas += person.captchas
+        self.most_work = max(self.most_work, person.work)
+        self.links += person.links
+        if person.failed or person.wait > PATIENCE:
+            self.refused += 1
+            self.why[person.why] = self.why.get(person.why, 0) + 1
+        elif person.known:
+            self.known_wait = max(self.known_wait or 0, person.wait)
+        else:
+            self.new_wait = max(self.new_wait or 0, person.wait)
+
+
+class Person:
+    """Somebody with the right password and their own phone, at a known or a new browser."""
+
+    def __init__(self, user: User, address: str) -> None:
+        self.user = user
+        self.browser = Browser(REMOTE_ADDR=address)
+        self.known = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was met before."""
+        self.wait = self.captchas = self.work = self.links = 0
+        self.failed = False
+        self.why = ""
+
+    def make_known(self) -> "Person":
+        """Let this browser be one in which the person signed in before, on a day long ago."""
+        before = set(Budget.objects.values_list("pk", flat=True))
+        self.sign_in()
+        Budget.objects.exclude(pk__in=before).delete()
+        self.browser.post("/sair/")
+        let_pass(7200)
+        self.begin()
+        self.known = True
+        return self
+
+    def sign_in(self, *, channel: str = "sms", resend: bool = False, sms_works: bool = True) -> bool:
+        """Walk all the way in; return whether that was possible in the time that people have."""
+        return self.begin_sign_in() and self.ask(channel, sms_works=sms_works) and self.finish(resend=resend)
+
+    def begin_sign_in(self) -> bool:
+        """Type the right password; solve the captcha or open the link where one is asked for."""
+        answer = self._post_password()
+        for _link in range(2):
+            if answer.status_code == 302 or not self._open_link(answer):
+                break
+            answer = self._post_password()
+        return answer.status_code == 302 or self._refused(answer, "password")
+
+    def _post_password(self) -> Any:
+        answer = self.browser.post_password(self.user.username)
+        if answer.status_code == 200 and (challenge := challenge_in(answer.content.decode())):
+            self.captchas += 1
+            self.work = max(self.work, challenge["parameters"]["data"]["work"] * SCALE)
+            answer = self.browser.post_password(self.user.username, altcha=solve(challenge))
+        return answer
+
+    def ask(self, channel: str = "sms", *, sms_works: bool = True) -> bool:
+        """Ask for a token: at the first phone, or by a channel, and by the other one where that is closed."""
+        if not hasattr(self.user, "phone_device"):
+            self.browser.post("/entrar/introducao/")
+            return self._sent(self.browser.post_phone(self.number, altcha=solved()), "first phone")
+        answer = self._choose(channel)
+        if answer.status_code == 302 and channel == "sms" and not sms_works:
+            answer = self._choose("email")
+        elif answer.status_code != 302:
+            answer = self._choose("email" if channel == "sms" else "sms")
+        if answer.status_code != 302 and self._open_link(answer):
+            answer = self._choose(channel)
+            if answer.status_code != 302:
+                answer = self._choose("email" if channel == "sms" else "sms")
+        return self._sent(answer, "token")
+
+    def finish(self, *, resend: bool = False) -> bool:
+        """Type the token; the second one, where the first came late and another one was asked for."""
+        if resend:
+            let_pass(31)
+            answer = self._resend()
+            if not self._sent(answer, "another token"):
+                return False
+        token = Challenge.objects.filter(user=self.user).latest("pk").token()
+        answer = self.browser.post_token(token)
+        return answer.status_code == 302 or self._refused(answer, "token")
+
+    def _resend(self) -> Any:
+        """Ask for another token; wait as long as the page says, where people have the patience, and ask again."""
+        answer = self.browser.post("/entrar/token/reenviar/")
+        wait = int(answer.headers.get("Retry-After", 0))
+        if answer.status_code != 429 or wait > PATIENCE:
+            return answer
+        self.wait += wait
+        let_pass(wait + 1)
+        return self.browser.post("/entrar/token/reenviar/")
+
+    def _choose(self, channel: str) -> Any:
+        return self.browser.post("/entrar/canal/", {"channel": channel, "altcha": solved()})
+
+    def _sent(self, answer: Any, what: str) -> bool:
+        """Tell whether a token left; one that is withheld never comes."""
+        if answer.status_code != 302:
+            return self._refused(answer, what)
+        challenge = Challenge.objects.filter(user=self.user).latest("pk")
+        if Message.objects.filter(kind="token", subject_id=challenge.pk).exists():
+            return True
+        self.wait, self.why, self.failed = NEVER, "withheld", True
+        return False
+
+    def _open_link(self, answer: Any) -> bool:
+        """Have the link sent that makes this browser known, where the page offers it, and open it."""
+        if b"/entrar/navegador/" not in answer.content:
+            return False
+        self.browser.post("/entrar/navegador/", {"username": self.user.username, "altcha": solved()})
+        mailed = Message.objects.filter(kind=browser_links.KIND, subject_id=self.user.pk)
+        if not mailed.exists():
+            return False
+        self.user.refresh_from_db()
+        path = re.sub(r"^https?://[^/]+", "", browser_links.link(self.user))
+        self.browser.post(path)
+        self.links += 1
+        self.captchas += 1
+        self.wait += MAIL_SECONDS
+        return True
+
+    def _refused(self, answer: Any, what: str) -> bool:
+        self.wait += int(answer.headers.get("Retry-After", NEVER))
+        self.why, self.failed = self.why or what, True
+        return False
+
+    @property
+    def number(self) -> str:
+        """Return a mobile number of the person's own, in one of nine areas."""
+        serial = self.user.pk
+        return getattr(self, "own_number", f"{11 + serial % 9} 9{serial % 10_000:04d}-{serial * 31 % 10_000:04d}")
+
+
+def solved() -> str:
+    """Return a solved captcha of the work that every page with one asks for."""
+    return solve(captcha.new_altcha(captcha.work_of(0)))
+
+
+def account(name: str = "") -> Account:
+    """Create an account that asks for two steps."""
+    made: Account = Account.objects.create(name=name or f"Conta {next(_numbers)}", two_factor_required=True)
+    return made
+
+
+def users(many: int, of: Account, *, phones: bool = True, role: str = Role.MEMBER) -> list[User]:
+    """Create so many people of an account, with a proved phone or without one."""
+    global _hash  # noqa: PLW0603 (one hash for everybody: the password is the same)
+    _hash = _hash or make_password(PASSWORD)
+    logins = [f"pessoa{next(_numbers)}" for _ in range(many)]
+    rows = [User(username=n, email=f"{n}@{n}.example", password=_hash, account=of, role=role) for n in logins]
+    made = User.objects.bulk_create(rows)
+    if phones:
+        PhoneDevice.objects.bulk_create(
+            PhoneDevice(user=one, name="phone", number=f"+55119{one.pk:08d}", region="BR", kind="mobile")
+            for one in made
+        )
+        User.objects.filter(pk__in=[one.pk for one in made]).update(has_phone=True)
+    return list(User.objects.filter(pk__in=[one.pk for one in made]).select_related("account", "phone_device"))

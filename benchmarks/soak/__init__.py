@@ -1,0 +1,1 @@
+"""A thousand people sign in while everything breaks."""

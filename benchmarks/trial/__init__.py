@@ -1,0 +1,1 @@
+"""What a year brings, done to a whole installation under sign-ins."""

@@ -1,0 +1,84 @@
+"""People who sign in all the while, and what they saw while one thing was done."""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import requests
+
+from tests.services.portal import Portal
+from tests.services.visitor import Visitor, location
+
+AT_ONCE, PAUSE = 2, 1.0  # people at once; seconds between two sign-ins of one of them
+
+
+@dataclass
+class Phase:
+    """What was seen while one thing was done."""
+
+    name: str
+    promise: str
+    statuses: Counter[str] = field(default_factory=Counter)
+    clicks: list[float] = field(default_factory=list)  # seconds from the click to the gateway
+    slowest: float = 0
+    signed_in: int = 0
+    given_up: int = 0
+    broken: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0
+
+    @property
+    def failed(self) -> int:
+        """Requests that no page answered, or an error of ours."""
+        return sum(count for status, count in self.statuses.items() if not status.isdigit() or int(status) >= 500)
+
+    def expect(self, truth: object, what: str) -> None:
+        if not truth:
+            self.broken.append(what)
+
+
+class Load:
+    """People who sign in, two at a time, until told to stop."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        self.phases = [Phase("warm-up", "")]
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=self._go_on) for _ in range(AT_ONCE)]
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def _go_on(self) -> None:
+        while not self.over.wait(PAUSE):
+            visitor, phase = self.portal.member(), self.phases[-1]
+            visitor.session.hooks["response"].append(lambda response, *_, **__: self._note(response))
+            try:
+                self._sign_in(visitor, phase)
+            except requests.RequestException as error:
+                self.phases[-1].statuses[type(error).__name__] += 1
+                phase.given_up += 1
+            except (AssertionError, KeyError, ValueError) as error:
+                phase.given_up += 1
+                print(f"        given up: {str(error)[:150]}", flush=True)
+
+    def _note(self, response: requests.Response) -> None:
+        phase = self.phases[-1]
+        phase.statuses[str(response.status_code)] += 1
+        phase.slowest = max(phase.slowest, response.elapsed.total_seconds())
+
+    def _sign_in(self, visitor: Visitor, phase: Phase) -> None:
+        location(visitor.post_password())
+        asked = visitor.post_channel()
+        clicked = time.time() - asked.elapsed.total_seconds()
+        assert location(asked) == "/entrar/token/"
+        token = self.portal.token(visitor, seconds=30)
+        phase.clicks.append(self.portal.twilio.received(visitor.number)[0]["at"] - clicked)
+        assert location(visitor.post_token(token)) == "/"
+        assert visitor.is_in()
+        phase.signed_in += 1

@@ -1,0 +1,45 @@
+"""The report of a trial, as it stands in docs/faults.md."""
+
+import os
+import time
+
+from benchmarks.soak.report import DOCS
+from benchmarks.trial.load import Phase
+from tests.services.programs import BASE_DIR
+
+BEGIN, END = "<!-- trial: begin -->", "<!-- trial: end -->"
+COMMIT = (BASE_DIR / "tests/services/last_release.txt").read_text().split()[0]
+
+
+def percentile(values: list[float], part: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))] if values else 0.0
+
+
+def line(phase: Phase) -> str:
+    answered = sum(phase.statuses.values())
+    clicks = f"{percentile(phase.clicks, 0.5):.2f} / {percentile(phase.clicks, 0.99):.2f}" if phase.clicks else "–"
+    return (
+        f"| {phase.name} | {phase.promise} | {phase.seconds:.0f} | {phase.signed_in} | {phase.given_up} | {answered} "
+        f"| {phase.failed} | {phase.slowest:.2f} | {clicks} | {'**no**' if phase.broken else 'yes'} |"
+    )
+
+
+HEADS = ("what", "promise", "s", "signed in", "gave up", "requests", "failed", "slowest", "click → gateway", "kept")
+
+
+def report(phases: list[Phase], command: str) -> str:
+    broken = [f"{phase.name}: {what}" for phase in phases for what in phase.broken]
+    where = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at its end; begun with {COMMIT[:7]}"
+    lines = [
+        f"`{command}` on {time.strftime('%Y-%m-%d')}, {where}. Seconds; click → gateway: 50 / 99 %.",
+        "",
+        "| " + " | ".join(HEADS) + " |",
+        "| " + " | ".join(["---"] * len(HEADS)) + " |",
+        *map(line, phases),
+    ]
+    return "\n".join([*lines, *(["", "Broken: " + "; ".join(broken) + "."] if broken else [])])
+
+
+def write(text: str) -> None:
+    before, _, rest = DOCS.read_text().partition(BEGIN)
+    DOCS.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")

@@ -1,0 +1,76 @@
+"""Operations of migrations that block neither a read nor a write of a large table for long."""
+
+from typing import Any
+
+from django.db import migrations, models
+
+from messaging.postgresql.base import LOCK_TIMEOUT
+
+
+class AddIndexConcurrently(migrations.AddIndex):
+    """Build an index while the table is written to; in a migration with ``atomic = False``.
+
+    A build that was broken off leaves an index that is not valid: it is dropped and built anew. The build waits for
+    transactions under way, and nobody waits for the build, so the migrations' own lock time-out does not hold for it.
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
+        statement = self.index.create_sql(model, schema_editor)
+        if schema_editor.connection.vendor != "postgresql":
+            schema_editor.add_index(model, self.index)
+            return
+        table = model._meta.db_table
+        schema_editor.execute("SET lock_timeout = 0")
+        if partitions := partitions_of(schema_editor, table):
+            self.build_in_parts(schema_editor, str(statement), table, partitions)
+        else:
+            self.build(schema_editor, str(statement), self.index.name)
+        schema_editor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+
+    @staticmethod
+    def build(schema_editor: Any, statement: str, name: str) -> None:
+        """Build one index anew."""
+        before, _space, after = statement.partition(" INDEX ")
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(name)}")
+        schema_editor.execute(f"{before} INDEX CONCURRENTLY {after}", params=None)
+
+    def build_in_parts(self, schema_editor: Any, statement: str, table: str, partitions: list[str]) -> None:
+        """Build each partition's index and tie them to the whole's, which PostgreSQL cannot build concurrently."""
+        whole, quote = self.index.name, schema_editor.quote_name
+        place = f"{quote(whole)} ON {quote(table)}"
+        schema_editor.execute(f"DROP INDEX IF EXISTS {quote(whole)}")
+        schema_editor.execute(statement.replace(place, f"{quote(whole)} ON ONLY {quote(table)}"), params=None)
+        for partition in partitions:
+            part = whole + partition.removeprefix(table)
+            self.build(schema_editor, statement.replace(place, f"{quote(part)} ON {quote(partition)}"), part)
+            schema_editor.execute(f"ALTER INDEX {quote(whole)} ATTACH PARTITION {quote(part)}")
+
+    def describe(self) -> str:
+        return f"{super().describe()}, while the table is written to"
+
+
+def partitions_of(schema_editor: Any, table: str) -> list[str]:
+    """Return the partitions of a table; none where it has no such."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s)", [table])
+        return [name for (name,) in cursor.fetchall()]
+
+
+def backfill(app: str, model: str, rows: models.Q, size: int = 500, **values: Any) -> migrations.RunPython:
+    """Give the rows that match other values, so many a transaction, by number; in a migration with ``atomic = False``.
+
+    ``rows`` must not match any more what has its values: a migration that was broken off goes on where it was.
+    """
+
+    def fill(historical: Any, schema_editor: Any) -> None:
+        alias = schema_editor.connection.alias
+        waiting = historical.get_model(app, model)._default_manager.using(alias).filter(rows)
+        last: Any = 0
+        while batch := list(waiting.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
+            waiting.filter(pk__in=batch).update(**values)
+            last = batch[-1]
+
+    return migrations.RunPython(fill, migrations.RunPython.noop)

@@ -1,0 +1,102 @@
+"""K-03, K-05, W-04: of 20 parallel right tokens of an app, or recovery codes, one succeeds; on both databases."""
+
+import re
+import time
+from base64 import b32decode
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tests.services.portal import Portal
+from tests.services.seed import PASSWORD
+from tests.services.visitor import Response, Visitor, at_once, counted
+from twofactor.factors.app import totp
+
+FACTORS = "/meu-perfil/segunda-etapa/"
+START, CODES = f"{FACTORS}aplicativo/", f"{FACTORS}codigos/"
+CONFIRM = f"{START}confirmar/"
+PROOF = "/confirmar-identidade/"
+APP, CODE = "/entrar/aplicativo/", "/entrar/codigo/"
+SIGNED_IN = (302, "/")
+FAIR = {200, 302, 429}  # each is counted before it is compared, so the tenth of those at once has to wait
+
+
+@pytest.fixture(params=["postgres", "sqlite"])
+def any_portal(request: pytest.FixtureRequest) -> Portal:
+    found: Portal = request.getfixturevalue("portal" if request.param == "postgres" else "sqlite_portal")
+    return found
+
+
+def token_now(secret: bytes, *, steps: int = 0) -> str:
+    """Return a token by this machine's clock, which is the database's, too."""
+    return totp.token_of(secret, int(time.time()) // totp.STEP_SECONDS + steps)
+
+
+def prove(portal: Portal, visitor: Visitor, path: str) -> Response:
+    """Ask for something, and prove who it is by SMS."""
+    visitor.get(FACTORS)
+    visitor.post_at_once(path)
+    visitor.post(PROOF, password=PASSWORD, channel="sms")
+    return visitor.post(PROOF, token=portal.token(visitor, 2))
+
+
+def inside(portal: Portal) -> Visitor:
+    visitor = portal.member().ask_for_sms()
+    visitor.post_token(portal.token(visitor))
+    assert visitor.is_in()
+    return visitor
+
+
+def events(portal: Portal, visitor: Visitor, action: str) -> int:
+    statement = """
+        SELECT count(*) FROM accounts_auditevent WHERE action = %s
+        AND user_id = (SELECT id FROM accounts_user WHERE username = %s)"""
+    ((count,),) = portal.database.rows(statement, action, visitor.login)
+    return int(count)
+
+
+def secret_shown(visitor: Visitor) -> bytes:
+    found = re.search(r'class="secret">([A-Z2-7 ]+)<', visitor.get(CONFIRM).text)
+    assert found
+    return b32decode(found[1].replace(" ", ""))
+
+
+def posts(visitor: Visitor, path: str, token: str) -> list[Callable[[], Response]]:
+    visitor.get(path)
+    return [partial(visitor.post_aside, path, token=token) for _time in range(20)]
+
+
+def half_way(portal: Portal, visitor: Visitor) -> Visitor:
+    """Return the same person at another browser, past the password."""
+    other = Visitor(portal.base, visitor.login, visitor.number, portal.secrets)
+    other.post_password()
+    return other
+
+
+def test_an_app_is_set_up_once_and_its_token_signs_in_once(any_portal: Portal) -> None:
+    visitor = inside(any_portal)
+    prove(any_portal, visitor, START)
+    secret = secret_shown(visitor)
+    answers = counted(at_once(posts(visitor, CONFIRM, token_now(secret))))
+    assert {status for status, _ in answers} <= FAIR, answers
+    assert events(any_portal, visitor, "app.enrolled") == 1
+    assert events(any_portal, visitor, "app.replaced") == 0
+
+    other = half_way(any_portal, visitor)
+    answers = counted(at_once(posts(other, APP, token_now(secret, steps=1))))
+    assert answers.pop(SIGNED_IN) == 1, answers
+    assert {status for status, _ in answers} <= FAIR, answers
+    assert events(any_portal, visitor, "sign_in.verified") == 2, "the SMS before, and one of the twenty"
+
+
+def test_a_recovery_code_signs_in_once(any_portal: Portal) -> None:
+    visitor = inside(any_portal)
+    found = re.findall(r"<li>((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})</li>", prove(any_portal, visitor, CODES).text)
+    assert len(found) == 10
+    other = half_way(any_portal, visitor)
+    answers = counted(at_once(posts(other, CODE, found[0])))
+    assert answers.pop(SIGNED_IN) == 1, answers
+    assert {status for status, _ in answers} <= FAIR, answers
+    assert events(any_portal, visitor, "codes.used") == 1
+    assert not visitor.is_in(), "the other sessions end"

@@ -1,0 +1,115 @@
+"""The last release runs on today's schema beside today's code: during a deploy, and after one was taken back.
+
+``last_release.txt`` has its commit; whoever makes a release writes the next one there (docs/operations.md, Deploy).
+"""
+
+import io
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.services.conftest import MakePortal
+from tests.services.portal import Portal, Release, digits
+from tests.services.programs import BASE_DIR
+from tests.services.seed import PASSWORD
+from tests.services.visitor import Visitor, location
+
+COMMIT = Path(__file__).with_name("last_release.txt").read_text().split()[0]
+SETTINGS = "/configuracoes/minha-conta/"
+
+
+@pytest.fixture(scope="module")
+def last_release(folder: Path, make_portal: MakePortal) -> Release:
+    """Return the code of the last release, with static files of its own."""
+    git = ["git", "-C", str(BASE_DIR)]
+    if subprocess.run([*git, "rev-parse", "--git-dir"], capture_output=True, check=False).returncode:
+        pytest.xfail("this copy has no history to take the last release from")
+    if subprocess.run([*git, "cat-file", "-e", COMMIT], capture_output=True, check=False).returncode:
+        subprocess.run([*git, "fetch", "--quiet", "--depth=1", "origin", COMMIT], check=True)
+    archive = subprocess.run([*git, "archive", COMMIT], capture_output=True, check=True).stdout
+    code = folder / "last-release"
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(code, filter="data")
+    release = Release(code, python_for(code), {"VAR_DIR": str(folder / "last-release-var")})
+    env = make_portal("last-release-static").env | release.env
+    command = [str(release.python), "manage.py", "collectstatic", "--noinput"]
+    subprocess.run(command, cwd=release.code, env=env, check=True, capture_output=True)
+    return release
+
+
+def python_for(code: Path) -> Path:
+    """Return a Python that has the packages of a release: ours, unless its lock asks for others."""
+    lock = "requirements.txt"
+    if (code / lock).read_text() == (BASE_DIR / lock).read_text():
+        return Path(sys.executable)
+    environment = code.with_name(f"{code.name}-venv")
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    python = environment / "bin" / "python"
+    install = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "-qq",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--no-deps",
+    ]
+    subprocess.run([*install, "-r", str(code / lock)], check=True)
+    return python
+
+
+@pytest.fixture(scope="module", params=["both old", "web is new", "worker is new"])
+def mixed(request: pytest.FixtureRequest, last_release: Release, make_portal: MakePortal) -> Portal:
+    """Return an installation with today's schema, of which web, worker or both are of the last release."""
+    portal = make_portal(request.param.replace(" ", "-"), own_broker=True)
+    portal.start_web(release=None if request.param == "web is new" else last_release)
+    portal.start_worker(release=None if request.param == "worker is new" else last_release)
+    return portal
+
+
+def test_the_four_journeys(mixed: Portal) -> None:
+    """O-02."""
+    newcomer = mixed.newcomer().ask_for_first_sms()
+    assert location(newcomer.post_token(mixed.token(newcomer))) == "/"
+    member = mixed.member()
+    member.post_password()
+    member.post_channel("email")
+    assert location(member.post_token(mailed_token(mixed, member))) == "/"
+    change_phone(mixed, newcomer, mixed.newcomer().number)
+    switch_policy(mixed, mixed.administrator())
+
+
+def mailed_token(portal: Portal, visitor: Visitor) -> str:
+    token = digits(portal.mail.wait_for(visitor.email)["data"].partition("\r\n\r\n")[2])
+    portal.secrets.add(token)
+    return token
+
+
+def change_phone(portal: Portal, visitor: Visitor, number: str) -> None:
+    """Change the phone of somebody who is signed in, with a proof by SMS and a token to the new number."""
+    confirm = "/meu-perfil/telefone/confirmar/"
+    portal.database.rows("UPDATE twofactor_challenge SET issued_at = issued_at - interval '2 minutes' RETURNING id")
+    location(visitor.post("/meu-perfil/telefone/", form_at="/meu-perfil/", country="BR", number=number[3:]))
+    location(visitor.post(confirm, password=PASSWORD, channel="sms"))
+    location(visitor.post(confirm, token=portal.token(visitor, 2)))
+    token = portal.twilio.token(number)
+    portal.secrets |= {token, number[1:]}
+    location(visitor.post(confirm, token=token))
+    assert portal.phones_of(visitor) == [number]
+
+
+def switch_policy(portal: Portal, administrator: Visitor) -> None:
+    """Switch the policy off, and on again."""
+    administrator.ask_for_first_sms()
+    assert location(administrator.post_token(portal.token(administrator))) == "/"
+    for number, (fields, is_on) in enumerate([({}, False), ({"two_factor_required": "on"}, True)], start=2):
+        portal.database.rows("UPDATE twofactor_challenge SET issued_at = issued_at - interval '2 minutes' RETURNING id")
+        assert location(administrator.post(SETTINGS, **fields)) == "/confirmar-identidade/"
+        location(administrator.post("/confirmar-identidade/", password=PASSWORD, channel="sms"))
+        if is_on is False or administrator.get("/confirmar-identidade/").status_code == 200:
+            location(administrator.post("/confirmar-identidade/", token=portal.token(administrator, number)))
+        assert portal.database.rows("SELECT two_factor_required FROM accounts_account") == [(is_on,)]

@@ -1,0 +1,131 @@
+"""``migrate`` beside a portal in use: it takes as long as it takes, and nobody waits for it for more than a second."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from tests.services.conftest import MakePortal
+from tests.services.portal import Portal, manage
+from tests.services.programs import BASE_DIR
+
+LONGEST = 1.5  # seconds that anybody waits: the lock time-out of a second, on a busy machine
+
+# What a migration of a release to come does, run by the command's own connection.
+STEP = """
+import django; django.setup()
+from django.db import connection, migrations, models
+from django.db.migrations.loader import MigrationLoader
+from messaging.postgresql.operations import AddIndexConcurrently, backfill
+connection.be_patient()
+def apply(operation, app, atomic=False):
+    before = MigrationLoader(connection).project_state()
+    after = before.clone()
+    operation.state_forwards(app, after)
+    with connection.schema_editor(atomic=atomic) as editor:
+        operation.database_forwards(app, editor, before, after)
+"""
+BUILD = "apply(AddIndexConcurrently('user', models.Index(fields=['email', 'id'], name='built_beside_it')), 'accounts')"
+FILL = "apply(backfill('accounts', 'User', models.Q(first_name='Ana'), size=7, first_name='Eva'), 'accounts')"
+
+
+@pytest.fixture(scope="module")
+def quiet(make_portal: MakePortal) -> Portal:
+    """Return an installation of which nothing runs."""
+    return make_portal("migrated")
+
+
+def run(portal: Portal, script: str) -> "subprocess.CompletedProcess[str]":
+    """Run a script as ``migrate`` runs a migration."""
+    env = {**portal.env, "DJANGO_SETTINGS_MODULE": "messaging.settings"}
+    command = [sys.executable, "-c", STEP + script]
+    return subprocess.run(command, cwd=BASE_DIR, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+@contextmanager
+def somebody_writes(portal: Portal, pauses: list[float]) -> Iterator[None]:
+    """Change a row again and again, and note how long each time took."""
+    stop = threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(portal.database.url, autocommit=True) as connection:
+            while not stop.wait(0.02):
+                begin = time.monotonic()
+                connection.execute("UPDATE accounts_user SET language = language WHERE username = 'u001'")
+                pauses.append(time.monotonic() - begin)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    yield
+    stop.set()
+    writer.join()
+
+
+@contextmanager
+def somebody_is_slow(portal: Portal, seconds: float) -> Iterator[None]:
+    """Hold a transaction open that has written a person: an index is waited for by whoever writes behind it."""
+    with holding(portal, "UPDATE accounts_user SET language = language WHERE username = 'u002'", seconds):
+        yield
+
+
+@contextmanager
+def holding(portal: Portal, statement: str, seconds: float) -> Iterator[None]:
+    with psycopg.connect(portal.database.url) as connection:
+        connection.execute(statement.encode())
+        timer = threading.Timer(seconds, connection.commit)
+        timer.start()
+        yield
+        timer.join()
+
+
+def test_a_statement_of_a_migration_may_take_longer_than_any_of_the_portals(quiet: Portal) -> None:
+    """The portal's own end after 5 s, and its connections after 8 s without an answer."""
+    done = run(quiet, "connection.cursor().execute('SELECT pg_sleep(8.5)'); print('slept')")
+    assert done.stdout == "slept\n", done.stderr
+
+
+def test_an_index_is_built_while_the_table_is_written_to(quiet: Portal) -> None:
+    """Also anew, when a build was broken off; a plain one would hold up every write behind the slow transaction."""
+    pauses: list[float] = []
+    for _time in range(2):
+        with somebody_writes(quiet, pauses), somebody_is_slow(quiet, 3):
+            assert run(quiet, BUILD).stderr == ""
+    assert max(pauses) < LONGEST
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'built_beside_it'::regclass"
+    assert quiet.database.rows(valid) == [(True,)]
+
+
+def test_rows_are_filled_a_few_at_a_time(quiet: Portal) -> None:
+    names = "SELECT count(*) FROM accounts_user WHERE first_name = %s"
+    quiet.database.rows("UPDATE accounts_user SET first_name = 'Ana' RETURNING id")
+    everybody = quiet.database.rows(names, "Ana")[0][0]
+    assert run(quiet, FILL).stderr == ""
+    assert quiet.database.rows(names, "Eva") == [(everybody,)]
+
+
+def test_a_lock_that_is_taken_is_waited_for_without_holding_up_others(quiet: Portal) -> None:
+    """ALTER TABLE behind a slow transaction lets everybody else go first every second, and comes to its end."""
+    back = quiet.manage("migrate", "accounts", "0012")
+    assert back.returncode == 0, back.stderr
+    pauses: list[float] = []
+    command = [sys.executable, "manage.py", "migrate", "accounts", "--verbosity", "0"]
+    with somebody_writes(quiet, pauses), psycopg.connect(quiet.database.url) as slow:
+        slow.execute("SELECT 1 FROM accounts_account")
+        with subprocess.Popen(command, cwd=BASE_DIR, env=quiet.env, stderr=subprocess.PIPE, text=True) as forward:
+            assert forward.stderr
+            assert forward.stderr.readline().startswith("A lock is taken; trying again in 2 s")
+            slow.commit()
+            forward.wait(60)
+    assert forward.returncode == 0
+    assert max(pauses) < LONGEST
+
+
+def test_migrations_go_past_a_pooler(quiet: Portal) -> None:
+    done = manage({**quiet.env, "DATABASE_POOLER": "on"}, "migrate")
+    assert done.returncode != 0
+    assert "Migrations go past a pooler" in done.stderr

@@ -1,0 +1,245 @@
+"""How often a password may be wrong: kept in the database, the same for who exists and who does not."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import authenticate
+
+from accounts.models import Budget, User
+from accounts.passwords import limits as password_limits
+from accounts.rate_limits import purge
+from accounts.request import context as request_context
+from tests.altcha import challenge_on, solve
+from tests.conftest import PASSWORD, Browser, last_token, sent_to
+from tests.tools import let_pass, page
+
+pytestmark = pytest.mark.django_db
+
+CONFIRM = "/meu-perfil/telefone/confirmar/"
+OTHER_ADDRESS = "203.0.113.9"
+
+
+def wrong(times: int, login: str = "bob") -> list[int]:
+    """Type a wrong password so often; return the answers."""
+    return [Browser().post("/entrar/", {"username": login, "password": f"wrong {n}"}).status_code for n in range(times)]
+
+
+def guess_a_hundred_times(person: User) -> None:
+    """Type a hundred wrong passwords from twenty networks, past every captcha."""
+    for number in range(100):
+        origin = request_context.Origin(ip=f"2001:db8:{number % 20:x}::1")
+        before = request_context.current.set(origin)
+        assert authenticate(username=person.username, password=f"wrong {number}", pay=lambda step: None) is None
+        request_context.current.reset(before)
+
+
+def subjects_to(person: User) -> list[str]:
+    return [entry["subject"] for entry in sent_to(person.email)]
+
+
+def let_windows_pass() -> None:
+    """Let every window run out."""
+    Budget.objects.update(until=0)
+
+
+def test_after_five_wrong_passwords_the_right_one_waits_too(bob: User) -> None:
+    """C-08: 5 failures in 5 minutes per login and address."""
+    assert wrong(6) == [200] * 5 + [429]
+    answer = Browser().post_password("bob")
+    assert answer.status_code == 429
+    assert 290 <= int(answer.headers["Retry-After"]) <= 300
+    let_windows_pass()
+    assert Browser().post_password("bob").status_code == 302
+
+
+def test_the_login_of_nobody_is_limited_just_the_same(bob: User) -> None:
+    """C-09: the limit does not tell who exists."""
+    assert wrong(6, "nobody") == [200] * 5 + [429]
+
+
+def test_another_address_is_not_kept_out(bob: User) -> None:
+    """ASVS 6.1.1: an outsider does not lock a person out."""
+    wrong(6)
+    answer = Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob")
+    assert answer.status_code == 302
+
+
+def test_a_hundred_from_everywhere_send_a_new_browser_to_the_mailbox(bob: User) -> None:
+    """B-04, NIST SP 800-63B 3.2.2: from however many addresses; the person is told once."""
+    guess_a_hundred_times(bob)
+    answer = Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob")
+    assert answer.status_code == 429
+    assert "have a link sent to your mailbox" in page(answer)
+    assert subjects_to(bob) == ["Somebody guesses at your password"]
+
+
+def test_case_and_spaces_do_not_give_another_budget(bob: User) -> None:
+    wrong(5, "bob")
+    assert wrong(1, " BOB ") == [429]
+
+
+# Two names of one person --------------------------------------------------------------------------
+
+
+def slip(name: str) -> None:
+    """Type five wrong passwords for a name, and wait until it may be tried again."""
+    assert wrong(5, name) == [200] * 5
+    let_pass(301)
+
+
+def test_login_and_address_of_a_person_are_one_budget_by_the_hour(bob: User) -> None:
+    """C-08: ten in an hour are ten, whichever name they are typed for; the right password waits, too."""
+    slip("bob")
+    slip("bob@example.com")
+    for name in ("bob", "bob@example.com"):
+        assert Browser().post_password(name).status_code == 200
+    assert Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob").status_code == 302
+    let_pass(3600)
+    assert Browser().post_password("bob").status_code == 302
+
+
+def test_a_hundred_an_hour_are_a_hundred_for_both_names(bob: User) -> None:
+    """ASVS 4.0.3, 2.2.1: from however many addresses."""
+    for number in range(100):
+        password_limits.count_wrong_password(("bob", "bob@example.com")[number % 2], f"198.51.100.{number}", bob)
+    assert Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob").status_code == 200
+
+
+def test_nobody_learns_by_it_that_two_names_are_one_persons(bob: User) -> None:
+    """C-09: the answers are those of two names that nobody has."""
+
+    def answers(login: str) -> list[tuple[int, str]]:
+        said = []
+        for name in (login, f"{login}@example.com", login, f"{login}@example.com"):
+            for guess in range(6):
+                answer = Browser(REMOTE_ADDR=f"198.51.100.{len(login)}").post_password(name, f"wrong {guess}")
+                said.append((answer.status_code, page(answer).replace(login, "NAME")))
+            let_pass(301)
+        return said
+
+    assert answers("bob") == answers("nobody")
+
+
+def test_outsiders_do_not_keep_whoever_is_signed_in_from_proving_it(browser: Browser, bob: User) -> None:
+    """B-01: a signed-in person has a counter of their own."""
+    browser.post_password("bob")
+    guess_a_hundred_times(bob)
+    fields = {"new_password": "an owners own new password"}
+    assert browser.post("/senha/alterar/", {"old_password": PASSWORD, **fields}).status_code == 302
+
+
+def test_a_right_password_spends_nothing(bob: User) -> None:
+    for _ in range(10):
+        assert Browser().post_password("bob").status_code == 302
+    assert not Budget.objects.exclude(key__startswith="events ").exists(), "what is counted for the audit log only"
+
+
+def test_counting_is_exact(bob: User) -> None:
+    """L-05: one upsert, no reading first."""
+    for _ in range(7):
+        password_limits.count_wrong_password("bob", "192.0.2.1", bob)
+    assert set(Budget.objects.values_list("used", flat=True)) == {7}
+
+
+def test_no_login_stands_in_the_table(bob: User) -> None:
+    """J-02: people type passwords into the wrong field."""
+    wrong(1, PASSWORD)
+    assert not [key for key in Budget.objects.values_list("key", flat=True) if "horse" in key]
+
+
+def test_windows_that_are_over_are_forgotten(bob: User) -> None:
+    """J-05."""
+    wrong(1)
+    assert purge() == 0
+    let_windows_pass()
+    assert purge() == 14
+    assert not Budget.objects.exists()
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_stolen_session_has_ten_guesses_a_day(browser: Browser, bob: User, settings: Any) -> None:
+    """C-08: from however many addresses, and the sign-in page goes on."""
+    settings.LIMITS = {**settings.LIMITS, "reauthentication": [(2, 86_400)]}
+    browser.enrol("bob")
+    browser.post("/meu-perfil/telefone/", {"country": "BR", "number": "21 99887-7665"})
+    answers = [
+        browser.post(CONFIRM, {"password": f"wrong {n}"}, REMOTE_ADDR=f"198.51.100.{n}").status_code for n in range(3)
+    ]
+    assert answers == [200, 200, 429]
+    assert Browser().post_password("bob").status_code == 302
+
+
+@pytest.mark.usefixtures("policy")
+def test_a_stolen_session_has_five_guesses_in_five_minutes(browser: Browser, bob: User) -> None:
+    """R-01: and then the right password waits, too."""
+    browser.enrol("bob")
+    browser.post("/meu-perfil/telefone/", {"country": "BR", "number": "21 99887-7665"})
+    answers = [browser.post(CONFIRM, {"password": f"wrong {n}"}).status_code for n in range(6)]
+    assert answers == [200] * 5 + [429]
+    assert browser.post(CONFIRM, {"password": PASSWORD}).status_code == 429
+
+
+# A hundred in a row -------------------------------------------------------------------------------
+
+
+def guesses(count: int, person: User, block: int) -> None:
+    """Type so many wrong passwords from networks of their own, past every captcha."""
+    for number in range(count):
+        before = request_context.current.set(request_context.Origin(ip=f"2001:db8:{block:x}{number % 20:02x}::1"))
+        assert authenticate(username=person.username, password=f"wrong {number}", pay=lambda rung: None) is None
+        request_context.current.reset(before)
+
+
+def in_a_row(person: User) -> int:
+    """Return how many wrong passwords in new browsers count towards the hundred."""
+    key = f"password_anywhere {password_limits.names_of(person)[0]}"
+    return Budget.objects.filter(key=key).values_list("used", flat=True).first() or 0
+
+
+@pytest.mark.usefixtures("policy", "bobs_phone")
+def test_a_sign_in_of_a_new_browser_ends_the_series(bob: User) -> None:
+    """B-04: "in a row": 90 slips of somebody without cookies, a sign-in, and 90 more send nobody to the mailbox."""
+    for block in (1, 2):
+        guesses(90, bob, block)
+        browser = Browser(REMOTE_ADDR=OTHER_ADDRESS)
+        solved = solve(challenge_on(browser.post_password("bob")))
+        browser.post_password("bob", altcha=solved)
+        browser.post_channel()
+        assert in_a_row(bob) == 90
+        assert browser.post_token(last_token()).status_code == 302
+        assert in_a_row(bob) == 0
+        let_pass(3601)
+    assert subjects_to(bob) == []
+
+
+@pytest.mark.usefixtures("policy", "bobs_phone")
+def test_a_sign_in_of_a_known_browser_gives_outsiders_no_guesses(bob: User) -> None:
+    """B-04: a person who signs in each morning must not give a hundred more each morning."""
+    browser = Browser()
+    browser.sign_in("bob")
+    browser.post("/sair/")
+    let_pass(60)
+    guesses(60, bob, 1)
+    browser.sign_in("bob")
+    assert browser.is_in()
+    assert in_a_row(bob) == 60
+    guesses(40, bob, 2)
+    assert Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob").status_code == 429
+
+
+@pytest.mark.usefixtures("policy", "bobs_phone")
+def test_a_right_password_alone_ends_no_series(bob: User) -> None:
+    """B-04, L-04: only a completed sign-in does."""
+    wrong(3)
+    browser = Browser()
+    browser.post_password("bob")
+    assert in_a_row(bob) == 3
+
+
+def test_without_the_policy_the_right_password_ends_the_series(bob: User) -> None:
+    """B-04: it is the whole sign-in there; four slips from this address are forgotten, too."""
+    for _ in range(2):
+        assert wrong(4) == [200] * 4
+        assert Browser().post_password("bob").status_code == 302
+        assert in_a_row(bob) == 0
+    assert Budget.objects.filter(key__startswith="password ").exists(), "the captcha's count stays"

@@ -1,0 +1,276 @@
+"""R-10: after a reset by e-mail the mailbox opens no enrolment; a recovery code, read by a person, does."""
+
+import re
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.models import AuditEvent, User
+from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person, sent_to
+from tests.database_dump import dump
+from tests.tools import let_pass, page
+from twofactor import recovery
+from twofactor.exceptions import CodeRefused
+from twofactor.models import Challenge, PhoneDevice, RecoveryCode
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
+
+NEW_PASSWORD = "another horse battery"
+CODE = "/entrar/codigo/"
+MAILBOX = "/entrar/email/"
+WHY = {"reason": "phone lost"}
+SHOWN = re.compile(r'class="recovery-code">((?:\d{5} ?){4})<')
+
+
+def path(user: User, action: str) -> str:
+    return f"/configuracoes/usuarios/{user.pk}/{action}/"
+
+
+@pytest.fixture
+def office(alice: User) -> Browser:
+    enrol(alice, ALICES_NUMBER)
+    browser = Browser()
+    browser.sign_in("alice")
+    return browser
+
+
+def reset_by_email() -> None:
+    reader = Browser()
+    reader.post("/senha/esqueci/", {"email": "bob@example.com"})
+    link = re.search(r"/senha/redefinir/\S+/", sent_to("bob@example.com")[0]["text"])
+    assert link
+    form = reader.get(link[0], follow=True)
+    reader.post(form.request["PATH_INFO"], {"new_password": NEW_PASSWORD})
+
+
+@pytest.fixture
+def disowned(browser: Browser, bob: User, office: Browser) -> User:
+    """Return Bob, whose mailbox somebody reads: password reset by e-mail, then "It was not me", so he is locked."""
+    browser.enrol("bob")
+    notice = next(entry["text"] for entry in sent_to("bob@example.com") if "/nao-fui-eu/" in entry["text"])
+    address = re.search(r"/nao-fui-eu/\S+/", notice)
+    assert address
+    reset_by_email()
+    Browser().post(address[0])
+    bob.refresh_from_db()
+    assert bob.locked_at
+    return bob
+
+
+def code_of(answer: Any) -> str:
+    found = SHOWN.search(answer.content.decode())
+    assert found, page(answer)
+    return found[1]
+
+
+def half_way(password: str = NEW_PASSWORD) -> Browser:
+    """Return a browser with Bob's right password, past the introduction."""
+    browser = Browser()
+    browser.post_password("bob", password)
+    browser.post("/entrar/introducao/")
+    return browser
+
+
+# Whoever reads the mailbox ------------------------------------------------------------------------
+
+
+def test_the_mailbox_alone_is_never_both_factors(disowned: User, office: Browser) -> None:
+    """R-10: reset by e-mail, "It was not me", unlocked, and still no token to the mailbox."""
+    office.reauthenticate(path(disowned, "desbloquear"))
+    thief = half_way()
+    sent = len(sent_to("bob@example.com"))
+    for step in (MAILBOX, "/entrar/telefone/", "/entrar/canal/", "/entrar/token/", "/"):
+        assert thief.get(step).headers["Location"] == CODE
+        assert thief.post(step, {"channel": "email", "altcha": "x"}).headers["Location"].startswith(CODE)
+    assert "would prove nothing more" in page(thief.get(CODE))
+    assert MAILBOX not in page(thief.get(CODE))
+    assert thief.post(CODE, {"code": "00000 00000 00000 00000"}).status_code == 200
+    assert len(sent_to("bob@example.com")) == sent
+    assert not Challenge.objects.filter(purpose="mailbox").exists()
+    assert not PhoneDevice.objects.filter(user=disowned).exists()
+
+
+def test_it_holds_for_a_phone_that_was_reset_too(office: Browser, browser: Browser, bob: User) -> None:
+    """R-10: whatever happened between."""
+    enrol(bob)
+    reset_by_email()
+    office.reauthenticate(path(bob, "telefone"), **WHY)
+    assert half_way().get("/").headers["Location"] == CODE
+
+
+# The person ---------------------------------------------------------------------------------------
+
+
+def test_the_code_that_is_read_to_them_opens_the_enrolment_once(disowned: User, office: Browser) -> None:
+    """R-10: and one sign-in by SMS later the mailbox counts again."""
+    shown = office.reauthenticate(path(disowned, "desbloquear"))
+    code = code_of(shown)
+    bobs, late = half_way(), half_way()
+    assert bobs.post(CODE, {"code": code.replace(" ", "-")}).headers["Location"] == "/entrar/telefone/"
+    assert "does not work, or no longer" in page(late.post(CODE, {"code": code}))
+    bobs.post_phone("31 98765-0000")
+    assert bobs.post_token(last_token()).headers["Location"] == "/"
+    assert bobs.is_in()
+    disowned.refresh_from_db()
+    assert (disowned.mailbox_suspect, disowned.phone_was_reset) == (False, False)
+    assert disowned.failures == 0, "a right code is no failure"
+
+
+def test_it_stands_in_for_a_mailbox_that_nobody_can_read(office: Browser, bob: User) -> None:
+    """D4, R-10: phone and mailbox are lost; the mailbox is not suspect, so both ways are open."""
+    enrol(bob)
+    code = code_of(office.reauthenticate(path(bob, "telefone"), **WHY))
+    bobs = half_way(PASSWORD)
+    assert CODE in page(bobs.get(MAILBOX))
+    assert bobs.get("/").headers["Location"] == MAILBOX
+    assert bobs.post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/"
+
+
+def test_without_a_phone_to_set_up_there_is_no_code_to_type(browser: Browser, bob: User) -> None:
+    browser.post_password("bob")
+    assert browser.get(CODE).headers["Location"] == "/entrar/introducao/"
+    browser.post("/entrar/introducao/")
+    assert browser.get(CODE).headers["Location"] == "/entrar/telefone/"
+
+
+# Guessing -----------------------------------------------------------------------------------------
+
+
+def test_five_wrong_codes_a_day_are_looked_at_from_one_place(disowned: User, office: Browser) -> None:
+    """R-10: what is no code at all is not counted; the person is told, and another code starts anew."""
+    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    bobs = half_way()
+    for malformed in ("", "1234", "x" * 20, "1" * 21):
+        bobs.post(CODE, {"code": malformed})
+    for number in range(5):
+        assert "does not work, or no longer" in page(bobs.post(CODE, {"code": f"{number:020}"}))
+    answer = bobs.post(CODE, {"code": code})
+    assert (answer.status_code, "Ask your administrator" in page(answer)) == (429, True)
+    told = [entry["subject"] for entry in sent_to("bob@example.com")]
+    assert told.count("Somebody is failing at your second step") == 1
+    assert AuditEvent.objects.filter(action="token.refused", data__purpose="recovery").count() == 5
+    code = code_of(office.post(path(disowned, "codigo")))
+    assert bobs.post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/"
+
+
+def test_whoever_has_the_password_uses_no_code_up(disowned: User, office: Browser) -> None:
+    """B-01: five wrong ones burned each code while it was read out, and twice five locked the second step."""
+    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    for number in range(12):
+        thief = Browser(REMOTE_ADDR=f"203.0.113.{number % 2}")
+        thief.post_password("bob", NEW_PASSWORD)
+        thief.post("/entrar/introducao/")
+        thief.post(CODE, {"code": f"{number:020}"})
+    disowned.refresh_from_db()
+    assert (disowned.failures, disowned.locked_at) == (0, None)
+    assert half_way().post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/"
+
+
+def test_nobody_tries_while_the_second_step_is_locked(disowned: User, office: Browser) -> None:
+    """L-08: be the code right or wrong."""
+    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    User.objects.filter(pk=disowned.pk).update(failures=10, failures_until=timezone.now() + timedelta(hours=1))
+    bobs = half_way()
+    assert bobs.post(CODE, {"code": code}).status_code == 429
+    assert RecoveryCode.objects.get().used_at is None
+
+
+def test_two_right_codes_at_once_open_one_enrolment(disowned: User, office: Browser) -> None:
+    """R-10, W-04: both have been compared before either is used up; nor is one used that was replaced meanwhile."""
+    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    one, other, late = (recovery.verify(disowned, code) for _ in range(3))
+    recovery.consume(one)
+    with pytest.raises(CodeRefused):
+        recovery.consume(other)
+    office.post(path(disowned, "codigo"))
+    with pytest.raises(CodeRefused):
+        recovery.consume(late)
+
+
+@pytest.mark.parametrize(("seconds", "works"), [(86_300, True), (86_401, False)])
+def test_it_works_for_a_day(disowned: User, office: Browser, seconds: int, works: bool) -> None:
+    """R-10."""
+    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    let_pass(seconds)
+    assert (half_way().post(CODE, {"code": code}).status_code == 302) is works
+
+
+def test_another_code_ends_the_one_before(disowned: User, office: Browser) -> None:
+    """R-10: and what a person has is never shown twice."""
+    first = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    assert path(disowned, "codigo") in page(office.get(f"/configuracoes/usuarios/{disowned.pk}/"))
+    second = code_of(office.post(path(disowned, "codigo")))
+    assert first != second
+    assert first not in page(office.get(path(disowned, "codigo")))
+    bobs = half_way()
+    assert bobs.post(CODE, {"code": first}).status_code == 200
+    assert bobs.post(CODE, {"code": second}).status_code == 302
+
+
+def test_the_digits_are_nowhere(disowned: User, office: Browser, settings: Any) -> None:
+    """R-10: not in the database, and without the key a copy of it gives no code; no message has them."""
+    code = code_of(office.reauthenticate(path(disowned, "desbloquear"))).replace(" ", "")
+    assert code not in str(dump())
+    assert not [entry for entry in deliver() if code[:5] in entry["text"]]
+    settings.TOKEN_KEY = "another key " * 4
+    assert half_way().post(CODE, {"code": code}).status_code == 200
+    settings.TOKEN_KEY_PREVIOUS = ""
+
+
+# The administrator --------------------------------------------------------------------------------
+
+
+def test_the_page_says_since_when_the_mailbox_is_no_proof(disowned: User, office: Browser) -> None:
+    """R-10."""
+    said = page(office.get(path(disowned, "desbloquear")))
+    assert "The password was reset by e-mail less than an hour ago, by whoever reads that mailbox." in said
+    assert "recovery code" in said
+    User.objects.filter(pk=disowned.pk).update(mailbox_suspect=False)
+    assert "reset by e-mail" not in page(office.get(path(disowned, "desbloquear")))
+
+
+def test_both_are_told_and_it_is_written_down(disowned: User, office: Browser, alice: User) -> None:
+    """R-10, J-01."""
+    second = person("erin", alice.account, "administrator")
+    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    half_way().post(CODE, {"code": code})
+    for reader in (disowned, alice, second):
+        told = [entry["subject"] for entry in sent_to(reader.email)]
+        assert told.count("A recovery code was taken out") == 1
+        assert told.count("A recovery code was used") == 1
+    issued = AuditEvent.objects.get(action="recovery_code.issued")
+    assert (issued.user, issued.actor) == (disowned, alice)
+    assert AuditEvent.objects.get(action="recovery_code.used").user == disowned
+
+
+def test_there_is_no_code_for_whoever_needs_none(office: Browser, bob: User, browser: Browser) -> None:
+    """R-10: neither with a phone, nor before a first one, nor for another account or a member."""
+    User.objects.filter(pk=bob.pk).update(locked_at=timezone.now())
+    assert office.reauthenticate(path(bob, "desbloquear")).headers["Location"] == f"/configuracoes/usuarios/{bob.pk}/"
+    assert office.post(path(bob, "codigo")).status_code == 404
+    enrol(bob)
+    User.objects.filter(pk=bob.pk).update(mailbox_suspect=True)
+    assert office.post(path(bob, "codigo")).status_code == 404
+    browser.sign_in("bob")
+    assert browser.post(path(bob, "codigo")).status_code == 403
+    assert not RecoveryCode.objects.exists()
+
+
+def test_the_operator_reads_it_to_the_last_administrator(browser: Browser, office: Browser, alice: User) -> None:
+    """R-10, D4."""
+    User.objects.filter(pk=alice.pk).update(mailbox_suspect=True)
+    said = StringIO()
+    call_command("reset_phone", "alice", reason="lost, called back", stdout=said)
+    first = re.findall(r"(?:\d{5} ?){4}", said.getvalue())
+    call_command("unlock_user", "alice", stdout=said)
+    codes = re.findall(r"(?:\d{5} ?){4}", said.getvalue())
+    assert len(codes) == 2
+    browser.post_password("alice")
+    browser.post("/entrar/introducao/")
+    assert browser.post(CODE, {"code": first[0]}).status_code == 200
+    assert browser.post(CODE, {"code": codes[1]}).headers["Location"] == "/entrar/telefone/"
+    assert AuditEvent.objects.filter(action="recovery_code.issued", data={"by_operator": True}).count() == 2

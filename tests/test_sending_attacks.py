@@ -1,0 +1,393 @@
+"""What outsiders, other accounts and colleagues can do to whoever needs a token, at the limits that ship."""
+
+from typing import Any
+
+import pytest
+
+from accounts import rate_limits, sms_limits
+from accounts.models import Account, AuditEvent, Budget, Role, User
+from messaging.delivery.models import Message
+from tests.conftest import BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, many, person, sent_to
+from tests.test_known_browsers import known_browser_of
+from tests.tools import let_pass, page
+from twofactor.models import PhoneDevice
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
+
+TOKEN, RESEND, CHANNEL = "/entrar/token/", "/entrar/token/reenviar/", "/entrar/canal/"
+NO_MORE_SMS = "No more SMS can be sent today."
+
+
+def office(account: Account, count: int) -> list[str]:
+    """Create so many people with a phone each; return their logins."""
+    logins = []
+    for number in range(count):
+        user = person(f"o{number:02}", account)
+        enrol(user, f"+55119{number:02}654321")
+        logins.append(user.username)
+    return logins
+
+
+def newcomer(login: str, account: Account, **defaults: Any) -> Browser:
+    """Create a person without a phone and lead them to where the phone is asked for."""
+    person(login, account)
+    return again(login, **defaults)
+
+
+def again(login: str, **defaults: Any) -> Browser:
+    browser = Browser(**defaults)
+    browser.post_password(login)
+    browser.post("/entrar/introducao/")
+    return browser
+
+
+def ask(login: str, channel: str = "sms") -> Any:
+    browser = Browser()
+    browser.post_password(login)
+    return browser.post_channel(channel)
+
+
+# What was typed is given back (B-07) ----------------------------------------------------------------
+
+
+def test_an_office_behind_one_address_where_everybody_asks_twice(account: Account) -> None:
+    """B-07: the twentieth was refused for an hour, and from sixty leftovers on everybody for a day."""
+    logins = office(account, 25)
+    for login in logins:
+        browser = Browser()
+        browser.post_password(login)
+        assert browser.post_channel().status_code == 302
+        let_pass(31)
+        assert browser.post(RESEND).status_code == 302
+        assert browser.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_an_office_whose_sms_do_not_come_signs_in_by_e_mail(account: Account) -> None:
+    """B-07: as the page tells them to; afterwards both ways are open to all."""
+    logins = office(account, 25)
+    for login in logins:
+        browser = Browser()
+        browser.post_password(login)
+        assert browser.post_channel().status_code == 302
+        assert browser.post(CHANNEL, {"channel": "email"}).status_code == 302
+        assert browser.post_token(last_token()).headers["Location"] == "/"
+    assert {ask(logins[0], channel).status_code for channel in ("sms", "email")} == {302}
+
+
+def test_a_person_who_types_every_token_is_never_told_to_wait(bob: User, bobs_phone: PhoneDevice) -> None:
+    """B-07: of their own limits and their phone's nothing is left."""
+    for _time in range(12):
+        assert Browser().sign_in("bob").headers["Location"] == "/"
+
+
+# Ranges (B-08) --------------------------------------------------------------------------------------
+
+
+def test_thirty_newcomers_of_one_range_at_the_same_minute_all_get_in(account: Account) -> None:
+    """B-08: ten messages left, and the range was closed for twelve hours, for every account."""
+    browsers = [newcomer(f"n{at:02}", account, REMOTE_ADDR=f"203.0.113.{at}") for at in range(30)]
+    tokens = []
+    for at, browser in enumerate(browsers):
+        assert browser.post_phone(f"31 99551-00{at:02}").headers["Location"] == TOKEN
+        tokens.append(last_token())
+    assert Message.objects.filter(kind="token").count() == 30
+    for browser, token in zip(browsers, tokens, strict=True):
+        assert browser.post_token(token).headers["Location"] == "/"
+
+
+def test_newcomers_whose_sms_never_leave_close_nothing(account: Account, charlie: User) -> None:
+    """B-08: what a silent gateway kept, nobody could have typed."""
+    tenants = [account, charlie.account, Account.objects.create(name="Terceira", two_factor_required=True)]
+    for number in range(24):
+        browser = newcomer(f"n{number:02}", tenants[number % 3], REMOTE_ADDR=f"203.0.113.{number}")
+        assert browser.post_phone(f"31 99551-00{number:02}").status_code == 302
+    let_pass(181)
+    assert deliver() == []
+    assert newcomer("late", account).post_phone("31 99551-0099").headers["Location"] == TOKEN
+    assert not AuditEvent.objects.filter(action="challenge.withheld").exists()
+
+
+def test_three_outsiders_do_not_close_a_range(account: Account, charlie: User) -> None:
+    """B-08: three accounts and eleven SMS closed it for twelve hours."""
+    third = Account.objects.create(name="Terceira", two_factor_required=True)
+    for number, tenant in enumerate((account, charlie.account, third)):
+        for time in range(4):
+            browser = again(f"p{number}") if time else newcomer(f"p{number}", tenant)
+            assert browser.post_phone(f"31 99551-00{number}{time}").status_code == 302
+            let_pass(200)
+    honest = newcomer("honest", account)
+    honest.post_phone("31 99551-0099")
+    assert len(sent_to("+5531995510099")) == 1
+
+
+# A victim's phone and mailbox (B-06) ----------------------------------------------------------------
+
+
+def test_an_outsider_who_types_the_victims_number_all_day_takes_no_sms_away(
+    bob: User, bobs_phone: PhoneDevice, charlie: User
+) -> None:
+    """B-06: ten of them closed the victim's SMS for a day."""
+    for number in range(4):
+        person(f"mal{number}", charlie.account)
+        for _time in range(3):
+            assert again(f"mal{number}").post_phone().status_code == 302
+            let_pass(301)
+    withheld = AuditEvent.objects.filter(action="challenge.withheld").values_list("data__scope", flat=True)
+    assert set(withheld) == {"phone_typed"}
+    assert len(sent_to(BOBS_NUMBER)) < 12
+    assert ask("bob").status_code == 302
+    assert Browser().sign_in("bob").headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_whoever_shares_a_phone_takes_no_sms_away(
+    alice: User, bob: User, bobs_phone: PhoneDevice, is_known: bool
+) -> None:
+    """B-01, B-06: three tokens of a colleague with the same phone closed its SMS, in known browsers too."""
+    enrol(alice, bobs_phone.number)
+    hers, his = (known_browser_of(login) if is_known else Browser() for login in ("alice", "bob"))
+    let_pass(601)
+    for status in (302, 302, 302, 429):
+        hers.post_password("alice")
+        assert hers.post_channel().status_code == status
+        let_pass(61)
+    his.post_password("bob")
+    assert his.post_channel().status_code == 302
+
+
+def test_an_outsider_who_wishes_the_victims_address_takes_no_e_mail_away(bob: User, bobs_phone: PhoneDevice) -> None:
+    """B-06: what is withheld for an address that is taken is not even counted."""
+    other = Account.objects.create(name="Sem política")
+    for login in ("mal", "mel"):
+        person(login, other)
+        browser = Browser()
+        browser.post_password(login)
+        for _time in range(5):
+            assert browser.post("/meu-perfil/email/", {"email": bob.email}).status_code == 302
+            browser.post("/meu-perfil/email/confirmar/", {"password": PASSWORD})
+            let_pass(61)
+    withheld = AuditEvent.objects.filter(action="challenge.withheld").values_list("data__scope", flat=True)
+    assert list(withheld) == ["taken"] * 10
+    assert not Budget.objects.filter(key__startswith="mailbox", used__gt=0).exists()
+    assert Browser().sign_in("bob", "email").headers["Location"] == "/"
+
+
+def test_whoever_can_be_anybody_uses_up_no_mailbox_that_is_proved(bob: User, bobs_phone: PhoneDevice) -> None:
+    """B-06: three in ten minutes to a mailbox that was only typed, and none of them is its holder's."""
+    typed = rate_limits.windows("mailbox_typed", rate_limits.hidden(bob.email))
+    rate_limits.spend(typed, uses=99)
+    typed = rate_limits.windows("phone_typed", rate_limits.hidden(BOBS_NUMBER))
+    rate_limits.spend(typed, uses=99)
+    assert [ask("bob", channel).status_code for channel in ("sms", "email")] == [302, 302]
+
+
+# A newcomer's own number, and the range it is of (B-01) ----------------------------------------------
+
+
+def type_all_day(number: str, logins: list[str]) -> None:
+    """Have people without a phone ask for tokens at one number until its limit of a day is reached."""
+    for _hour in range(3):
+        for login in logins:
+            again(login, REMOTE_ADDR="203.0.113.9").post_phone(number)
+            let_pass(301)
+        let_pass(3600)
+
+
+def test_a_newcomer_gets_the_token_although_others_typed_their_number_all_day(account: Account, charlie: User) -> None:
+    """B-01: ten SMS of one outsider closed it for a day; whoever bombs it gains five for each account."""
+    outsiders = [person(f"mal{number}", charlie.account).username for number in range(4)]
+    type_all_day("11 98765-0001", outsiders)
+    assert len(sent_to("+5511987650001")) <= 15
+    honest = newcomer("honest", account)
+    honest.post_phone("11 98765-0001")
+    assert honest.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_one_colleague_does_not_close_a_newcomer_s_number(account: Account) -> None:
+    """B-01: and has no more tokens than before."""
+    colleague = person("mal", account).username
+    type_all_day("11 98765-0001", [colleague] * 5)
+    assert len(sent_to("+5511987650001")) <= 10
+    honest = newcomer("honest", account)
+    honest.post_phone("11 98765-0001")
+    assert honest.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_an_office_gets_in_although_others_closed_its_range(account: Account, charlie: User, settings: Any) -> None:
+    """B-01, B-08: what is typed is given back, so that five a day are as many as come; what robots ask for is not."""
+    settings.LIMITS = {**settings.LIMITS, "prefix": [(6, 3600)]}
+    settings.UNTYPED_PERCENT = 90  # so that what the office types does not open it
+    others = [charlie.account, *(Account.objects.create(name=f"X{n}", two_factor_required=True) for n in range(2))]
+    for number in range(7):
+        newcomer(f"p{number}", others[number % 3]).post_phone(f"31 99551-00{number:02}")
+    deliver()
+    let_pass(181)
+    robots = [newcomer(f"r{number}", others[0]) for number in range(8)]
+    for number, robot in enumerate(robots):
+        robot.post_phone(f"31 99551-10{number:02}")
+    assert len([entry for entry in deliver() if entry["to"].startswith("+55319955110")]) == 5
+    for number in range(8):
+        honest = newcomer(f"h{number}", account)
+        honest.post_phone(f"31 99551-20{number:02}")
+        assert honest.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_a_newcomer_is_not_refused_for_what_colleagues_asked_behind_the_same_address(
+    account: Account, settings: Any
+) -> None:
+    """B-01: four people with twenty tokens closed it for everybody of their account; they stay refused."""
+    settings.LIMITS = {**settings.LIMITS, "address": [(6, 3600)]}
+    for time in range(3):
+        for number in range(2):
+            browser = again(f"m{number}") if time else newcomer(f"m{number}", account)
+            browser.post_phone(f"11 98765-1{number}{time}0")
+            deliver()
+            let_pass(301)
+    assert again("m0").post_phone("11 98765-1999").status_code == 429
+    honest = newcomer("honest", account)
+    assert honest.post_phone("11 98765-0001").status_code == 302
+    assert honest.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_the_sms_that_tells_of_a_change_is_counted(bob: User, bobs_phone: PhoneDevice) -> None:
+    """B-10, B-18: a change of the phone sends it beside the tokens; to and fro, half of the SMS cost nothing."""
+    browser = Browser()
+    browser.sign_in("bob")
+    browser.post("/meu-perfil/telefone/", {"country": "BR", "number": "11 98765-0002"})
+    browser.post("/meu-perfil/telefone/confirmar/", {"password": PASSWORD, "channel": "email"})
+    for _proof in range(2):
+        browser.post("/meu-perfil/telefone/confirmar/", {"token": last_token()})
+    assert Message.objects.filter(channel="sms", kind="notice").count() == 1
+    paid = Message.objects.filter(channel="sms").count()
+    for scope, name in (("person", bob.pk), ("account", bob.account_id), ("system", "sms")):
+        (window,) = rate_limits.windows(scope, name)
+        assert rate_limits.used(window) == paid == 3
+
+
+# Numbers (B-09) -------------------------------------------------------------------------------------
+
+
+def test_five_different_numbers_in_two_days_and_the_right_one_afterwards(bob: User) -> None:
+    """B-09: no enrolment for thirty days, and only SQL helped."""
+    for area in (11, 21, 31):
+        assert again("bob").post_phone(f"{area} 98765-4321").status_code == 302
+        let_pass(301)
+    let_pass(86_400)
+    for area in (41, 51):
+        assert again("bob").post_phone(f"{area} 98765-4321").status_code == 302
+        let_pass(301)
+    assert Browser().enrol("bob", "61 98765-4321").headers["Location"] == "/"
+
+
+# Money (B-10, B-17) ---------------------------------------------------------------------------------
+
+
+def spent(account: Account | None, uses: int) -> None:
+    """Spend so many SMS of an account, or of the whole system alone."""
+    rate_limits.spend(sms_limits.least(account) if account else sms_limits.system(reserved=False), uses)
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    user = person("olga", Account.objects.create(name="Operação"), Role.ADMINISTRATOR, is_staff=True)
+    enrol(user, "+5531987650000")
+    return user
+
+
+def test_an_administrator_with_five_hundred_puppets_has_two_hundred_sms(account: Account, charlie: User) -> None:
+    """B-10: five a head was 2,500 on the first day; people without a phone add nothing, and others go on."""
+    many(account, 500)
+    spent(account, 199)
+    assert newcomer("p1", account).post_phone().status_code == 302
+    assert NO_MORE_SMS in page(newcomer("p2", account).post_phone("21 98765-4321"))
+    enrol(charlie, "+5521987651234")
+    assert ask("charlie").status_code == 302
+    assert newcomer("honest", charlie.account).post_phone("31 98765-4321").headers["Location"] == TOKEN
+
+
+def test_people_with_a_phone_make_an_account_s_day_longer_up_to_its_share(
+    account: Account, bob: User, bobs_phone: PhoneDevice
+) -> None:
+    """B-10: a fifth of the system's day; an operator may give it more, or less."""
+    many(account, 500, has_phone=True)
+    spent(account, 1_999)
+    assert ask("bob").status_code == 302
+    assert NO_MORE_SMS in page(ask("bob"))
+    assert ask("bob", "email").status_code == 302
+    Account.objects.filter(pk=account.pk).update(sms_a_day=3_000)
+    assert ask("bob").status_code == 302
+    Account.objects.filter(pk=account.pk).update(sms_a_day=10)
+    assert NO_MORE_SMS in page(ask("bob"))
+
+
+def test_the_last_part_of_the_system_s_day_is_for_proved_phones(
+    account: Account, bob: User, bobs_phone: PhoneDevice
+) -> None:
+    """B-10: of 10,000 the last 3,000."""
+    spent(None, 6_999)
+    assert newcomer("n1", account).post_phone("21 98765-4321").headers["Location"] == TOKEN
+    assert NO_MORE_SMS in page(newcomer("n2", account).post_phone("31 98765-4321"))
+    assert ask("bob").status_code == 302
+    spent(None, 2_999)
+    assert NO_MORE_SMS in page(ask("bob"))
+
+
+def test_operators_sign_in_when_the_system_has_no_sms_left(operator: User) -> None:
+    """B-10: they are who helps. A number that they have only typed is nobody's yet, and waits like all others."""
+    spent(None, 10_000)
+    spent(operator.account, 200)
+    browser = Browser()
+    browser.post_password("olga")
+    assert 'id="sms-spent"' not in page(browser.get(CHANNEL))
+    assert browser.post_channel().headers["Location"] == TOKEN
+    person("otto", operator.account, is_staff=True)
+    assert NO_MORE_SMS in page(again("otto").post_phone("21 98765-4321"))
+
+
+def test_a_colleague_who_signs_in_all_day_leaves_the_others_their_sms(
+    account: Account, bob: User, bobs_phone: PhoneDevice
+) -> None:
+    """B-10: typed tokens are given back, money is not; thirty SMS a day are one person's part."""
+    rate_limits.spend(rate_limits.windows("person", bob.pk), uses=29)
+    assert Browser().sign_in("bob").headers["Location"] == "/"
+    assert NO_MORE_SMS in page(ask("bob"))
+    assert ask("bob", "email").status_code == 302
+    (colleague,) = office(account, 1)
+    assert ask(colleague).status_code == 302
+
+
+def test_no_day_has_two_ceilings(bob: User, bobs_phone: PhoneDevice) -> None:
+    """B-17: 5,000 now and 5,000 half a day later; when the first day is over the second 5,000 still count."""
+    spent(None, 5_000)
+    let_pass(12 * 3600)
+    spent(None, 5_000)
+    assert NO_MORE_SMS in page(ask("bob"))
+    let_pass(11 * 3600)
+    assert NO_MORE_SMS in page(ask("bob")), "23 hours after the first"
+    let_pass(2 * 3600)
+    assert ask("bob").status_code == 302
+    spent(None, 4_999)
+    assert NO_MORE_SMS in page(ask("bob")), "the second half still counts"
+    let_pass(12 * 3600)
+    assert ask("bob").status_code == 302
+
+
+def test_an_account_has_one_day_in_any_24_hours(account: Account, bob: User, bobs_phone: PhoneDevice) -> None:
+    """B-17."""
+    spent(account, 100)
+    let_pass(23 * 3600)
+    spent(account, 100)
+    let_pass(2 * 3600)
+    spent(account, 100)
+    assert NO_MORE_SMS in page(ask("bob"))
+    let_pass(23 * 3600)
+    assert ask("bob").status_code == 302
+
+
+def test_a_withheld_message_costs_no_money(account: Account, bob: User, bobs_phone: PhoneDevice, settings: Any) -> None:
+    """B-17: its use is taken back from the part of the day that it was counted in."""
+    settings.LIMITS = {**settings.LIMITS, "spared": [(0, 86_400)]}
+    rate_limits.spend(rate_limits.windows("phone_typed", rate_limits.hidden(BOBS_NUMBER)), uses=99)
+    newcomer("n1", account).post_phone()
+    assert rate_limits.used(sms_limits.least(account)[0]) == 0
+    assert rate_limits.used(sms_limits.system(reserved=False)[0]) == 0

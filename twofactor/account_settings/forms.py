@@ -1,0 +1,23 @@
+"""What an administrator sets for the account."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+
+
+class OptionsForm(forms.ModelForm):
+    """What the account adds to the second factor (D1, D3)."""
+
+    class Meta:
+        model = Account
+        fields = ["email_tokens", "mailbox_before_phone"]
+
+
+class AccountSettingsForm(forms.ModelForm):
+    """The account's policy."""
+
+    class Meta:
+        model = Account
+        fields = ["two_factor_required"]
+        labels = {"two_factor_required": _("Two factor authentication")}

@@ -1,0 +1,83 @@
+"""What is carried out as soon as an administrator has re-authenticated.
+
+The page keeps what was asked for with the re-authentication (``demand``), and names it by the purpose of the proof.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts import policy, policy_schedule
+from accounts.models import User
+from twofactor.models import PendingSignIn
+
+
+def switch_policy(user: User, asked: dict[str, Any]) -> str:
+    wanted = bool(asked["two_factor_required"])
+    policy.set_two_factor_policy(user.account, wanted, actor=user)
+    return say_switched(wanted)
+
+
+def say_switched(on: bool) -> str:
+    """Return the word of success for the switch."""
+    return _("Two factor authentication is on.") if on else _("Two factor authentication is off.")
+
+
+def change_options(user: User, asked: dict[str, Any]) -> str:
+    policy.set_sign_in_options(user.account, actor=user, **asked)
+    return _("Your settings were saved.")
+
+
+def set_date(user: User, asked: dict[str, Any]) -> str:
+    """Set or take back the date that was asked for; return what to say."""
+    if not asked["starts"]:
+        policy_schedule.unschedule(user.account, actor=user)
+        return _("The date was cancelled. Nothing changes.")
+    starts = datetime.fromisoformat(asked["starts"])
+    policy_schedule.schedule(user.account, starts, actor=user)
+    return say_date(starts)
+
+
+def say_date(starts: datetime) -> str:
+    """Return the word of success for a date of the policy."""
+    day = date_format(timezone.localtime(starts), "DATE_FORMAT")
+    return _("From %(day)s two factor authentication is on for everybody.") % {"day": day}
+
+
+def choose_countries(user: User, asked: dict[str, Any]) -> str:
+    """Put the countries in force that were asked for; return what to say."""
+    policy.set_allowed_regions(user.account, asked["regions"], actor=user)
+    return _("The countries of the phones were changed.")
+
+
+def say_carried_out(pending: PendingSignIn, policy_date: datetime | None) -> str:
+    """Return what to say of what a sign-in did for the account; empty when that was nothing."""
+    if not (pending.switches_policy_on or policy_date):
+        return ""
+    account = pending.user.account
+    account.refresh_from_db(fields=["two_factor_required", "two_factor_from"])
+    if pending.switches_policy_on and account.two_factor_required:
+        return say_switched(True)
+    return say_date(policy_date) if policy_date and account.two_factor_from == policy_date else ""
+
+
+CARRIED_OUT = {
+    "policy": switch_policy,
+    "policy.options": change_options,
+    "policy.date": set_date,
+    "account.countries": choose_countries,
+}
+
+
+def carry_out(purpose: str, user: User, asked: dict[str, Any]) -> str:
+    """Do what an administrator asked for, and return what to say.
+
+    Raises PermissionDenied when they are none any more: minutes may have passed (A-01).
+    """
+    if not user.is_administrator:
+        raise PermissionDenied
+    return CARRIED_OUT[purpose](user, asked)

@@ -1,0 +1,72 @@
+"""What an administrator sets for the account: the policy, and what is added to the second factor."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.auth.decorators import administrators_only
+from accounts.dashboard import stats
+from accounts.request.http import SignedInRequest
+from messaging.delivery import gateways
+from twofactor import session_state
+from twofactor.account_settings import schedule
+from twofactor.account_settings.forms import AccountSettingsForm, OptionsForm
+from twofactor.pages import page, posted
+from twofactor.reauthentication.decorators import demand
+from twofactor.sign_in.addresses import waiting_page
+
+
+@administrators_only
+@page
+def account_settings(request: SignedInRequest) -> HttpResponse:
+    """Show and switch the account's policy (journey 1)."""
+    user = request.user
+    account = user.account
+    form = AccountSettingsForm(posted(request), instance=account)
+    if request.method == "POST" and form.is_valid():
+        wanted = form.cleaned_data["two_factor_required"]
+        account.refresh_from_db()
+        if wanted and not gateways.sms_is_possible():
+            form.add_error(None, _("No SMS gateway is configured: nobody could get a token."))
+        else:
+            return _switch_policy(request, wanted)
+    context = {
+        "account": account,
+        "form": form,
+        "people": stats.people(account),
+        "gateway_ready": gateways.sms_is_possible(),
+        "own_phone_needed": not session_state.is_verified(user),
+        "options": OptionsForm(instance=account),
+        "changed_at": account.two_factor_changed_at,
+        **schedule.context(user),
+    }
+    return render(request, "twofactor/account_settings.html", context)
+
+
+def _switch_policy(request: SignedInRequest, wanted: bool) -> HttpResponse:
+    """Ask who it is, then switch (A-01).
+
+    An administrator who has not proved their own phone in this session does that first, and it counts (A-02, D6).
+    """
+    user = request.user
+    if wanted == user.account.two_factor_required:
+        return redirect("account-settings")
+    if wanted and not session_state.is_verified(user):
+        here = resolve_url("account-settings")
+        return redirect(waiting_page(session_state.hold_open_session(request, user, here, switches_policy_on=True)))
+    return demand(request, "policy", pending_action={"two_factor_required": wanted})
+
+
+@administrators_only
+@require_POST
+def account_options(request: SignedInRequest) -> HttpResponse:
+    """Ask who it is, then change what the account adds to the second factor (D1, D3)."""
+    form = OptionsForm(request.POST, instance=request.user.account)
+    if form.is_valid() and not form.has_changed():
+        return redirect("account-settings")
+    if not form.cleaned_data["email_tokens"] and not gateways.sms_is_possible():
+        messages.error(request, _("No SMS gateway is configured: nobody could get a token."))
+        return redirect("account-settings")
+    return demand(request, "policy.options", path=resolve_url("account-settings"), pending_action=form.cleaned_data)

@@ -1,0 +1,84 @@
+"""Binding a phone to a person, and removing it."""
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.auth import known_browsers
+from accounts.auth import sessions as account_sessions
+from accounts.models import AuditEvent, User
+from accounts.notifications.notify import notify, notify_administrators
+from accounts.users import flows as users
+from twofactor import disavowal, phones
+from twofactor import exceptions as refusals
+from twofactor.factors import held
+from twofactor.factors.codes import flows as codes
+from twofactor.models import Challenge, PhoneDevice
+
+
+def bind(user: User, challenge: Challenge) -> PhoneDevice:
+    """Create the device from the number sealed into the challenge (P-07), once per person (P-05)."""
+    phone = phones.known(challenge.destination)
+    try:
+        with transaction.atomic():
+            device: PhoneDevice = PhoneDevice.objects.create(
+                user=user, name="phone", number=phone.number, region=phone.region, kind=phone.kind
+            )
+    except IntegrityError:
+        raise refusals.JourneyOver from None
+    User.objects.filter(pk=user.pk).update(has_phone=True, phone_was_reset=False)
+    notify(user, record_event(Action.PHONE_ENROLLED, user=user, number=phones.mask(phone.number)))
+    note_sharing(device)
+    return device
+
+
+def note_sharing(device: PhoneDevice) -> None:
+    """Raise an alarm when a phone serves three people of an account or more (P-08)."""
+    people = PhoneDevice.objects.filter(number=device.number, user__account=device.user.account_id).count()
+    if people >= settings.USERS_PER_PHONE_ALARM:
+        event = record_event(Action.PHONE_SHARED, user=device.user, number=phones.mask(device.number), people=people)
+        notify_administrators(device.user.account, event)
+
+
+def disavow_phone(event: AuditEvent) -> None:
+    """Act on "it was not me": remove the phone, end the sessions, lock the person until an administrator acts (D3).
+
+    Once: pressed again it changes nothing (R-11).
+    """
+    user = event.user
+    if user is None:
+        return
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # the second of two presses waits for the first
+        if disavowal.was_used(event):
+            return
+        take_away(user)
+        record_event(Action.PHONE_DISOWNED, user=user, after=event.action)
+        known_browsers.forget_all(user)
+        users.lock_user(user, reason="phone.disowned")
+
+
+def reset_phone(user: User, *, reason: str, actor: User | None = None) -> None:
+    """Take a lost phone away: sessions end, the mailbox is told and comes before the next phone (R-07).
+
+    Without ``actor`` it is the operator (D4). Raises OwnPhone: who still holds their phone changes it instead, and
+    nobody takes away their own last way in (A-02); and NoPhone.
+    """
+    if actor and actor.pk == user.pk:
+        raise refusals.OwnPhone
+    number = user.phone_device.number if hasattr(user, "phone_device") else ""
+    with transaction.atomic():
+        if not take_away(user):
+            raise refusals.NoPhone
+        facts = {"reason": reason, "number": phones.mask(number), "by_operator": actor is None}
+        notify(user, record_event(Action.PHONE_RESET, user=user, actor=actor, **facts))
+        account_sessions.end_sessions(user, actor=actor)
+
+
+def take_away(user: User) -> bool:
+    """Delete every factor; whoever knows the password alone binds no other one (R-07, D3)."""
+    User.objects.filter(pk=user.pk).update(has_phone=False, phone_was_reset=True)
+    codes.forget(user)
+    deleted = [kind._default_manager.filter(user=user).delete()[0] for kind in held.DEVICES]
+    return any(deleted)

@@ -1,0 +1,49 @@
+"""The link "it was not me" of notices about phones and apps: signed, good for seven days, and it acts only on POST."""
+
+from django.conf import settings
+from django.core import signing
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.audit.actions import Action
+from accounts.models import AuditEvent
+
+SALT = "twofactor.objections"
+LIFETIME_SECONDS = 7 * 86_400
+CONTESTABLE = (
+    Action.PHONE_ENROLLED,
+    Action.PHONE_CHANGED,
+    Action.APP_ENROLLED,
+    Action.APP_REPLACED,
+    Action.PASSKEY_ADDED,
+)
+
+
+def link(event: AuditEvent) -> str:
+    """Return the address by which the reader of a notice may object to what happened (R-03)."""
+    return settings.PUBLIC_URL + reverse("not-me", args=[signing.dumps(event.pk, salt=SALT)])
+
+
+def button(event: AuditEvent) -> dict[str, str]:
+    """Return the button of a notice that objects to what happened."""
+    return {"action_url": link(event), "action_label": _("It was not me")}
+
+
+def was_used(event: AuditEvent) -> bool:
+    """Return whether the person has disowned a phone since the event."""
+    return AuditEvent.objects.filter(user=event.user_id, pk__gt=event.pk, action="phone.disowned").exists()
+
+
+def event_of(signed: str) -> AuditEvent | None:
+    """Return the event that a link objects to.
+
+    None when the link is forged, too old, about something else, or when it was settled since by an unlocking.
+    """
+    try:
+        pk = signing.loads(signed, salt=SALT, max_age=LIFETIME_SECONDS)
+    except signing.BadSignature:
+        return None
+    settled = AuditEvent.objects.filter(user=OuterRef("user"), pk__gt=OuterRef("pk"), action=Action.USER_UNLOCKED)
+    events = AuditEvent.objects.select_related("user__account").filter(~Exists(settled), action__in=CONTESTABLE)
+    return events.filter(pk=pk).first()

@@ -1,0 +1,98 @@
+"""Setting an authenticator app up, and removing it. Every rule about it has its one home here."""
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.factors import FactorKind
+from accounts.models import User
+from accounts.notifications.notify import notify
+from messaging.database import Clock, clock_plus
+from twofactor import exceptions as refusals
+from twofactor import sealing
+from twofactor.factors import held
+from twofactor.factors.app import totp
+from twofactor.factors.app.factor import owner
+from twofactor.factors.app.models import AppDevice, AppEnrolment
+from twofactor.tokens import derive
+
+
+def start_enrolment(user: User, *, session_hash: str) -> None:
+    """Make a secret for a session that has just proved who it is. It takes the place of the one before.
+
+    Raises FactorNotAllowed where the account lets no app count, or before the first factor, which is the phone.
+    """
+    if not user.account.accepts(FactorKind.APP) or not held.counting(user):
+        raise refusals.FactorNotAllowed
+    row = AppEnrolment(
+        user=user,
+        session_hash=session_hash,
+        sealed=sealing.seal(owner(user.pk), totp.new_secret()),
+        created_at=Clock(),
+        expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS),
+    )
+    renewed = ["user", "sealed", "created_at", "expires_at"]
+    AppEnrolment.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["session_hash"], update_fields=renewed
+    )
+
+
+def enrolment_of(user: User, session_hash: str) -> AppEnrolment | None:
+    """Return what a session is setting up, with ``now`` by the database's clock."""
+    mine = AppEnrolment.objects.filter(user=user, session_hash=session_hash, expires_at__gt=Clock())
+    return mine.annotate(now=Clock()).first()  # type: ignore[no-redef]
+
+
+def secret_of(enrolment: AppEnrolment) -> bytes:
+    """Return the secret to show. Raises JourneyOver when its key was taken away meanwhile."""
+    try:
+        return sealing.unseal(owner(enrolment.user_id), enrolment.sealed)
+    except sealing.Unsealable:
+        raise refusals.JourneyOver from None
+
+
+def complete_enrolment(enrolment: AppEnrolment, typed: str, *, name: str) -> AppDevice:
+    """Bind the app that showed this token; the one before, if any, is gone, and so are the sessions it opened.
+
+    A wrong token counts nowhere: whoever types it reads the secret on the same page. Raises TokenMalformed,
+    AppTokenWrong or JourneyOver.
+    """
+    token = derive.read(typed)
+    if token is None:
+        raise refusals.TokenMalformed
+    step = totp.matching_step(secret_of(enrolment), token, enrolment.now)
+    if step is None:
+        raise refusals.AppTokenWrong
+    user = enrolment.user
+    try:
+        with transaction.atomic():
+            return _bind(user, enrolment, step, name)
+    except IntegrityError:
+        raise refusals.JourneyOver from None
+
+
+def _bind(user: User, enrolment: AppEnrolment, step: int, name: str) -> AppDevice:
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts the changes of one person in a line
+    claimed, _rows = AppEnrolment.objects.filter(pk=enrolment.pk, sealed=enrolment.sealed).delete()
+    if not claimed:
+        raise refusals.JourneyOver
+    replaced, _rows = AppDevice.objects.filter(user=user).delete()
+    sealed, key_id = sealing.reseal(enrolment.sealed), sealing.newest_key_id()
+    device: AppDevice = AppDevice.objects.create(user=user, name=name, sealed=sealed, key_id=key_id, last_step=step)
+    User.objects.filter(pk=user.pk).update(preferred_factor=FactorKind.APP)
+    notify(user, record_event(Action.APP_REPLACED if replaced else Action.APP_ENROLLED, user=user, name=name))
+    return device
+
+
+def reseal() -> tuple[int, int]:
+    """Bring every secret under the newest key; return how many were, and how many no key opens."""
+    newest, done, lost = sealing.newest_key_id(), 0, 0
+    for pk, sealed in AppDevice.objects.exclude(key_id=newest).values_list("pk", "sealed").iterator():
+        try:
+            fresh = sealing.reseal(sealed)
+        except sealing.Unsealable:
+            lost += 1
+            continue
+        done += AppDevice.objects.filter(pk=pk, sealed=sealed).update(sealed=fresh, key_id=newest)
+    return done, lost

@@ -1,0 +1,20 @@
+"""What people type to set an authenticator app up."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from messaging.typed_text import TextField
+from twofactor.factors.forms import LONGEST_NAME
+from twofactor.forms import TokenForm
+
+
+class AppForm(TokenForm):
+    """What the app is called, and the token that it shows."""
+
+    name = TextField(
+        label=_("Name"),
+        max_length=LONGEST_NAME,
+        required=False,
+        help_text=_("So that you know it again. For example: work phone."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )

@@ -1,0 +1,87 @@
+"""The pages of the authenticator app: signing in with it, setting it up. Views translate HTTP; flows decide."""
+
+import segno
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.factors import FactorKind
+from accounts.request.http import SignedInRequest
+from twofactor import error_messages, session_state
+from twofactor.exceptions import FactorNotAllowed
+from twofactor.factors.app import flows, totp
+from twofactor.factors.app.forms import AppForm
+from twofactor.factors.app.models import AppEnrolment
+from twofactor.factors.catalogue import FACTORS, open_to
+from twofactor.forms import TokenForm
+from twofactor.models import PendingSignIn
+from twofactor.notifications import BRAND
+from twofactor.pages import answer, page, posted
+from twofactor.reauthentication.decorators import reauthenticated
+from twofactor.sign_in.decorators import pending_sign_in_at
+from twofactor.sign_in.entering import enter
+
+APP = FACTORS[FactorKind.APP]
+
+
+@pending_sign_in_at(lambda pending: APP.is_open_to(pending.user))
+@page
+def app(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Pop-up C for the app: its token signs in. Nothing is sent, so there is neither captcha nor countdown."""
+    form = TokenForm(posted(request))
+    opened: HttpResponse | None = None
+    if request.method == "POST":
+        opened = form.attempt(
+            lambda: enter(request, pending, APP.verify(pending, form.cleaned_data["token"])), at="token"
+        )
+    context = {
+        "account": pending.user.account,
+        "form": form,
+        "other_ways": len(open_to(pending.user)) > 1,
+    }
+    return opened or answer(request, "twofactor/app.html", context)
+
+
+@reauthenticated("app.add", back="factors")
+@require_POST
+def app_start(request: SignedInRequest) -> HttpResponse:
+    """Make the secret, once it is proved who asks for it."""
+    try:
+        flows.start_enrolment(request.user, session_hash=session_state.session_hash(request))
+    except FactorNotAllowed as refusal:
+        messages.error(request, error_messages.of(refusal))
+        return redirect("factors")
+    return redirect("app-enrol")
+
+
+@page
+def app_enrol(request: SignedInRequest) -> HttpResponse:
+    """Show the secret as a QR code and to copy, and take the first token of the app."""
+    enrolment = flows.enrolment_of(request.user, session_state.session_hash(request))
+    if enrolment is None:
+        messages.warning(request, _("Setting the app up took too long or was ended. Begin again."))
+        return redirect("factors")
+    enrolment.user = request.user
+    form = AppForm(posted(request))
+    if request.method == "POST" and form.attempt(lambda: _enrol(request, enrolment, form), at="token"):
+        messages.success(request, _("The app is set up. At your next sign-in it shows the token."))
+        return redirect("factors")
+    secret = flows.secret_of(enrolment)
+    context = {"form": form, "secret": totp.written(secret), "qr_code": _qr_code(secret, request.user.email)}
+    return answer(request, "twofactor/app_enrol.html", context)
+
+
+def _enrol(request: SignedInRequest, enrolment: AppEnrolment, form: AppForm) -> bool:
+    device = flows.complete_enrolment(enrolment, form.cleaned_data["token"], name=form.cleaned_data["name"])
+    session_state.go_on_with(request, device)
+    return True
+
+
+def _qr_code(secret: bytes, login: str) -> SafeString:
+    """Return the QR code as SVG within the page: our policy forbids ``data:``, and no other request shows a secret."""
+    code = segno.make(totp.uri(secret, issuer=BRAND, login=login), error="m", micro=False)
+    drawn = code.svg_inline(svgclass="qr", lineclass=None, omitsize=True, dark="#000", light="#fff", border=4)
+    return mark_safe(drawn)  # noqa: S308  # drawn of our own letters, not of anybody's

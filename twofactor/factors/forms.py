@@ -1,0 +1,15 @@
+"""What people type about the factors that they have."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from messaging.typed_text import TextField
+from twofactor.forms import RefusableForm
+
+LONGEST_NAME = 40
+
+
+class NameForm(RefusableForm):
+    """What a device is called."""
+
+    name = TextField(label=_("Name"), max_length=LONGEST_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"}))

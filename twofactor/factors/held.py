@@ -1,0 +1,64 @@
+"""What a person has, and what of it the account lets count. Reads what came with the person: no statement.
+
+A new kind of device has one entry in ``DEVICES``; how it is proved is told in ``catalogue``.
+"""
+
+from typing import Any
+
+from accounts.factors import FactorKind
+from accounts.models import User
+from twofactor.exceptions import ChannelRefused
+from twofactor.factors.app.models import AppDevice
+from twofactor.models.devices import FactorDevice, PhoneDevice
+from twofactor.models.passkeys import Passkey
+
+DEVICES: tuple[type[FactorDevice], ...] = (PhoneDevice, AppDevice, Passkey)
+
+
+def joined(rows: Any, person: str = "") -> Any:
+    """Add the devices of a person to the statement that loads them; ``person`` is the way to them, as in ``user__``."""
+    for kind in DEVICES:
+        rows = kind.joined(rows, person)
+    return rows
+
+
+def hand_over(loaded: Any, user: User) -> None:
+    """Give a person the devices that ``joined`` has read with the row that points to them."""
+    for kind in DEVICES:
+        kind.handed_over(loaded, user)
+
+
+def devices_of(user: User) -> list[FactorDevice]:
+    """Return every device of a person, whether it counts or not."""
+    return [device for kind in DEVICES for device in kind.kept_of(user)]
+
+
+def counting(user: User) -> list[FactorDevice]:
+    """Return the devices of a person that the account lets count now."""
+    return [device for kind in DEVICES if user.account.accepts(kind.factor) for device in kind.of(user)]
+
+
+def device_named(user: User, persistent_id: str) -> FactorDevice | None:
+    """Return the device that a session was verified with, while the person has it and the account lets it count."""
+    return next((device for device in counting(user) if device.persistent_id == persistent_id), None)
+
+
+def phone_of(user: User) -> PhoneDevice | None:
+    """Return the person's phone, if they have proved one."""
+    return next(iter(PhoneDevice.of(user)), None)
+
+
+def destination(user: User, channel: str) -> str:
+    """Return the person's proved phone or their address, for a token that counts.
+
+    Raises ChannelRefused before the first factor (P-05), for a kind that the account does not let count, and for the
+    mailbox where the account takes no tokens by e-mail (D1) or after a password reset by e-mail, until one sign-in by
+    another factor (R-06): otherwise one mailbox would be both factors.
+    """
+    devices = counting(user)
+    if channel == FactorKind.EMAIL and devices and user.takes_tokens_by_email:
+        return user.email
+    phone = next((device for device in devices if isinstance(device, PhoneDevice)), None)
+    if channel != FactorKind.SMS or phone is None:
+        raise ChannelRefused
+    return phone.number

@@ -1,0 +1,180 @@
+"""What the browser is asked, and what its answers prove. The only module that knows the library of WebAuthn's bytes.
+
+Everything in an answer is for a stranger to write. Whatever the library makes of it, it is a refusal and no error.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from django.conf import settings
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
+from webauthn.helpers.structs import (
+    AttestationConveyancePreference,
+    AuthenticatorSelectionCriteria,
+    AuthenticatorTransport,
+    CredentialDeviceType,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from accounts.models import User
+from twofactor.exceptions import PasskeyUnreadable, PasskeyWrong
+from twofactor.models.passkeys import LONGEST_ID_TEXT, Passkey
+
+RP_NAME = "Messaging"
+TIMEOUT = 120_000  # milliseconds that a browser waits for the person's touch
+TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
+# What every authenticator on the market knows one of.
+ALGORITHMS = [
+    COSEAlgorithmIdentifier.EDDSA,
+    COSEAlgorithmIdentifier.ECDSA_SHA_256,
+    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
+]
+_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_ID_TEXT}}}", re.ASCII)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A new key pair, as its authenticator told it."""
+
+    credential_id: str
+    public_key: bytes
+    sign_count: int
+    transports: list[str]
+    is_synced: bool
+
+
+def encoded(data: bytes) -> str:
+    """Return bytes as WebAuthn writes them: base64url without padding."""
+    return bytes_to_base64url(data)
+
+
+def decoded(text: str) -> bytes:
+    """Return the bytes of a text that ``encoded`` has written."""
+    return base64url_to_bytes(text)
+
+
+def user_handle(user: User) -> bytes:
+    """Return what an authenticator calls a person: always the same, and nothing that says who they are."""
+    return sha256(f"messaging user {user.pk}".encode()).digest()
+
+
+def registration_options(user: User, challenge: bytes, known: Iterable[Passkey]) -> str:
+    """Return what ``navigator.credentials.create`` is asked, as JSON; an authenticator of ``known`` says no."""
+    return options_to_json(
+        generate_registration_options(
+            rp_id=settings.PUBLIC_HOST,
+            rp_name=RP_NAME,
+            user_id=user_handle(user),
+            user_name=user.username,
+            user_display_name=user.full_name,
+            challenge=challenge,
+            timeout=TIMEOUT,
+            attestation=AttestationConveyancePreference.NONE,
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.PREFERRED,
+                user_verification=UserVerificationRequirement.PREFERRED,
+            ),
+            exclude_credentials=_descriptors(known),
+            supported_pub_key_algs=ALGORITHMS,
+        )
+    )
+
+
+def authentication_options(challenge: bytes, known: Iterable[Passkey]) -> str:
+    """Return what ``navigator.credentials.get`` is asked, as JSON: one of ``known`` is to sign the challenge."""
+    return options_to_json(
+        generate_authentication_options(
+            rp_id=settings.PUBLIC_HOST,
+            challenge=challenge,
+            timeout=TIMEOUT,
+            allow_credentials=_descriptors(known),
+            user_verification=UserVerificationRequirement.PREFERRED,
+        )
+    )
+
+
+def _descriptors(passkeys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    return [
+        PublicKeyCredentialDescriptor(
+            id=base64url_to_bytes(passkey.credential_id),
+            transports=[AuthenticatorTransport(name) for name in passkey.transports if name in TRANSPORTS],
+        )
+        for passkey in passkeys
+    ]
+
+
+def read(typed: str) -> dict[str, Any]:
+    """Return the browser's answer. Raises PasskeyUnreadable for what no browser sends."""
+    try:
+        answer = json.loads(typed)
+    except (ValueError, RecursionError):
+        raise PasskeyUnreadable from None
+    if not isinstance(answer, dict) or not isinstance(answer.get("response"), dict):
+        raise PasskeyUnreadable
+    if not isinstance(answer.get("id"), str) or not _ID.fullmatch(answer["id"]):
+        raise PasskeyUnreadable
+    return answer
+
+
+def verify_registration(answer: dict[str, Any], challenge: bytes) -> Registered:
+    """Return the new key pair of an answer that signs our challenge for our origin. Raises PasskeyWrong."""
+    verified = _judged(
+        lambda: verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=settings.PUBLIC_HOST,
+            expected_origin=settings.PUBLIC_URL,
+            supported_pub_key_algs=ALGORITHMS,
+        )
+    )
+    told = answer["response"].get("transports")
+    return Registered(
+        credential_id=bytes_to_base64url(verified.credential_id),
+        public_key=verified.credential_public_key,
+        sign_count=verified.sign_count,
+        transports=sorted({name for name in told if isinstance(name, str)} & TRANSPORTS)
+        if isinstance(told, list)
+        else [],
+        is_synced=verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE,
+    )
+
+
+def verify_assertion(answer: dict[str, Any], challenge: bytes, passkey: Passkey) -> VerifiedAuthentication:
+    """Return what an answer proves that a passkey of ours has signed. Raises PasskeyWrong.
+
+    The count of signatures is for the caller to judge: the library would call a step back a forgery.
+    """
+    return _judged(
+        lambda: verify_authentication_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=settings.PUBLIC_HOST,
+            expected_origin=settings.PUBLIC_URL,
+            credential_public_key=bytes(passkey.public_key),
+            credential_current_sign_count=0,
+        )
+    )
+
+
+def _judged(verify: Callable[[], T]) -> T:
+    try:
+        return verify()
+    except Exception:  # noqa: BLE001  # hostile bytes: the library lets errors of its parsers through
+        raise PasskeyWrong from None

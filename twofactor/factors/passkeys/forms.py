@@ -1,0 +1,47 @@
+"""What the pages of passkeys bring back."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from messaging.typed_text import TextField
+from twofactor.factors.forms import LONGEST_NAME
+from twofactor.forms import OnceInput, RefusableForm
+
+LONGEST_ANSWER = 20_000  # characters; what authenticators send has a tenth of them
+
+
+class OnceHidden(OnceInput):
+    """A hidden field that a request brings once. Its answer is never shown again: the next challenge needs another."""
+
+    input_type = "hidden"
+    template_name = "django/forms/widgets/hidden.html"
+
+    def format_value(self, value: Any) -> None:
+        """Leave the field empty."""
+
+
+class PasskeyForm(RefusableForm):
+    """The browser's answer, as JSON. What it proves is for the flow to say."""
+
+    credential = forms.CharField(max_length=LONGEST_ANSWER, required=False, widget=OnceHidden)
+
+    class Media:
+        js: ClassVar[list[Any]] = [forms.Script("js/passkeys.js", defer=True)]
+
+    @property
+    def typed(self) -> str:
+        """Return what is to be verified."""
+        return str(self.cleaned_data["credential"])
+
+
+class NewPasskeyForm(PasskeyForm):
+    """A new passkey, and what its owner calls it."""
+
+    name = TextField(
+        label=_("Name"),
+        max_length=LONGEST_NAME,
+        help_text=_("So that you know it again. For example: my laptop, the blue key."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )

@@ -1,0 +1,83 @@
+"""The pages of passkeys: signing in with one, adding one. Views translate HTTP; flows decide."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.request.http import SignedInRequest
+from twofactor import error_messages, session_state
+from twofactor.exceptions import FactorNotAllowed, JourneyOver, PasskeysEnough
+from twofactor.factors.catalogue import PASSKEY, open_to
+from twofactor.factors.passkeys import flows
+from twofactor.factors.passkeys.forms import NewPasskeyForm, PasskeyForm
+from twofactor.models import PasskeyRegistration, PendingSignIn
+from twofactor.pages import answer, page, posted
+from twofactor.reauthentication.decorators import reauthenticated
+from twofactor.sign_in.decorators import pending_sign_in_at
+from twofactor.sign_in.entering import enter
+
+
+@pending_sign_in_at(lambda pending: PASSKEY.is_open_to(pending.user))
+@page
+def passkey(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Ask the browser for a signature, or let somebody in by it. Nothing is sent, so there is no captcha."""
+    form = PasskeyForm(posted(request))
+    opened: HttpResponse | None = None
+    if request.method == "POST":
+        opened = form.attempt(lambda: enter(request, pending, PASSKEY.verify(pending, form.typed)))
+    return opened or _sign_in_page(request, pending, form)
+
+
+def _sign_in_page(request: HttpRequest, pending: PendingSignIn, form: PasskeyForm) -> HttpResponse:
+    try:
+        options = PASSKEY.options(pending)
+    except JourneyOver:  # in this very moment
+        return redirect("sign-in")
+    context = {
+        "account": pending.user.account,
+        "form": form,
+        "options": options,
+        "other_ways": len(open_to(pending.user)) > 1,
+    }
+    return answer(request, "twofactor/sign_in_passkey.html", context)
+
+
+@reauthenticated("passkey.add", back="factors")
+@require_POST
+def passkey_start(request: SignedInRequest) -> HttpResponse:
+    """Open the registration of a passkey, once it is proved who asks for it."""
+    try:
+        flows.begin_registration(request.user, session_hash=session_state.session_hash(request))
+    except (FactorNotAllowed, PasskeysEnough) as refusal:
+        messages.error(request, error_messages.of(refusal))
+        return redirect("factors")
+    return redirect("passkey-new")
+
+
+@page
+def passkey_new(request: SignedInRequest) -> HttpResponse:
+    """Have the browser make a passkey, and keep it."""
+    registration = session_state.passkey_registration(request)
+    if registration is None:
+        return _begin_again(request)
+    form = NewPasskeyForm(posted(request))
+    if request.method == "POST" and form.attempt(lambda: _register(request, registration, form)):
+        messages.success(request, _("The passkey was added. Your next sign-in begins with it."))
+        return redirect("factors")
+    try:
+        context = {"form": form, "options": flows.options(registration)}
+    except JourneyOver:  # in this very moment
+        return _begin_again(request)
+    return answer(request, "twofactor/passkey_new.html", context)
+
+
+def _begin_again(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, _("Adding the passkey took too long or was ended. Begin again."))
+    return redirect("factors")
+
+
+def _register(request: SignedInRequest, registration: PasskeyRegistration, form: NewPasskeyForm) -> bool:
+    session_state.go_on_with(request, flows.register(registration, form.typed, form.cleaned_data["name"]))
+    return True

@@ -1,0 +1,31 @@
+"""What every journey does alike: start, and send its token once more."""
+
+from contextlib import suppress
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
+
+from messaging.database import Clock, clock_plus, tried_twice
+from twofactor.models import Challenge, Journey, Reauthentication
+from twofactor.tokens import challenges
+
+LONGEST_ADDRESS = 500  # of a page to go back to; beyond that it is the home page
+
+
+def start(journey: Journey, *, seconds: int = 0) -> None:
+    """Put a journey in the place of the session's one before, whose tokens stay on record; of two at once the first."""
+    journey.expires_at = clock_plus(seconds or settings.PENDING_SIGN_IN_SECONDS)
+    before = type(journey)._default_manager.filter(session_hash=journey.session_hash)
+    facts = {"posted": None} if isinstance(journey, Reauthentication) else {}  # it is long, and carried out no more
+    before.update(session_hash=Concat(Value("replaced "), Cast("pk", CharField())), expires_at=Clock(), **facts)
+    with suppress(IntegrityError), transaction.atomic():
+        journey.save(force_insert=True)
+
+
+@tried_twice
+def resend(journey: Journey) -> Challenge:
+    """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver, Limited or SmsSpent."""
+    with transaction.atomic():
+        return challenges.resend(journey)

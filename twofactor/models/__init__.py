@@ -1,0 +1,40 @@
+"""The tables of the app: devices, journeys, challenges."""
+
+from twofactor.factors.app.models import AppDevice, AppEnrolment
+from twofactor.factors.codes.models import OwnRecoveryCode
+from twofactor.models.challenges import Challenge, ChallengeQuerySet
+from twofactor.models.devices import FactorDevice, PhoneDevice
+from twofactor.models.journeys import (
+    EmailChange,
+    Journey,
+    PasskeyRegistration,
+    PendingSignIn,
+    PhoneChange,
+    Proof,
+    Purpose,
+    Reauthentication,
+    ReauthenticationQuerySet,
+)
+from twofactor.models.passkeys import Passkey
+from twofactor.models.recovery import RecoveryCode
+
+__all__ = [
+    "AppDevice",
+    "AppEnrolment",
+    "Challenge",
+    "ChallengeQuerySet",
+    "EmailChange",
+    "FactorDevice",
+    "Journey",
+    "OwnRecoveryCode",
+    "Passkey",
+    "PasskeyRegistration",
+    "PendingSignIn",
+    "PhoneChange",
+    "PhoneDevice",
+    "Proof",
+    "Purpose",
+    "Reauthentication",
+    "ReauthenticationQuerySet",
+    "RecoveryCode",
+]

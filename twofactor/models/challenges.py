@@ -1,0 +1,207 @@
+"""The demands for proof. The database decides about them."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import cache, reduce
+from operator import or_
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery
+
+from accounts.models import User
+from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
+from messaging.delivery.models import Channel, Message
+from twofactor.exceptions import TokenLate
+from twofactor.models.journeys import EmailChange, Journey, PendingSignIn, PhoneChange, Purpose, Reauthentication
+from twofactor.tokens import derive
+
+
+class ChallengeQuerySet(models.QuerySet["Challenge"]):
+    """The database decides about challenges; nothing here reads, thinks and then writes."""
+
+    def of_any_purpose(self, journey: Journey) -> "ChallengeQuerySet":
+        """Return the challenges of a journey."""
+        return self.filter(**{journey.name: journey})
+
+    def of(self, journey: Journey) -> "ChallengeQuerySet":
+        """Return the challenges of a journey that serve its present purpose."""
+        return self.of_any_purpose(journey).filter(purpose=journey.purpose)
+
+    def open(self) -> "ChallengeQuerySet":
+        """Return what was neither verified nor superseded; it may be too late all the same."""
+        return self.filter(verified_at__isnull=True, superseded_at__isnull=True)
+
+    def with_delivery_status(self) -> "ChallengeQuerySet":
+        """Add what became of the message of each, for telling its reader the truth; None where none was sent."""
+        messages = Message.objects.filter(kind="token", subject_id=OuterRef("pk")).order_by("-pk")
+        state, fault = (Subquery(messages.values(field)[:1]) for field in ("state", "fault"))
+        return self.annotate(message_state=state, message_fault=fault)  # type: ignore[no-redef]
+
+    def newest_first(self) -> "ChallengeQuerySet":
+        """Return all, the last one first, with ``seconds_left`` and ``age`` by the database's clock."""
+        duration = models.DurationField()
+        left = models.ExpressionWrapper(F("expires_at") - Clock(), output_field=duration)
+        age = models.ExpressionWrapper(Clock() - F("issued_at"), output_field=duration)
+        return self.annotate(left=left, age=age).order_by("-pk")  # type: ignore[no-redef]
+
+    def newest(self) -> "Challenge | None":
+        """Return the last one, with its ``seconds_left`` and its ``age`` by the database's clock."""
+        return self.newest_first().first()
+
+    def shown(self, journey: Journey) -> "Challenge | None":
+        """Return the newest of a journey's present purpose, with its delivery status, for the token's page."""
+        return _shown(journey.name).row(journey=journey.pk, purpose=journey.purpose)
+
+    def supersede(self) -> None:
+        """Close what is open: a newer token takes its place (T-04)."""
+        self.open().update(superseded_at=Clock())
+
+    def claim_attempt(self, journey: Journey) -> "Challenge | None":
+        """Count one attempt on a journey's open challenge; None when it may not be tried (L-01, L-05)."""
+        return _attempt(journey.name).row(journey=journey.pk, purpose=journey.purpose)
+
+    def close(self, challenge: "Challenge") -> bool:
+        """Consume a challenge; True for exactly one caller (T-03)."""
+        return bool(self.open().filter(pk=challenge.pk).update(verified_at=Clock()))
+
+
+def _at(journey: str) -> ChallengeQuerySet:
+    """Return the challenges of a journey that is told at each run, by the name of its field."""
+    where = Slot("journey", models.BigIntegerField()), Slot("purpose", models.CharField())
+    challenges: ChallengeQuerySet = Challenge.objects.filter(**{journey: where[0]}, purpose=where[1])
+    return challenges
+
+
+@cache
+def _shown(journey: str) -> Compiled["Challenge"]:
+    # Built once 427 µs, each time 4.7 ms.
+    return Compiled(lambda: Statement(_at(journey).with_delivery_status().newest_first()[:1]))
+
+
+@cache
+def _attempt(journey: str) -> Compiled["Challenge"]:
+    def build() -> Statement["Challenge"]:
+        open_to_tries = _at(journey).open().filter(attempts__lt=settings.TOKEN_ATTEMPTS, expires_at__gt=Clock())
+        return Statement(open_to_tries, attempts=F("attempts") + 1)
+
+    # Built once 75 µs, each time 1.1 ms.
+    return Compiled(build, "TOKEN_ATTEMPTS")
+
+
+# The fields that lead a challenge to its journey, and the constraints by which each journey has one live challenge.
+JOURNEYS = {
+    "pending_sign_in": "challenge_one_live_sign_in",
+    "phone_change": "challenge_one_live_change",
+    "reauthentication": "challenge_one_live_proof",
+    "email_change": "challenge_one_live_address",
+}
+
+
+def _one_of(fields: Iterable[str]) -> Q:
+    """Return the condition that exactly one of the fields is set."""
+    names = list(fields)
+    return reduce(or_, (Q(**{f"{name}__isnull": name != one for name in names}) for one in names))
+
+
+class Challenge(models.Model):
+    """One demand for proof. It knows its destination and its nonce, never its token (T-06)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    pending_sign_in = models.ForeignKey(PendingSignIn, models.CASCADE, null=True, related_name="+")
+    phone_change = models.ForeignKey(PhoneChange, models.CASCADE, null=True, related_name="+")
+    reauthentication = models.ForeignKey(Reauthentication, models.CASCADE, null=True, related_name="+")
+    email_change = models.ForeignKey(EmailChange, models.CASCADE, null=True, related_name="+")
+    purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    channel = models.CharField(max_length=5, choices=Channel.choices)
+    destination = models.CharField(max_length=254)
+    network = models.CharField(max_length=43, default="")  # where it was asked for, for the budget of that address
+    nonce = models.CharField(max_length=32)
+    key_id = models.CharField(max_length=8)
+    issued_at = models.DateTimeField(db_default=Clock())
+    expires_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    verified_at = models.DateTimeField(null=True)
+    superseded_at = models.DateTimeField(null=True)
+    message_state: str | None  # by ``with_delivery_status``
+    message_fault: str | None
+    left: timedelta  # by ``newest``: until it expires
+    age: timedelta  # by ``newest``: since it was issued
+
+    objects: ClassVar[Any] = ChallengeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=_one_of(JOURNEYS), name="challenge_of_one_journey"),
+            *(
+                models.UniqueConstraint(
+                    fields=[journey, "purpose"],
+                    condition=Q(verified_at__isnull=True, superseded_at__isnull=True),
+                    name=name,
+                )
+                for journey, name in JOURNEYS.items()
+            ),
+        ]
+        indexes = [models.Index(fields=["issued_at"], name="challenge_issued")]
+
+    def __str__(self) -> str:
+        return f"challenge {self.pk}: {self.purpose} by {self.channel}"
+
+    @property
+    def seconds_left(self) -> int:
+        """Return how long the token still opens anything, in whole seconds; 0 when it does not."""
+        usable = self.is_open and self.attempts < settings.TOKEN_ATTEMPTS
+        return max(0, int(self.left.total_seconds())) if usable else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it was neither verified nor superseded."""
+        return self.verified_at is None and self.superseded_at is None
+
+    @property
+    def message(self) -> Message | None:
+        """Return the message of the token as far as ``with_delivery_status`` read it; None where none was sent."""
+        if self.message_state is None:
+            return None
+        return Message(channel=self.channel, state=self.message_state, fault=self.message_fault or "")
+
+    def token(self) -> str:
+        """Return the six digits to send, derived from the row. Raises TokenLate when its key is gone."""
+        return self._derived(self.user_id, self.purpose, self.destination)
+
+    def token_for(self, user: User, purpose: str, destination: str) -> str:
+        """Return the six digits that these facts, told by the present request, would need (T-05).
+
+        Raises TokenLate when the key of the row was rotated away.
+        """
+        return self._derived(user.pk, purpose, destination)
+
+    def _derived(self, user_id: int, purpose: str, destination: str) -> str:
+        for key in (settings.TOKEN_KEY, settings.TOKEN_KEY_PREVIOUS):
+            if key and derive.key_id(key) == self.key_id:
+                return derive.derive(key, self.nonce, user_id, purpose, self.channel, destination, self._bound_to())
+        raise TokenLate
+
+    def _bound_to(self) -> str:
+        if self.reauthentication_id:
+            return f"re-authentication {self.reauthentication_id}"
+        if self.email_change_id:
+            return f"e-mail change {self.email_change_id}"
+        return f"sign-in {self.pending_sign_in_id} change {self.phone_change_id}"
+
+    @classmethod
+    def issue(cls, journey: Journey, *, channel: str, destination: str, network: str = "") -> "Challenge":
+        """Create the challenge of a journey, 180 s by the database's clock; the one before must be superseded."""
+        challenge: Challenge = cls.objects.create(
+            **{f"{journey.name}_id": journey.pk},
+            user=journey.user,
+            purpose=journey.purpose,
+            channel=channel,
+            destination=destination,
+            network=network,
+            nonce=derive.new_nonce(),
+            key_id=derive.key_id(settings.TOKEN_KEY),
+            expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS),
+        )
+        return challenge

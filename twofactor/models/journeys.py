@@ -1,0 +1,297 @@
+"""The journeys that ask a person for tokens, and what each token is for."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.crypto import constant_time_compare
+
+from accounts.audit.actions import Action
+from accounts.auth import known_browsers
+from accounts.factors import FactorKind
+from accounts.models import User
+from accounts.rate_limits import network
+from accounts.request import context as request_context
+from messaging.database import Clock, clock_plus
+from twofactor.factors import held
+from twofactor.models.devices import PhoneDevice
+from twofactor.steps import Step
+
+
+class Purpose(models.TextChoices):
+    """What a token is for. A token of one purpose is worth nothing for another (T-05)."""
+
+    SIGN_IN = "login"
+    ENROL = "enrol"
+    CHANGE_PHONE = "change_phone"
+    REAUTHENTICATE = "reauth"
+    MAILBOX = "mailbox"
+    CHANGE_EMAIL = "change_email"
+
+
+class Journey(models.Model):
+    """What asks a person for tokens: a row bound to one session, with an end and an allowance of sends."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    session_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(db_default=Clock())
+    expires_at = models.DateTimeField()
+    sends = models.PositiveSmallIntegerField(default=0)
+    sends_allowed = models.PositiveSmallIntegerField(default=0)
+    sends_until = models.DateTimeField(null=True)
+    # What the next answer of a passkey has to sign, base64url: taken by the first one, and good for 300 s (K-04).
+    passkey_challenge = models.CharField(max_length=43, default="", db_default="")
+    passkey_until = models.DateTimeField(null=True)
+
+    name: ClassVar[str]  # the field of Challenge that points here
+
+    class Meta:
+        abstract = True
+        indexes = [models.Index(fields=["created_at"], name="%(class)s_created")]
+
+    @property
+    def has_factor(self) -> bool:
+        """Tell whether the person has proved a second factor that the account lets count."""
+        return bool(held.counting(self.user))
+
+    @property
+    def phone(self) -> PhoneDevice | None:
+        """Return the person's phone, if they have proved one."""
+        return held.phone_of(self.user)
+
+    def known_destination(self, channel: str) -> str:
+        """Return the person's proved phone or their address. Raises ChannelRefused (``held.destination``)."""
+        return held.destination(self.user, channel)
+
+    # Abstract, by hand: Django's metaclass for models is not ABC's.
+
+    @property
+    def purpose(self) -> str:
+        """Return what the next token of this journey is for."""
+        raise NotImplementedError
+
+    def destination(self, channel: str, sealed: str) -> str:
+        """Return where a token of this journey goes, by the present state of the person wherever it tells (T-05)."""
+        raise NotImplementedError
+
+
+SENDS_NOTHING: dict[str, Step] = {FactorKind.APP: Step.APP, FactorKind.PASSKEY: Step.PASSKEY}
+KNOWN_SOURCE = "browser "  # begins the source of a known browser; no address begins so
+
+
+def source_of(user: User) -> str:
+    """Return where a password of this person is typed: their known browser, or else the network (B-12)."""
+    browser = known_browsers.current_browser(user)
+    return f"{KNOWN_SOURCE}{browser}" if browser else network(request_context.current.get().ip)
+
+
+class PendingSignIn(Journey):
+    """A right password whose second factor is outstanding. The person is not signed in."""
+
+    auth_hash = models.CharField(max_length=64)
+    next_url = models.CharField(max_length=500, default="")
+    introduced = models.BooleanField(default=False)
+    # By the token of the mailbox, or by a recovery code in its place (R-10).
+    mailbox_proved = models.BooleanField(default=False)
+    # Made from an open session that has not typed the password for five minutes: a stolen cookie binds nothing (R-09).
+    needs_password = models.BooleanField(default=False, db_default=False)
+    switches_policy_on = models.BooleanField(default=False)
+    after_failures = models.BooleanField(db_default=False, default=False)  # in new browsers: a sign-in ends the series
+    source = models.CharField(max_length=64, db_default="", default="")  # where the password was typed: ``source_of``
+    # By a factor that sends nothing; of one that sends, the verified challenge says it.
+    completed_at = models.DateTimeField(null=True)
+
+    name = "pending_sign_in"
+    can_send: bool  # by ``sign_in.query``: what a captcha granted still has a send in it (C-06)
+    account_used: int | None  # by ``sign_in.query``: SMS of the running day
+    system_used: int | None  # the same
+
+    class Meta(Journey.Meta):
+        # What was begun for a person lately is read with every right password.
+        indexes = [*Journey.Meta.indexes, models.Index(fields=["user", "created_at"], name="pendingsignin_of_user")]
+
+    def __str__(self) -> str:
+        return f"pending sign-in {self.pk}"
+
+    @classmethod
+    def begin(cls, user: User, **facts: Any) -> "PendingSignIn":
+        """Keep a right password for 600 s by the database's clock."""
+        end = clock_plus(settings.PENDING_SIGN_IN_SECONDS)
+        facts = {"source": source_of(user), **facts}
+        return cls.objects.create(user=user, auth_hash=user.get_session_auth_hash(), expires_at=end, **facts)
+
+    def still_holds(self) -> bool:
+        """Tell whether the right password of the first step is still right, and the person still welcome."""
+        unchanged = constant_time_compare(self.auth_hash, self.user.get_session_auth_hash())
+        return unchanged and self.user.may_sign_in
+
+    @property
+    def needs_mailbox(self) -> bool:
+        """Tell whether the mailbox, or a recovery code, has to be proved before a first phone may be (D3, R-07)."""
+        return not self.has_factor and self.user.mailbox_before_phone and not self.mailbox_proved
+
+    @property
+    def needs_code(self) -> bool:
+        """Tell whether only a recovery code will do: the mailbox has reset the password already (R-10)."""
+        return self.needs_mailbox and self.user.mailbox_suspect
+
+    @property
+    def purpose(self) -> str:
+        """Return "login", or "enrol" while no factor is proved, or "mailbox" where that comes before it."""
+        if self.has_factor:
+            return Purpose.SIGN_IN
+        return Purpose.MAILBOX if self.needs_mailbox else Purpose.ENROL
+
+    def destination(self, channel: str, sealed: str) -> str:
+        """Return today's phone or address; for a first phone, the number sealed into the challenge (P-07)."""
+        if self.needs_mailbox:
+            return self.user.email
+        return self.known_destination(channel) if self.has_factor else sealed
+
+    @property
+    def step(self) -> Step:
+        """Return the step that this journey waits at."""
+        if self.needs_password:
+            return Step.PASSWORD
+        return Step.TOKEN if self.sends else self.sends_from
+
+    @property
+    def sends_from(self) -> Step:
+        """Return the step that sends the next token, or leads there."""
+        if self.has_factor:
+            return self._first_step()
+        if not self.introduced:
+            return Step.INTRODUCTION
+        if self.needs_code:
+            return Step.RECOVERY_CODE
+        return Step.MAILBOX if self.needs_mailbox else Step.PHONE
+
+    def _first_step(self) -> Step:
+        """Return where a later sign-in begins: with what sends nothing where the person wants that, or has no other."""
+        kinds = {device.factor for device in held.counting(self.user)}
+        first = self.user.preferred_factor if len(kinds) > 1 else next(iter(kinds))
+        return SENDS_NOTHING.get(first, Step.CHANNEL) if first in kinds else Step.CHANNEL
+
+
+class PasskeyRegistration(Journey):
+    """A passkey on its way to a person who has just proved again who they are (K-04). It sends nothing."""
+
+    name = "passkey_registration"
+
+    def __str__(self) -> str:
+        return f"passkey registration {self.pk}"
+
+
+class Proof(Journey):
+    """A journey of somebody signed in who is asked again: the password, then a factor that they have (R-01)."""
+
+    password_proved = models.BooleanField(default=False)
+    holder_proved = models.BooleanField(default=False)
+    factor = models.CharField(max_length=8, default="", db_default="")  # the kind chosen with the password
+
+    action: Any  # what it is asked for, as the audit names it
+    cancelled: ClassVar[Action]  # what the audit says when the person gives up
+
+    class Meta(Journey.Meta):
+        abstract = True
+
+    @property
+    def purpose(self) -> str:
+        """Return "reauth"."""
+        return Purpose.REAUTHENTICATE
+
+    def destination(self, channel: str, sealed: str) -> str:
+        """Return today's phone or address."""
+        return self.known_destination(channel)
+
+    @property
+    def step(self) -> str:
+        """Return which of the two proofs is outstanding, or "new" when both are there."""
+        if self.holder_proved:
+            return "new"
+        return "current" if self.password_proved else "password"
+
+
+class PhoneChange(Proof):
+    """A change of the phone on its way: first the re-authentication, then the new number."""
+
+    number = models.CharField(max_length=16)
+    region = models.CharField(max_length=2)
+    kind = models.CharField(max_length=24)
+
+    name = "phone_change"
+    action = "phone.change"
+    cancelled = Action.PHONE_CHANGE_CANCELLED
+
+    def __str__(self) -> str:
+        return f"phone change {self.pk}"
+
+    @property
+    def purpose(self) -> str:
+        """Return "reauth" until the re-authentication is done, then "change_phone"."""
+        return Purpose.CHANGE_PHONE if self.holder_proved else Purpose.REAUTHENTICATE
+
+    def destination(self, channel: str, sealed: str) -> str:
+        """Return the new number, or today's phone or address for the re-authentication."""
+        return self.number if self.holder_proved else super().destination(channel, sealed)
+
+
+class EmailChange(Proof):
+    """A change of the e-mail address on its way: first the re-authentication, then the new mailbox (R-08)."""
+
+    email = models.EmailField(max_length=254)
+
+    name = "email_change"
+    action = "email.change"
+    cancelled = Action.EMAIL_CHANGE_CANCELLED
+
+    def __str__(self) -> str:
+        return f"e-mail change {self.pk}"
+
+    @property
+    def purpose(self) -> str:
+        """Return "reauth" until the re-authentication is done, then "change_email"."""
+        return Purpose.CHANGE_EMAIL if self.holder_proved else Purpose.REAUTHENTICATE
+
+    def destination(self, channel: str, sealed: str) -> str:
+        """Return the new address, or today's phone or address for the re-authentication."""
+        return self.email if self.holder_proved else super().destination(channel, sealed)
+
+
+class ReauthenticationQuerySet(models.QuerySet["Reauthentication"]):
+    """What was proved, and whether it still opens anything."""
+
+    def alive(self) -> "ReauthenticationQuerySet":
+        """Return what is neither too old nor used."""
+        return self.filter(expires_at__gt=Clock(), used_at__isnull=True)
+
+    def granted(self) -> "ReauthenticationQuerySet":
+        """Return what was proved in the last 300 s and is not used."""
+        return self.alive().filter(holder_proved=True)
+
+
+class Reauthentication(Proof):
+    """The re-authentication: for one action of the account's settings, or for five minutes of administration (R-12)."""
+
+    action = models.CharField(max_length=60)
+    path = models.CharField(max_length=300)
+    query = models.CharField(max_length=500, default="")
+    pending_action = models.JSONField(null=True, db_column="wish")  # carried out as soon as it is proved
+    posted = models.JSONField(null=True)  # what was posted to ``path``, and is posted again as soon as it is proved
+    back = models.CharField(max_length=300, default="", db_default="")  # the page of a path that takes no GET
+    used_at = models.DateTimeField(null=True)
+
+    name = "reauthentication"
+    cancelled = Action.REAUTHENTICATION_CANCELLED
+
+    objects: ClassVar[Any] = ReauthenticationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"re-authentication {self.pk}: {self.action}"
+
+    @property
+    def next_url(self) -> str:
+        """Return the page that asked for the proof."""
+        if self.back:
+            return self.back
+        return f"{self.path}?{self.query}" if self.query else self.path

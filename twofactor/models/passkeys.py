@@ -1,0 +1,96 @@
+"""Passkeys and security keys (WebAuthn): several for one person, each a device of django-otp's (K-04)."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
+
+from accounts.audit.actions import Action
+from accounts.factors import FactorKind
+from accounts.models import User
+from messaging.database import Clock, Listed
+from twofactor.models.devices import FactorDevice
+
+LONGEST_ID = 1023  # bytes of a credential id, by WebAuthn
+LONGEST_ID_TEXT = -(-LONGEST_ID * 4 // 3)
+
+
+class PasskeyQuerySet(models.QuerySet["Passkey"]):
+    """Passkeys, and which of them answer to our host."""
+
+    def usable(self) -> "PasskeyQuerySet":
+        """Leave out what was made for another host: no browser offers it here, so it proves nothing any more."""
+        return self.filter(rp_id=settings.PUBLIC_HOST)
+
+
+class Passkey(FactorDevice):
+    """A key pair on an authenticator of the person. The private key never leaves it; here is the public one."""
+
+    factor = FactorKind.PASSKEY
+    removed = Action.PASSKEY_REMOVED
+    relation = "passkey_ids"  # an annotation of the person: they may have several
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=64)
+    credential_id = models.CharField(max_length=LONGEST_ID_TEXT, unique=True)  # base64url
+    public_key = models.BinaryField()  # COSE
+    sign_count = models.PositiveBigIntegerField(default=0)  # 0 where the authenticator does not count
+    rp_id = models.CharField(max_length=253)
+    transports = models.JSONField(default=list)
+    is_synced = models.BooleanField(default=False)  # copied to other devices of the person by its maker
+    confirmed_at = models.DateTimeField(db_default=Clock())
+    last_used_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[Any] = PasskeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("passkey")
+        verbose_name_plural = _("passkeys")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether it was made for the host of today."""
+        return bool(self.rp_id == settings.PUBLIC_HOST)
+
+    @classmethod
+    def joined(cls, rows: Any, person: str = "") -> Any:
+        """Add the numbers of a person's usable passkeys to a queryset."""
+        usable = cls.objects.usable().filter(user=OuterRef(f"{person}pk")).order_by()
+        return rows.annotate(**{cls.relation: Subquery(usable.annotate(ids=Listed(F("pk"))).values("ids"))})
+
+    @classmethod
+    def handed_over(cls, loaded: Any, user: User) -> None:
+        """Give a person what was read with the row that points to them."""
+        setattr(user, cls.relation, getattr(loaded, cls.relation))
+
+    @classmethod
+    def of(cls, user: User) -> Sequence[Self]:
+        """Return the usable passkeys of a person. What came with the person is their numbers; the rest is read late."""
+        if hasattr(user, cls.relation):
+            numbers = (getattr(user, cls.relation) or "").split(",")
+            return [cls._numbered(user, int(number)) for number in numbers if number]
+        return list(cls.objects.usable().filter(user=user))
+
+    @classmethod
+    def kept_of(cls, user: User) -> Sequence[Self]:
+        """Return all passkeys of a person, in the order in which they were added."""
+        return list(cls.objects.filter(user=user).order_by("pk"))
+
+    @classmethod
+    def forget_read(cls, user: User) -> None:
+        """Forget what came with a person: it is no longer true."""
+        if hasattr(user, cls.relation):
+            delattr(user, cls.relation)
+
+    @classmethod
+    def _numbered(cls, user: User, number: int) -> Self:
+        row = [number, user.pk, True]
+        passkey: Self = cls.from_db(cls.objects.db, ["id", "user_id", "confirmed"], row)
+        passkey.user = user
+        return passkey

@@ -1,0 +1,269 @@
+"""The words of what this app sends, tokens and notices about phones, and what happens when a token fails for good."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from accounts.audit.actions import Action
+from accounts.models import Account, AuditEvent
+from accounts.notifications import account, policy
+from accounts.notifications.account import Notice, NoticeWriter, look_of
+from accounts.request import user_agents
+from messaging.database import Compiled, Slot, Statement
+from messaging.delivery.models import Channel, Message
+from messaging.delivery.renderers import Content, NothingToSay, NotYet, renders
+from twofactor import disavowal
+from twofactor.exceptions import TokenLate
+from twofactor.factors import notices
+from twofactor.models import Challenge, Purpose
+from twofactor.tokens import challenges
+
+BRAND = "Messaging"
+# Run for each token. Built once 56 µs, each time 0.6 ms.
+CHALLENGE = Compiled(lambda: Statement(Challenge.objects.filter(pk=Slot("id", models.BigIntegerField()))))
+
+
+@renders("token", on_failure=challenges.note_failure)
+def render_token(message: Message) -> Content:
+    """Derive the token at the moment of sending (T-06); nothing is sent for a challenge that is closed.
+
+    A key that is not known here is ours to set: web was restarted with a new one before this worker.
+    """
+    challenge = CHALLENGE.row(id=message.subject_id)
+    if challenge is None or not challenge.is_open:
+        raise NothingToSay
+    try:
+        token = challenge.token()
+    except TokenLate:
+        raise NotYet(f"unknown-key {challenge.key_id}") from None
+    if message.channel == Channel.SMS:
+        return Content(text=sms_text(token, challenge.purpose))
+    return _email(token, challenge.purpose, challenge.user.account, at=challenge.issued_at)
+
+
+def sms_text(token: str, purpose: str) -> str:
+    """Return one GSM-7 segment whose last line binds the token to our host (T-10, T-11)."""
+    minutes = settings.TOKEN_LIFETIME_SECONDS // 60
+    facts = {"brand": BRAND, "token": token, "minutes": minutes}
+    if purpose in {Purpose.SIGN_IN, Purpose.ENROL}:
+        text = _("%(brand)s: your token to sign in is %(token)s. Valid %(minutes)s min. Do not share it.")
+    elif purpose == Purpose.CHANGE_PHONE:
+        text = _("%(brand)s: your token for the new phone is %(token)s. Valid %(minutes)s min. Do not share it.")
+    else:
+        text = _("%(brand)s: your token to confirm that it is you: %(token)s. Valid %(minutes)s min. Do not share it.")
+    return f"{text % facts}\n\n@{settings.PUBLIC_HOST} #{token}"
+
+
+def _email(token: str, purpose: str, account: Account | None = None, *, at: datetime) -> Content:
+    """Return the e-mail; neither subject nor the lines that a lock screen shows have the token (T-12).
+
+    The subject has the time, so that mail programs do not fold the newest token under an older one.
+    """
+    facts = {"brand": BRAND}
+    if purpose in {Purpose.SIGN_IN, Purpose.ENROL}:
+        lead = _("Here is your token to sign in to %(brand)s.") % facts
+    elif purpose in {Purpose.MAILBOX, Purpose.CHANGE_EMAIL}:
+        lead = _("Here is your token to confirm at %(brand)s that this mailbox is yours.") % facts
+    else:
+        lead = _("Here is your token to confirm at %(brand)s that it is you.") % facts
+    context = {
+        "lead": lead,
+        "token": token,
+        "minutes": settings.TOKEN_LIFETIME_SECONDS // 60,
+        "brand": BRAND,
+        **look_of(account),
+    }
+    return Content(
+        subject=_("Your %(brand)s token of %(time)s") % {"brand": BRAND, "time": f"{localtime(at):%H:%M:%S}"},
+        text=render_to_string("messages/token.txt", context),
+        html=render_to_string("messages/token.html", context),
+    )
+
+
+def phone_enrolled_notice(event: AuditEvent) -> Notice:
+    """Tell the mailbox that a first phone was bound to the login (P-05, D3)."""
+    return Notice(
+        heading=_("A phone was added to your login"),
+        paragraphs=[
+            _("The phone %(number)s now receives the tokens to sign in.") % event.data,
+            _("If it was not you, press the button: we remove the phone and lock your login until it is settled."),
+        ],
+        action=disavowal.button(event),
+    )
+
+
+def phone_changed_notice(event: AuditEvent) -> Notice:
+    """Tell the old number and the mailbox that another phone is in force (R-03)."""
+    return Notice(
+        heading=_("Your phone was changed"),
+        paragraphs=[
+            _("Tokens now go to %(after)s instead of %(before)s.") % event.data,
+            _("If it was not you, press the button: we remove the phone and lock your login until it is settled."),
+        ],
+        action=disavowal.button(event),
+        sms=_("%(brand)s: your phone for tokens was changed. Not you? Tell your administrator at once.")
+        % {"brand": BRAND},
+    )
+
+
+def phone_reset_notice(event: AuditEvent) -> Notice:
+    """Tell that an administrator or the operator took the phone away (R-07)."""
+    return Notice(
+        heading=_("Your phone was removed from your login"),
+        paragraphs=[
+            _("Your administrator removed the phone %(number)s, and all your sessions were ended.") % event.data,
+            _("Reason given: %(reason)s") % event.data,
+            _("At your next sign-in you confirm this mailbox first, and then a phone."),
+            _("Did you not ask for it? Tell your administrator at once."),
+        ],
+    )
+
+
+def recovery_code_notice(event: AuditEvent) -> Notice:
+    """Tell the person and the administrators that a recovery code was taken out, or used (R-10)."""
+    person = event.user.full_name if event.user else "-"
+    used = event.action == Action.RECOVERY_CODE_USED
+    said = (
+        _("The recovery code of %(person)s was used just now, to set up a phone.")
+        if used
+        else _("A recovery code for %(person)s was taken out. It is read to them, works once and for 24 hours.")
+    )
+    return Notice(
+        heading=_("A recovery code was used") if used else _("A recovery code was taken out"),
+        paragraphs=[
+            said % {"person": person},
+            _("Was this not agreed? Deactivate the login at once, or tell your administrator."),
+        ],
+    )
+
+
+def failures_notice(event: AuditEvent) -> Notice:
+    """Tell that somebody who knows the password fails at the second step (L-07).
+
+    Their browser by a name of ours: what it calls itself is for them to write, and may be a link.
+    """
+    where = {"ip": event.ip or "-", "browser": user_agents.named(event.user_agent) or _("an unknown device")}
+    return Notice(
+        heading=_("Somebody is failing at your second step"),
+        paragraphs=[
+            _("Wrong tokens were entered after your right password, from the address %(ip)s (%(browser)s).") % where,
+            _("If it was not you, somebody knows your password: choose a new one now."),
+        ],
+        action={"action_url": settings.PUBLIC_URL + reverse("password-reset"), "action_label": _("Choose a password")},
+    )
+
+
+def unfinished_notice(event: AuditEvent) -> Notice:
+    """Tell that somebody types the right password and stops at the second step (B-12, ASVS 6.3.5)."""
+    where = {"ip": event.ip or "-", "browser": user_agents.named(event.user_agent) or _("an unknown device")}
+    return Notice(
+        heading=_("Somebody may know your password"),
+        paragraphs=[
+            _("Within an hour your right password was typed three times in new browsers, and no sign-in was finished.")
+            + " "
+            + _("The last one came from the address %(ip)s (%(browser)s).") % where,
+            _("Nobody has signed in: the second step stops them. If it was not you, choose a new password now."),
+        ],
+        action={"action_url": settings.PUBLIC_URL + reverse("password-reset"), "action_label": _("Choose a password")},
+    )
+
+
+def phone_shared_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators that one phone serves several people (P-08)."""
+    data, person = event.data, event.user.full_name if event.user else "-"
+    facts = {"number": data["number"], "people": data["people"], "person": person}
+    return Notice(
+        heading=_("Several people use the same phone"),
+        paragraphs=[
+            _("The phone %(number)s gets the tokens of %(people)s people of your account now, %(person)s among them.")
+            % facts,
+            _("Whoever holds it and knows their passwords can sign in as each of them."),
+        ],
+    )
+
+
+def account_sms_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators, and at the end the operators, how much of an account's day of SMS is spent."""
+    data, account = event.data, event.account.name if event.account else "-"
+    facts = {"account": account, "used": data["used"], "limit": data["limit"]}
+    spent = event.action == "account_sms.spent"
+    return Notice(
+        heading=_heading_of_spent(event.action),
+        paragraphs=[
+            _("%(account)s has sent %(used)s of the %(limit)s SMS with tokens that it may send in a day.") % facts,
+            _("Until the day is over tokens go by e-mail only; first phones wait until tomorrow.")
+            if spent
+            else _("When all are sent, tokens go by e-mail only until the day is over."),
+            _("If this is more than usual, look at the audit: somebody may be running up your bill."),
+        ],
+    )
+
+
+def range_closed_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators and the operators that a range or a country is sent nothing for now (B-08)."""
+    return Notice(
+        heading=_("SMS to a range of numbers are withheld"),
+        paragraphs=[
+            _("Too few of the tokens that went to new numbers beginning with %(beginning)s were typed.") % event.data,
+            _("For now no SMS is sent to new phones there; phones that are confirmed get theirs as ever."),
+            _("It ends by itself as soon as tokens are typed again, at the latest within the hour."),
+            _("Until then whoever sets up a phone there can use another number."),
+        ],
+    )
+
+
+def system_sms_notice(event: AuditEvent) -> Notice:
+    """Tell the operators how much of the system's day of SMS is spent."""
+    return Notice(
+        heading=_heading_of_spent(event.action),
+        paragraphs=[
+            _("The whole system has sent %(used)s of the %(limit)s SMS that it may send in a day.") % event.data,
+            _("When all are sent, tokens go by e-mail only until the day is over."),
+        ],
+    )
+
+
+def _heading_of_spent(action: str) -> str:
+    if action.endswith(".half_spent"):
+        return _("Half of the day's SMS are sent")
+    if action.endswith(".nearly_spent"):
+        return _("Most of the day's SMS are sent")
+    return _("All of the day's SMS are sent")
+
+
+# Every notice there is, by the action that it is about.
+NOTICES: dict[str, NoticeWriter] = {
+    **account.NOTICES,
+    **policy.NOTICES,
+    **notices.NOTICES,
+    Action.PHONE_ENROLLED: phone_enrolled_notice,
+    Action.PHONE_CHANGED: phone_changed_notice,
+    Action.PHONE_RESET: phone_reset_notice,
+    Action.RECOVERY_CODE_ISSUED: recovery_code_notice,
+    Action.RECOVERY_CODE_USED: recovery_code_notice,
+    Action.SECOND_FACTOR_FAILING: failures_notice,
+    Action.SECOND_FACTOR_LOCKED: failures_notice,
+    Action.SIGN_IN_UNFINISHED: unfinished_notice,
+    Action.PHONE_SHARED: phone_shared_notice,
+    Action.RANGE_CLOSED: range_closed_notice,
+    Action.ACCOUNT_SMS_HALF_SPENT: account_sms_notice,
+    Action.ACCOUNT_SMS_NEARLY_SPENT: account_sms_notice,
+    Action.ACCOUNT_SMS_SPENT: account_sms_notice,
+    Action.SYSTEM_SMS_HALF_SPENT: system_sms_notice,
+    Action.SYSTEM_SMS_NEARLY_SPENT: system_sms_notice,
+    Action.SYSTEM_SMS_SPENT: system_sms_notice,
+}
+
+
+@renders("notice")
+def render_notice(message: Message) -> Content:
+    """Render the notice about the audit event that the message names."""
+    event = AuditEvent.objects.select_related("account", "user__account", "actor").get(pk=message.subject_id)
+    if event.action not in NOTICES:
+        raise NothingToSay(event.action)
+    return NOTICES[event.action](event).content(message.channel, event.account)

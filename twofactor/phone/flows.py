@@ -1,0 +1,64 @@
+"""Changing the phone: the proof by today's phone, then by the new one."""
+
+from django.db import transaction
+
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.audit.thinning import record_thinned
+from accounts.auth import sessions as account_sessions
+from accounts.models import User
+from accounts.notifications.notify import notify
+from messaging.database import Clock, tried_twice
+from messaging.delivery.models import Channel
+from twofactor import devices, journeys, phones
+from twofactor import exceptions as refusals
+from twofactor.factors.base import Verified
+from twofactor.models import PhoneChange, PhoneDevice
+from twofactor.phones import Phone
+from twofactor.reauthentication.flows import prove_holder
+from twofactor.tokens import challenges, lockout, sms_of_the_day
+
+
+def start_phone_change(user: User, phone: Phone, *, session_hash: str) -> PhoneChange:
+    """Keep a new number for 600 s; today's number stays in force (R-02). Raises SamePhone."""
+    if phone.number == user.phone_device.number:
+        raise refusals.SamePhone
+    change = PhoneChange(
+        user=user, session_hash=session_hash, number=phone.number, region=phone.region, kind=phone.kind
+    )
+    with transaction.atomic():
+        journeys.start(change)
+        record_thinned(Action.PHONE_CHANGE_STARTED, user=user, number=phones.mask(phone.number))
+    return change
+
+
+@tried_twice
+def prove_old_phone(change: PhoneChange, verified: Verified) -> None:
+    """Use up the answer of today's factor and send a token to the new number (R-01)."""
+    with challenges.opening(change.user):
+        prove_holder(change, verified)
+        challenges.send_token(change, Channel.SMS, change.number, granted=True)
+
+
+def complete_phone_change(change: PhoneChange, verified: Verified) -> PhoneDevice:
+    """Put the proved number in force, tell the old number and the mailbox, end the other sessions (R-03, R-04)."""
+    user = change.user
+    device: PhoneDevice = user.phone_device
+    old = device.number
+    with challenges.opening(user):
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts the changes of one person in a line (F52)
+        challenges.move(change, holder_proved=True)  # unless the one before has ended it
+        verified.consume(change)
+        lockout.take_back(user)
+        device.number, device.region, device.kind = change.number, change.region, change.kind
+        device.confirmed_at = Clock()
+        device.save()
+        devices.note_sharing(device)
+        event = record_event(Action.PHONE_CHANGED, user=user, before=phones.mask(old), after=phones.mask(change.number))
+        notify(user, event, sms_to=old)
+        notify(user, event)
+        account_sessions.end_sessions(user)
+        PhoneChange.objects.filter(user=user, expires_at__gt=Clock()).exclude(pk=change.pk).update(expires_at=Clock())
+        verified.give_back(change)
+    sms_of_the_day.pay_for_notice(user)  # in a transaction of its own: its rows are everybody's
+    return device

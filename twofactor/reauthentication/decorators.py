@@ -1,0 +1,66 @@
+"""Ask again who it is before what nobody may do with a stolen session (R-01, R-12, A-01)."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
+from django.shortcuts import redirect, resolve_url
+
+from accounts.auth.decorators import View
+from accounts.request.http import SignedInRequest
+from twofactor import session_state
+from twofactor.reauthentication import flows
+
+MOST_KEPT = 20_000  # characters of what was posted
+
+
+def always(_request: HttpRequest) -> bool:
+    return True
+
+
+def reauthenticated(
+    purpose: str, *, back: str = "", when: Callable[[HttpRequest], bool] = always
+) -> Callable[[View], View]:
+    """Let a POST through only where the session has proved in the last five minutes that it is still the person.
+
+    GET shows the page, so that people read what will happen first. The proof comes at their last click: what they
+    posted is kept, and posted again when it is proved (``post_again``). One proof covers what follows (R-12). Put it
+    below the decorators that say who may come here at all. ``back`` names the page of a view that takes no GET.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method != "POST" or not when(request) or session_state.is_proved(request):
+                return view(request, *args, **kwargs)
+            return demand(request, purpose, posted=_kept(request.POST), back=resolve_url(back) if back else "")
+
+        return guarded
+
+    return decorate
+
+
+def _kept(posted: QueryDict) -> dict[str, list[str]] | None:
+    """Return what was posted, to be posted again; None for what the database could not keep."""
+    fields = {name: posted.getlist(name) for name in posted if name != "csrfmiddlewaretoken"}
+    text = "".join(part for name, values in fields.items() for part in (name, *values))
+    return fields if len(text) <= MOST_KEPT and "\0" not in text else None
+
+
+def demand(request: HttpRequest, purpose: str, *, path: str = "", **facts: Any) -> HttpResponse:
+    """Answer a request that needs a proof first: the way to it for people, 403 for programs.
+
+    People are back on ``path`` afterwards (the request's own unless given). A ``pending_action`` is carried out as
+    soon as they have proved it (twofactor/account_settings/pending_actions.py), and what was ``posted`` posted again.
+    """
+    if not request.accepts("text/html"):
+        return JsonResponse({"detail": "reauthentication_required"}, status=403)
+    flows.begin_reauthentication(
+        cast(SignedInRequest, request).user,
+        purpose,
+        session_hash=session_state.session_hash(request),
+        path=path or request.path,
+        **facts,
+    )
+    return redirect("reauthentication")

@@ -1,0 +1,197 @@
+"""The only module that touches ``request.session``."""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from accounts.auth import sessions as account_sessions
+from accounts.models import Session, User
+from messaging.database import Clock, clock_plus
+from twofactor.models import (
+    AppEnrolment,
+    EmailChange,
+    FactorDevice,
+    PasskeyRegistration,
+    PendingSignIn,
+    PhoneChange,
+    Reauthentication,
+    ReauthenticationQuerySet,
+)
+from twofactor.sign_in import flows, query
+
+BACKEND = "twofactor.backends.PhoneBackend"
+
+
+def session_hash(request: HttpRequest) -> str:
+    """Return what binds a journey to a session: the SHA-256 of its id; empty when there is no session."""
+    key = request.session.session_key
+    return sha256(key.encode()).hexdigest() if key else ""
+
+
+def hold_sign_in(request: HttpRequest, user: User, next_url: str, **facts: bool) -> PendingSignIn:
+    """Start a fresh session that holds nothing but a pending sign-in; whoever was signed in is out (S-02, S-03)."""
+    if old := session_hash(request):
+        flows.end_pending_sign_in(old)
+    session: Any = request.session
+    session.renew()
+    session["pending_sign_in"] = True
+    return flows.begin_sign_in(user, session_hash=session_hash(request), next_url=next_url, **facts)
+
+
+def hold_open_session(request: HttpRequest, user: User, next_url: str, **facts: bool) -> PendingSignIn:
+    """Turn an open session into a pending sign-in. It asks for the password unless that is five minutes old (R-09)."""
+    young = Q(created_at__gt=clock_plus(-settings.REAUTHENTICATION_SECONDS)) | Q(proved_until__gt=Clock())
+    needs_password = not _row(request).filter(young).exists()
+    return hold_sign_in(request, user, next_url, needs_password=needs_password, **facts)
+
+
+def keep_policy_date(request: HttpRequest, starts: datetime) -> None:
+    """Keep, beside a pending sign-in, the date for the policy that its administrator came for (A-02)."""
+    request.session["policy_date"] = starts.isoformat()
+
+
+def policy_date(request: HttpRequest, pending: PendingSignIn) -> datetime | None:
+    """Return the date for the policy that a pending sign-in was begun for; only administrators have one."""
+    kept = request.session.get("policy_date") if pending.user.is_administrator else None
+    return datetime.fromisoformat(kept) if kept else None
+
+
+def pending_sign_in(request: HttpRequest) -> PendingSignIn | None:
+    """Return the session's pending sign-in. The cookie leads to its row: the session is not even read."""
+    here = session_hash(request)
+    return query.of_session(here) if here else None
+
+
+def is_verified(user: User) -> bool:
+    """Tell whether this session has proved the second factor: django-otp's word, set by FactorMiddleware."""
+    return bool(user.is_verified())  # type: ignore[attr-defined]
+
+
+def sign_in(request: HttpRequest, user: User, device: FactorDevice | None = None) -> None:
+    """Sign a person in, under a new session id (S-03); ``device`` makes the session a verified one."""
+    if device is None and (old := session_hash(request)):
+        flows.end_pending_sign_in(old)  # somebody else's; one's own has ended with its token
+    store: Any = request.session
+    store.renew()
+    if device:
+        user.otp_device = device  # type: ignore[attr-defined]  # django-otp's own way to hand it over
+    login(request, user, backend=BACKEND)
+
+
+def sign_out(request: HttpRequest) -> bool:
+    """End the session, signed in or half-way. Return whether there was somebody."""
+    here = session_hash(request)  # before the session is read: one that is no more would forget its id
+    user: Any = request.user
+    was_here = flows.sign_out(user if user.is_authenticated else None, here)
+    logout(request)
+    return was_here
+
+
+def _row(request: HttpRequest) -> "QuerySet[Session]":
+    return Session.objects.filter(session_key=request.session.session_key)
+
+
+def is_proved(request: HttpRequest) -> bool:
+    """Tell whether it was proved here in the last five minutes that it is still the person (R-12)."""
+    return _row(request).filter(proved_until__gt=Clock()).exists()
+
+
+def note_proof(request: HttpRequest) -> None:
+    """Note that this session has just proved who it is; its id changes (R-12, S-13)."""
+    store: Any = request.session
+    _change_id(request, store.prove)
+
+
+def change_id(request: HttpRequest) -> None:
+    """Change the session's id after the proof within a change of phone or address, which opens nothing else (S-13)."""
+    _change_id(request, request.session.cycle_key)
+
+
+def _change_id(request: HttpRequest, change: Callable[[], None]) -> None:
+    """Write the session under its new id at once, and let its journeys follow."""
+    old = session_hash(request)
+    change()
+    try:
+        request.session.save()
+    except UpdateError:
+        raise SessionInterrupted("The session was ended meanwhile.") from None
+    bound: tuple[type[Model], ...] = (PhoneChange, EmailChange, Reauthentication, AppEnrolment, PasskeyRegistration)
+    for kind in bound:
+        kind._default_manager.filter(session_hash=old).update(session_hash=session_hash(request))
+
+
+def go_on_with(request: HttpRequest, device: FactorDevice) -> None:
+    """Let the session be verified by this device from now on: the one that it was verified by may be gone."""
+    if is_verified(request.user):  # type: ignore[arg-type]
+        request.session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+
+
+def end_others(request: HttpRequest) -> None:
+    """End the person's other sessions; this one goes on as it is."""
+    user: Any = request.user
+    for session in account_sessions.open_sessions(user):
+        if not is_here(request, session):
+            account_sessions.end_session(user, session.pk)
+
+
+def keep_signed_in(request: HttpRequest, user: User) -> None:
+    """Let this session survive the end of the person's sessions, under a new id."""
+    update_session_auth_hash(request, user)
+
+
+def is_here(request: HttpRequest, session: Session) -> bool:
+    """Tell whether a row is the session of this very request."""
+    return bool(session.session_key == request.session.session_key)
+
+
+def phone_change(request: HttpRequest) -> PhoneChange | None:
+    """Return the session's phone change, if it is under way and there is a phone to change."""
+    user: Any = request.user
+    change = PhoneChange.objects.filter(session_hash=session_hash(request), user=user, expires_at__gt=Clock()).first()
+    if change is None or not hasattr(user, "phone_device"):
+        return None
+    change.user = user
+    return change
+
+
+def email_change(request: HttpRequest) -> EmailChange | None:
+    """Return the session's change of the address, if it is under way."""
+    user: Any = request.user
+    change = EmailChange.objects.filter(session_hash=session_hash(request), user=user, expires_at__gt=Clock()).first()
+    if change:
+        change.user = user
+    return change
+
+
+def passkey_registration(request: HttpRequest) -> PasskeyRegistration | None:
+    """Return the session's registration of a passkey, if it is under way."""
+    user: Any = request.user
+    here = PasskeyRegistration.objects.filter(session_hash=session_hash(request), user=user, expires_at__gt=Clock())
+    registration = here.first()
+    if registration:
+        registration.user = user
+    return registration
+
+
+def reauthentications(request: HttpRequest) -> ReauthenticationQuerySet:
+    """Return what the session has proved or is proving, as a queryset of one row at most."""
+    user: Any = request.user
+    rows: ReauthenticationQuerySet = Reauthentication.objects.filter(session_hash=session_hash(request), user=user)
+    return rows
+
+
+def reauthentication(request: HttpRequest) -> Reauthentication | None:
+    """Return the session's proof that is under way or not used yet."""
+    journey = reauthentications(request).alive().first()
+    if journey:
+        journey.user = request.user  # type: ignore[assignment]  # with account and phone, at no cost
+    return journey

@@ -1,0 +1,36 @@
+"""The last step of every sign-in, whatever the factor."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from accounts.auth import known_browsers
+from twofactor import session_state
+from twofactor.account_settings import pending_actions
+from twofactor.factors.base import Verified
+from twofactor.models import PendingSignIn
+from twofactor.sign_in import flows
+
+
+def enter(request: HttpRequest, pending: PendingSignIn, verified: Verified) -> HttpResponse:
+    """Let somebody in whose second factor was right: the one way from a pending sign-in into a session."""
+    policy_date = session_state.policy_date(request, pending)
+    device = flows.complete_sign_in(pending, verified, policy_date)
+    session_state.sign_in(request, pending.user, device)
+    if done := pending_actions.say_carried_out(pending, policy_date):
+        messages.success(request, done)
+    response = redirect(pending.next_url or "home")
+    known_browsers.remember(response, pending.user)
+    if pending.user.failures >= settings.FAILURES_TOLD_AT:
+        messages.warning(request, _say_failures(pending.user.failures))
+    return response
+
+
+def _say_failures(count: int) -> str:
+    """Tell whoever signs in at last how often somebody with the right password failed before (L-07)."""
+    return _(
+        "Before this sign-in there were %(count)s wrong tokens in a row. If they were not yours, somebody knows your "
+        "password: choose another one."
+    ) % {"count": count}

@@ -1,0 +1,136 @@
+"""What people type on the way in."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.auth import browser_links
+from accounts.models import User
+from accounts.passwords.fields import PasswordField
+from messaging.delivery.models import Channel
+from messaging.typed_text import TextField
+from twofactor import captcha, phones
+from twofactor.exceptions import CaptchaRefused
+from twofactor.forms import CaptchaForm, GuardedForm, OnceInput, RefusableForm
+from twofactor.models import Challenge, PendingSignIn, Purpose
+from twofactor.phone.forms import PhoneForm
+from twofactor.sign_in import flows
+
+
+class SignInForm(CaptchaForm):
+    """Login or e-mail address, and password; after wrong ones the captcha, too (B-03)."""
+
+    username = TextField(
+        label=_("Login or e-mail"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    password = PasswordField()
+    next = forms.Field(required=False, widget=forms.HiddenInput)  # judged by the view, never a reason to refuse
+
+    user: User | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Let one begin at the login, and after a refusal at the password, which has to be typed again."""
+        super().__init__(*args, **kwargs)
+        self.fields["password" if self.is_bound else "username"].widget.attrs["autofocus"] = True
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password; one answer for every way to be wrong."""
+        data: dict[str, Any] = self.cleaned_data
+        if "username" in data and "password" in data:
+            try:
+                self.user = flows.check_password(data["username"], data["password"], self.pay)
+            except CaptchaRefused as refusal:
+                self.refuse_captcha(refusal)
+                return data
+            if self.user is None:
+                self.fields["password"].widget.attrs["aria-describedby"] = "form-errors"
+                raise ValidationError(_("Login or password is wrong. Check both and try again."))
+        return data
+
+
+class EnrolmentForm(GuardedForm, PhoneForm):
+    """The first phone, with the captcha of each submission (C-01)."""
+
+
+def typed_before(pending: PendingSignIn) -> dict[str, str]:
+    """Return the number that this very sign-in sent a token to: one wrong digit is not the whole to type again."""
+    challenge = Challenge.objects.shown(pending)
+    if challenge is None or challenge.purpose != Purpose.ENROL:
+        return {}
+    typed = phones.known(challenge.destination)
+    return {"country": typed.region, "number": phones.national(typed.number)}
+
+
+class ChannelForm(GuardedForm):
+    """SMS or e-mail, behind the captcha unless the one passed before still holds (C-06)."""
+
+    channel = forms.ChoiceField(
+        choices=Channel.choices,
+        error_messages={
+            "required": _("Choose SMS or e-mail."),
+            "invalid_choice": _("Choose SMS or e-mail."),
+        },
+    )
+
+    def __init__(self, *args: Any, unlocked: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if unlocked and not captcha.was_posted(self.data):
+            del self.fields["captcha"]
+
+
+class OwnPasswordForm(RefusableForm):
+    """The password of whoever comes from an open session (R-09)."""
+
+    password = PasswordField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget.attrs["autofocus"] = True
+
+
+class RecoveryForm(RefusableForm):
+    """The twenty digits of a recovery code. What they open is for the flow to say (R-10)."""
+
+    code = forms.CharField(
+        label=_("Recovery code"),
+        max_length=80,
+        help_text=_("20 digits, as your administrator reads them to you."),
+        widget=OnceInput(
+            attrs={
+                "autocomplete": "off",
+                "inputmode": "numeric",
+                "autofocus": True,
+                "spellcheck": "false",
+                "placeholder": "00000 00000 00000 00000",
+            }
+        ),
+    )
+
+
+class MailboxForm(GuardedForm):
+    """The captcha alone: where the token goes is known (D3)."""
+
+
+class BrowserForm(GuardedForm):
+    """Whose mailbox the link goes to that makes a browser known."""
+
+    username = TextField(
+        label=_("Login or e-mail"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Ask for more work where many links were asked for from the same address (B-03)."""
+        super().__init__(*args, **kwargs)
+        self.fields["captcha"] = captcha.field(browser_links.captcha_step())
+
+    def send(self) -> bool:
+        """Spend the captcha and send the link. Raises CaptchaRefused."""
+        captcha.spend(self.solved)
+        browser_links.request_link(self.cleaned_data["username"])
+        return True

@@ -1,0 +1,33 @@
+"""What the pages of a sign-in show beside their forms: where it stands, and which ways are open."""
+
+from twofactor.factors.app.views import APP
+from twofactor.factors.catalogue import PASSKEY
+from twofactor.factors.codes.views import CODES
+from twofactor.models import PendingSignIn
+
+
+def steps(pending: PendingSignIn, here: str) -> dict[str, object]:
+    """Return where a first sign-in stands: with the mailbox before the phone it has a step more."""
+    known = ["introduction", *(["mailbox"] if pending.user.mailbox_before_phone else []), "phone", "token"]
+    return {"current": known.index(here) + 1, "of": range(1, len(known) + 1)}
+
+
+def later_step(current: int) -> dict[str, object]:
+    """Return where a later sign-in stands, which has two steps."""
+    return {"current": current, "of": range(1, 3)}
+
+
+def token_step(pending: PendingSignIn) -> dict[str, object]:
+    """Return where the token stands: second of two steps once there is a factor."""
+    if pending.has_factor:
+        return later_step(2)
+    return steps(pending, "mailbox" if pending.needs_mailbox else "token")
+
+
+def ways_beside(pending: PendingSignIn) -> dict[str, bool]:
+    """Return which ways are open beside the tokens that are sent."""
+    return {
+        "app_offered": APP.is_open_to(pending.user),
+        "passkey_offered": PASSKEY.is_open_to(pending.user),
+        "codes_offered": CODES.is_open_to(pending.user),
+    }

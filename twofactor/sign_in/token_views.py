@@ -1,0 +1,91 @@
+"""The page that takes the token of a sign-in, what became of its message, and another one."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.exceptions import Limited
+from messaging.delivery.models import Channel
+from twofactor import error_messages, journeys
+from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsSpent
+from twofactor.factors.sent.factor import SentToken
+from twofactor.forms import TokenForm
+from twofactor.models import Challenge, PendingSignIn
+from twofactor.pages import answer, delivery_status_answer, page, posted, token_context
+from twofactor.sign_in import flows
+from twofactor.sign_in.addresses import sending_page
+from twofactor.sign_in.decorators import pending_sign_in_at, second_click_follows_the_first
+from twofactor.sign_in.entering import enter
+from twofactor.sign_in.shown import token_step, ways_beside
+from twofactor.tokens import challenges
+
+
+@pending_sign_in_at(lambda pending: bool(pending.sends))
+@page
+def token(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Pop-up C: the token. Signs the person in."""
+    form = TokenForm(posted(request))
+    opened: HttpResponse | None = None
+    if request.method == "POST":
+        opened = form.attempt(lambda: _prove_sign_in(request, pending, form), at="token")
+    return opened or _token_page(request, pending, form)
+
+
+def _token_page(
+    request: HttpRequest, pending: PendingSignIn, form: TokenForm, refusal: Limited | None = None
+) -> HttpResponse:
+    if refusal or form.limited:
+        pending.refresh_from_db(fields=["sends"])  # what the refusal undid
+    challenge = Challenge.objects.shown(pending)
+    if challenge is None:
+        return redirect(sending_page(pending))
+    context = {
+        **token_context(pending, challenge),
+        "account": pending.user.account,
+        "form": form,
+        "steps": token_step(pending),
+        "can_change_number": not pending.has_factor and not pending.needs_mailbox,
+        "other_channel": _other_channel(pending, challenge),
+        **ways_beside(pending),
+        "unlocked": pending.can_send,
+    }
+    return answer(request, "twofactor/token.html", context, refusal)
+
+
+def _prove_sign_in(request: HttpRequest, pending: PendingSignIn, form: TokenForm) -> HttpResponse:
+    challenge = challenges.verify(pending, form.cleaned_data["token"])
+    if pending.needs_mailbox:
+        flows.prove_mailbox(pending, challenge)
+        return redirect("phone")
+    return enter(request, pending, SentToken(challenge))
+
+
+def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
+    if not (pending.phone and pending.has_factor and pending.user.takes_tokens_by_email):
+        return ""
+    return Channel.SMS if challenge.channel == Channel.EMAIL else Channel.EMAIL
+
+
+@pending_sign_in_at(lambda pending: bool(pending.sends))
+@require_safe
+def token_status(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Tell what became of the last token's message, for the page to show without a reload."""
+    return delivery_status_answer(pending)
+
+
+@pending_sign_in_at(lambda pending: bool(pending.sends))
+@second_click_follows_the_first
+@require_POST
+def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Send another token where the last one went; when the captcha is spent, ask for it again."""
+    try:
+        journeys.resend(pending)
+    except (CaptchaNeeded, JourneyOver, SmsSpent) as refusal:
+        messages.warning(request, error_messages.of(refusal))
+        return redirect(sending_page(pending))
+    except Limited as refusal:
+        return _token_page(request, pending, TokenForm(), refusal)
+    messages.success(request, _("Another token is on its way. The one before is cancelled."))
+    return redirect("token")

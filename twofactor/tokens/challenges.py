@@ -1,0 +1,200 @@
+"""Send a token, and find out whether what a person typed is that token. Shared by every journey."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F
+
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.models import User
+from messaging.database import Clock, clock_plus, update_returning
+from messaging.delivery import flows as delivery
+from messaging.delivery.models import Message
+from twofactor import exceptions as refusals
+from twofactor.models import Challenge, ChallengeQuerySet, Journey
+from twofactor.tokens import derive, lockout, send_limits
+from twofactor.tokens.send_limits import Send
+
+DOUBLE_CLICK_SECONDS = 3
+
+
+def move(journey: Journey, **values: object) -> None:
+    """Change a journey that is still under way. Raises JourneyOver."""
+    alive = type(journey)._default_manager.filter(pk=journey.pk, expires_at__gt=Clock())
+    if not alive.update(**values):
+        raise refusals.JourneyOver
+
+
+def send_token(
+    journey: Journey, channel: str, destination: str, *, granted: bool = False, captcha: str = ""
+) -> Challenge:
+    """Spend one send, supersede the token before, issue a new one and queue its message.
+
+    ``granted``: a captcha or a proof was just passed, which pays for this send and two more within ten minutes
+    (C-06); ``captcha`` is that captcha's name. Runs in the caller's transaction, so that a refusal spends nothing,
+    not even the captcha. Raises CaptchaNeeded, CaptchaRefused, JourneyOver, Limited or SmsSpent.
+    """
+    lockout.refuse_while_locked(journey.user)
+    before = _spend_send(journey, granted) - 1
+    if before:
+        _await_cooldown(journey, destination, before)
+        Challenge.objects.of(journey).supersede()
+    challenge = Challenge.issue(journey, channel=channel, destination=destination, network=send_limits.here())
+    _note_issue(journey, challenge, number=before + 1)
+    # Late, for some of its rows are everybody's and stay locked until the commit.
+    withheld = send_limits.spend(Send(journey, channel, destination, captcha))
+    if not withheld:
+        delivery.enqueue(
+            channel=channel,
+            destination=destination,
+            kind="token",
+            subject_id=challenge.pk,
+            language=journey.user.language,
+            lifetime=settings.TOKEN_LIFETIME_SECONDS,
+            urgent=True,
+            owner_id=journey.user.account_id,
+        )
+    return challenge
+
+
+def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
+    """Write down a token that was asked for: the ``number``-th of its journey supersedes the one before (J-01).
+
+    What became of it is in the row of the delivery that the same ``challenge`` names; a failure is an event, too.
+    """
+    record_event(
+        Action.CHALLENGE_ISSUED,
+        user=journey.user,
+        purpose=journey.purpose,
+        channel=challenge.channel,
+        challenge=challenge.pk,
+        number=number,
+    )
+
+
+def note_failure(message: Message, fault: str) -> None:
+    """Write down that the message of a token failed for good (J-01)."""
+    challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
+    if challenge:
+        record_event(
+            Action.CHALLENGE_FAILED,
+            user=challenge.user,
+            purpose=challenge.purpose,
+            channel=message.channel,
+            challenge=challenge.pk,
+            fault=fault,
+        )
+
+
+def resend(journey: Journey) -> Challenge:
+    """Send another token to where the last one went. Raises CaptchaNeeded, JourneyOver or Limited."""
+    last = Challenge.objects.of(journey).newest()
+    if last is None:
+        raise refusals.JourneyOver
+    return send_token(journey, last.channel, last.destination)
+
+
+def cooldown(last: Challenge, sends: int) -> int:
+    """Return how many seconds have to pass before another token may follow the last one to its destination."""
+    pauses = settings.RESEND_COOLDOWNS
+    wait = pauses[min(sends, len(pauses)) - 1]
+    return max(0, wait - int(last.age.total_seconds()))
+
+
+def was_just_sent(journey: Journey) -> bool:
+    """Tell whether a token left so short a time ago that the same person's next click means the same (F45)."""
+    last = Challenge.objects.of(journey).newest()
+    return last is not None and last.age.total_seconds() < DOUBLE_CLICK_SECONDS
+
+
+def verify(journey: Journey, typed: str) -> Challenge:
+    """Return the journey's open challenge if this is its token; else raise a TokenRefused or Limited.
+
+    The attempt is counted, on the challenge and on the person, and committed before anything is compared (T-09,
+    L-02, L-05). The challenge is not consumed yet: ``consume`` does that together with what the token opens.
+    """
+    token = derive.read(typed)
+    if token is None:
+        raise refusals.TokenMalformed
+    of_journey = Challenge.objects.of(journey)
+    challenge = Challenge.objects.claim_attempt(journey)
+    if challenge is None:
+        raise _why_closed(of_journey)
+    failures = lockout.count_attempt(journey.user)
+    destination = journey.destination(challenge.channel, challenge.destination)
+    if derive.same(challenge.token_for(journey.user, journey.purpose, destination), token):
+        return challenge
+    lockout.note_failure(journey.user, failures, challenge.purpose)
+    if _was_superseded(of_journey, token):
+        raise refusals.TokenSuperseded
+    raise refusals.TokenWrong(settings.TOKEN_ATTEMPTS - challenge.attempts)
+
+
+@contextmanager
+def opening(user: User) -> Iterator[None]:
+    """Do what a right token opens, in one transaction. What is refused undoes it, but the token was right (L-04).
+
+    So its count as a failure is taken back either way: here where the transaction could not.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except refusals.TwoFactorError:
+        lockout.take_back(user)
+        raise
+
+
+def consume(challenge: Challenge) -> None:
+    """Consume a verified challenge, in the transaction of what it opens. Raises TokenUsed for all but one (T-03)."""
+    if not Challenge.objects.close(challenge):
+        raise refusals.TokenUsed
+
+
+def _spend_send(journey: Journey, granted: bool) -> int:
+    """Count one send and return how many the journey has made. The row's lock puts parallel sends in a line."""
+    alive = type(journey)._default_manager.filter(pk=journey.pk, expires_at__gt=Clock())
+    spent = _grant_and_spend(alive) if granted else _spend(alive)
+    if spent is None:
+        raise refusals.JourneyOver if granted else refusals.CaptchaNeeded
+    journey.sends = spent.sends
+    return spent.sends
+
+
+def _spend(alive: models.QuerySet[Journey]) -> Journey | None:
+    may_send = alive.filter(sends__lt=F("sends_allowed"), sends_until__gt=Clock())
+    return update_returning(may_send, sends=F("sends") + 1)
+
+
+def _grant_and_spend(alive: models.QuerySet[Journey]) -> Journey | None:
+    """Count the send that a captcha pays for, and grant the ones after it."""
+    return update_returning(
+        alive,
+        sends=F("sends") + 1,
+        sends_allowed=F("sends") + settings.CAPTCHA_UNLOCK_SENDS,
+        sends_until=clock_plus(settings.CAPTCHA_UNLOCK_SECONDS),
+    )
+
+
+def _await_cooldown(journey: Journey, destination: str, sends: int) -> None:
+    earlier = Challenge.objects.of_any_purpose(journey).filter(destination=destination)
+    last = earlier.newest()
+    if last and (wait := cooldown(last, sends)):
+        raise refusals.Limited(wait, "cooldown", journey.user)
+
+
+def _why_closed(of_journey: ChallengeQuerySet) -> refusals.TokenRefused:
+    last = of_journey.newest()
+    if last and last.verified_at:
+        return refusals.TokenUsed()
+    if last and last.attempts >= settings.TOKEN_ATTEMPTS:
+        return refusals.AttemptsSpent()
+    return refusals.TokenLate()
+
+
+def _was_superseded(of_journey: ChallengeQuerySet, token: str) -> bool:
+    """Tell whether this is the token of a challenge that a newer one replaced (F48)."""
+    replaced = of_journey.filter(superseded_at__isnull=False).order_by("-pk")[:5]
+    return any(derive.same(challenge.token(), token) for challenge in replaced)

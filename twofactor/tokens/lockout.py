@@ -1,0 +1,103 @@
+"""The lockout schedule of the second step, kept in the database and counted per person (L-02 to L-07).
+
+Failures are counted across challenges, sessions, channels and purposes; neither a new token nor a new sign-in
+resets them (NIST SP 800-63B, 3.2.2). The count is separate from the password step, so only somebody who knows
+the password can raise it (L-06). The pause is for new browsers: a known one (B-02) has a few tries of its own during
+it, so whoever knows the password cannot lock its owner out there. Each of them is counted towards the hundred.
+"""
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Case, F, Q, When
+
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.auth import known_browsers
+from accounts.models import User
+from accounts.notifications.notify import notify
+from accounts.rate_limits import Window, spend, waits_of, windows
+from accounts.users import flows as users
+from messaging.database import Clock, Compiled, Slot, Statement, clock_plus, update_returning
+from twofactor.exceptions import Limited
+
+
+def count_attempt(user: User) -> int:
+    """Count an attempt as a failure before it is compared, and return how many there are now in a row.
+
+    Counting first makes it exact however many come at once: a success takes its own count back. Raises Limited
+    while the person is kept from trying, be the token right or wrong (L-08).
+    """
+    counted = COUNT.row(user=user.pk) or _count_on_known_browser(user)
+    if counted is None:
+        raise Limited(seconds_locked(user) or 1, "lockout", user)
+    return counted.failures
+
+
+def _steps(otherwise: models.Expression | models.F | None) -> Case:
+    """Return the end of the pause that this failure begins, or ``otherwise`` where it begins none."""
+    steps = [When(failures=count - 1, then=clock_plus(seconds)) for count, seconds in settings.LOCKOUT_SCHEDULE.items()]
+    return Case(*steps, default=otherwise, output_field=models.DateTimeField())
+
+
+def _count() -> Statement[User]:
+    may_try = Q(failures_until__isnull=True) | Q(failures_until__lte=Clock())
+    return Statement(
+        User.objects.filter(may_try, pk=Slot("user", models.BigIntegerField())),
+        failures=F("failures") + 1,
+        failures_until=_steps(None),
+    )
+
+
+# Built once 124 µs, each time 7.8 ms.
+COUNT = Compiled(_count, "LOCKOUT_SCHEDULE")
+
+
+def _own_windows(user: User) -> list[Window]:
+    """Return what this browser may try during the pause of all others; nothing where it is not known."""
+    browser = known_browsers.current_browser(user)
+    return windows("token_known", f"{user.pk} {browser}") if browser else []
+
+
+def _count_on_known_browser(user: User) -> User | None:
+    """Count an attempt that is made during the pause in a known browser; the pause goes on for the others."""
+    own = _own_windows(user)
+    if not own or any(balance.is_overdrawn for balance in spend(own)):
+        return None
+    return update_returning(
+        User.objects.filter(pk=user.pk), failures=F("failures") + 1, failures_until=_steps(F("failures_until"))
+    )
+
+
+def seconds_locked(user: User) -> int:
+    """Return for how many seconds a person is kept from trying, by the database's clock."""
+    left = models.ExpressionWrapper(F("failures_until") - Clock(), output_field=models.DurationField())
+    locked = User.objects.filter(pk=user.pk, failures_until__gt=Clock()).annotate(left=left).first()
+    return int(locked.left.total_seconds()) + 1 if locked else 0
+
+
+def refuse_while_locked(user: User) -> None:
+    """Send nothing to a person who could not use it. Raises Limited."""
+    if user.failures_until and (seconds := seconds_locked(user)) and not _may_try_here(user):
+        raise Limited(seconds, "lockout", user)
+
+
+def _may_try_here(user: User) -> bool:
+    own = _own_windows(user)
+    return bool(own) and not waits_of(own).exists()
+
+
+def take_back(user: User) -> None:
+    """Take back the count of an attempt that was right, and nothing more (L-04)."""
+    User.objects.filter(pk=user.pk, failures__gt=0).update(failures=F("failures") - 1, failures_until=None)
+
+
+def note_failure(user: User, failures: int, purpose: str) -> None:
+    """Record a wrong token, and notify at the fifth and at each step of the schedule; the 100th locks (L-03, L-07)."""
+    with transaction.atomic():
+        record_event(Action.TOKEN_REFUSED, user=user, purpose=purpose)
+        if seconds := settings.LOCKOUT_SCHEDULE.get(failures):
+            notify(user, record_event(Action.SECOND_FACTOR_LOCKED, user=user, hours=seconds / settings.HOUR))
+        elif failures == settings.FAILURES_TOLD_AT:
+            notify(user, record_event(Action.SECOND_FACTOR_FAILING, user=user))
+        if failures >= settings.FAILURES_DISABLED_AT:
+            users.lock_user(user, reason="second_factor.failures")

@@ -1,0 +1,132 @@
+"""Tokens that nobody types: what is given back for those that are typed, and who is sent nothing for want of them.
+
+A robot asks for tokens and types none; people type theirs. So what was typed is given back (B-07), and a range of
+numbers, a country or an address is closed by the share of its tokens that were typed, never by their number (B-08). A
+token counts once its life is over: three hundred colleagues who ask at nine are all still typing at two past.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Q
+
+from accounts import rate_limits
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
+from accounts.notifications.notify import notify_administrators, notify_operators
+from accounts.rate_limits import Window
+from messaging.database import Clock, clock_plus
+from messaging.delivery.models import Channel, Message, State
+from twofactor import phones
+from twofactor.models import Challenge, ChallengeQuerySet, Journey
+from twofactor.tokens import counted, spared
+from twofactor.tokens.counted import Sent
+
+logger = logging.getLogger(__name__)
+
+
+def give_back(journey: Journey, challenge: Challenge) -> None:
+    """Give back what a journey sent until ``challenge`` was typed: resends and the other channel too (B-07).
+
+    Of typed numbers and addresses only what went to the one that is now proved: all others nobody has typed.
+    """
+    sent = Sent.of(journey.user, challenge)
+    every = [challenge] if journey.sends == 1 else list(_before(journey, challenge))
+    wanted = [window for each in every for window in _counted(journey, each, typed=challenge)]
+    if sent.is_typed_number and not _was_proved_before(challenge):
+        wanted += counted.of_numbers(journey.user)
+    rate_limits.take_back(wanted, since=max(each.issued_at for each in every))
+
+
+def _before(journey: Journey, challenge: Challenge) -> ChallengeQuerySet:
+    """Return the journey's challenges for the same thing, this one among them."""
+    found = Challenge.objects.of_any_purpose(journey).filter(purpose=challenge.purpose, pk__lte=challenge.pk)
+    if challenge.purpose in counted.TYPED:
+        found = found.filter(destination=challenge.destination)
+    return found.with_delivery_status()
+
+
+def _counted(journey: Journey, each: Challenge, *, typed: Challenge) -> list[Window]:
+    """Return where a challenge was counted; one whose message was withheld only with the person."""
+    sent = Sent.of(journey.user, each)
+    left = each.pk == typed.pk or each.message_state is not None
+    places = counted.of_place(sent) if left else []
+    return counted.of_person(sent) + places + (spared.windows(places, sent) if sent.is_typed else [])
+
+
+def _was_proved_before(challenge: Challenge) -> bool:
+    """Tell whether the number was given back already: it counts as one, however often it is proved."""
+    same = Challenge.objects.filter(user=challenge.user_id, destination=challenge.destination)
+    earlier = same.filter(purpose__in=counted.TYPED, verified_at__gt=clock_plus(-settings.DAY), pk__lt=challenge.pk)
+    return bool(earlier.exists())
+
+
+# Closed for want of typed tokens ----------------------------------------------------------------
+
+
+def is_closed(window: Window, sent: Sent) -> bool:
+    """Tell whether too few of the tokens in a spent window were typed. Looked at only when it is spent (B-08)."""
+    groups = list(_tried(window, sent))
+    if window.scope == "country":
+        region = phones.known(sent.destination).region
+        groups = [group for group in groups if phones.known(group["destination"]).region == region]
+    untyped = [group for group in groups if not group["typed"]]
+    if window.scope != "address" and not _is_of_many(untyped):
+        return False
+    all_sends, lost = (sum(group["sends"] for group in some) for some in (groups, untyped))
+    typed = all_sends - lost
+    return bool(lost >= window.limit and typed * 100 < all_sends * settings.UNTYPED_PERCENT)
+
+
+def _is_of_many(untyped: list[dict[str, Any]]) -> bool:
+    """Tell whether several people of several accounts were sent what nobody typed: one account closes nothing."""
+    people, accounts = ({group[name] for group in untyped} for name in ("user", "user__account"))
+    return len(people) >= settings.UNTYPED_PEOPLE and len(accounts) >= settings.UNTYPED_ACCOUNTS
+
+
+def _tried(window: Window, sent: Sent) -> Iterable[dict[str, Any]]:
+    """Return how many tokens went to each number there for each person, and how many of them were typed.
+
+    What was withheld or failed at the gateway nobody could have typed.
+    """
+    left = Exists(
+        Message.objects.filter(kind="token", subject_id=OuterRef("pk"), state__in=[State.SENT, State.DELIVERED])
+    )
+    is_over = Q(expires_at__lte=Clock()) | Q(verified_at__isnull=False)
+    recent = Challenge.objects.filter(left, is_over, _where(window, sent), issued_at__gt=clock_plus(-window.seconds))
+    typed_numbers = recent.filter(purpose__in=counted.TYPED, channel=Channel.SMS)
+    groups: Any = typed_numbers.values("user", "user__account", "destination").order_by()
+    return groups.annotate(sends=Count("pk"), typed=Count("verified_at"))  # type: ignore[no-any-return]
+
+
+def _where(window: Window, sent: Sent) -> Q:
+    if window.scope == "address":
+        return Q(network=sent.network, user__account=sent.user.account_id)
+    return Q(destination__startswith=beginning(window, sent))
+
+
+def beginning(window: Window, sent: Sent) -> str:
+    """Return the digits that all numbers of a range or a country begin with."""
+    if window.scope == "country":
+        return f"+{phones.calling_code(sent.destination)}"
+    return sent.destination[: -counted.LAST_DIGITS]
+
+
+def tell_closed(window: Window, sent: Sent) -> None:
+    """Tell the account's administrators and the operators, each once a day for a range (B-08)."""
+    first_here, first = (
+        Window(f"closed {name}", settings.DAY, 1, "notice")
+        for name in (f"{window.key} {sent.user.account_id}", window.key)
+    )
+    fresh = {each.window for each in rate_limits.spend([first_here, first]) if not each.is_overdrawn}
+    if not fresh:
+        return
+    digits = beginning(window, sent)
+    logger.error("SMS to typed numbers that begin with %s are withheld: too few tokens were typed", digits)
+    event = record_event(Action.RANGE_CLOSED, user=sent.user, beginning=digits)
+    if first_here in fresh:
+        notify_administrators(sent.user.account, event)
+    if first in fresh:
+        notify_operators(event)
