@@ -15,6 +15,8 @@ FILES_SHOWN = 3
 FOLDERS = (".ci", "accounts", "benchmarks", "docs", "messaging", "scripts", "static", "templates", "tests", "twofactor")
 SUFFIXES = {"", ".css", ".example", ".html", ".js", ".md", ".py", ".sh", ".svg", ".toml", ".txt", ".yml"}
 NOT_OURS = {"requirements.txt", "requirements-dev.txt"}
+# Beside the repository, written by a run of the tests or by who runs the portal.
+LEFT_BEHIND = (".coverage", ".env")
 ABOUT_IDS = {"requirements.py", "test_requirements.py"}
 
 
@@ -50,8 +52,8 @@ def texts() -> Iterator[tuple[Path, str]]:
     """Return every text file of the repository that people write, with its path from the root."""
     everywhere = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
     for path in sorted([*ROOT.glob("*"), *everywhere]):
-        ours = path.is_file() and path.suffix in SUFFIXES and path.name not in NOT_OURS
-        if ours and "__pycache__" not in path.parts:
+        ours = path.suffix in SUFFIXES and path.name not in NOT_OURS and path.name not in LEFT_BEHIND
+        if ours and path.is_file() and "__pycache__" not in path.parts:
             yield path.relative_to(ROOT), path.read_text()
 
 

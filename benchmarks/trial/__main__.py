@@ -59,8 +59,8 @@ class Trial:
 
     def web(self, release: Release | None = None) -> Program:
         """Start gunicorn on the socket that outlives each of them, as systemd's socket units do."""
-        how = ["--worker-class", "gthread", "--threads", "8", "--logger-class", "messaging.gunicorn.PortalLogger"]
-        how = [*how, "--no-control-socket"] if release else ["--config", "python:messaging.gunicorn"]
+        before = ["--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
+        how = before if release else ["--config", "python:messaging.gunicorn"]
         how += ["--workers", "2", "--bind", f"fd://{self.listener.fileno()}"]
         web = self.portal.program("web", GUNICORN, *how, "messaging.wsgi", release=release)
         web.pass_fds = (self.listener.fileno(),)

@@ -208,7 +208,6 @@ class Portal:
         options = ["--config", "python:messaging.gunicorn"]
         if release:  # of before there was one
             options = ["--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
-            options += ["--logger-class", "messaging.gunicorn.PortalLogger"]
         options += ["--workers", str(workers), "--bind", f"127.0.0.1:{self.port}", *more]
         web = self.program("web", GUNICORN, *options, "messaging.wsgi", release=release)
         web.start(self._answers)
