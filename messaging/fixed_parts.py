@@ -28,6 +28,7 @@ register = Library()
 for library in (i18n, static_files):
     register.tags.update(library.tags)
     register.filters.update(library.filters)
+del register.tags["language"]  # no template changes the language on its way: ``_fixed_for`` asks once a page
 
 
 class FixedNode(Node):
@@ -38,11 +39,18 @@ class FixedNode(Node):
         self.rendered: dict[tuple[Any, ...], SafeString] = {}
 
     def render(self, context: Any) -> SafeString:
-        made_for = get_language(), context.autoescape, get_script_prefix(), settings.ROOT_URLCONF
+        made_for = context.autoescape, getattr(context, "fixed_for", None) or _fixed_for(context)
         text = self.rendered.get(made_for)
         if text is None:
             text = self.rendered[made_for] = mark_safe(self.part.render(context.new()))  # noqa: S308 (rendered)
         return text
+
+
+def _fixed_for(context: Any) -> tuple[Any, ...]:
+    """Return what decides the fixed parts of a page, asked once a page."""
+    found = get_language(), get_script_prefix(), settings.ROOT_URLCONF
+    context.fixed_for = found
+    return found
 
 
 class DrawingNode(Node):

@@ -26,3 +26,20 @@ def test_an_input_is_djangos_to_the_letter(widget: type[forms.Widget], attribute
     own = made.render("na<me", value, renderer=InputRenderer())
     assert own == made.render("na<me", value, renderer=TemplatesSetting())
     assert "<script>" not in own
+
+
+CHOICES: list[Any] = [
+    [("a", "An <a>"), ("b", gettext_lazy("Sign in")), (3, mark_safe("&amp;")), (None, "none"), (True, "yes")],
+    [("Groups & <more>", [("a", "a"), ("7", 7)]), ("b", "b"), ("", "empty")],
+    [],
+]
+
+
+@pytest.mark.parametrize("choices", CHOICES)
+@pytest.mark.parametrize("attributes", ATTRIBUTES)
+@pytest.mark.parametrize("value", [None, "", "a", 3, "7"])
+def test_a_list_is_djangos_to_the_letter(choices: Any, attributes: dict[str, Any], value: Any) -> None:
+    made = forms.Select(attributes, choices)
+    own = made.render("na<me", value, renderer=InputRenderer())
+    assert own == made.render("na<me", value, renderer=TemplatesSetting())
+    assert "<script>" not in own
