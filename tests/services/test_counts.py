@@ -33,16 +33,16 @@ def costs(make_portal: MakePortal, seeded: Postgres, folder: Path) -> Iterator[C
         ("sign-in", "transactions", 8),
         ("sign-in", "plans", 2),  # 1.00
         ("sign-in", "wal", 15_000),  # 14,369 bytes without page images
-        ("sign-in", "calls", 35_600),  # 34,891, of which 6,998 are the profile's, a gated page with all that it shows
+        ("sign-in", "calls", 32_900),  # 32,171, of which 5,102 are the profile's, a gated page with all that it shows
         ("worker", "statements", 6),
         ("worker", "plans", 0),
         ("worker", "wal", 1_300),  # 1,112
         ("profile", "statements", 2),
         ("profile", "plans", 0),
-        ("profile", "calls", 7_200),  # 6,998
+        ("profile", "calls", 5_200),  # 5,102
         ("home", "statements", 4),
         ("home", "plans", 0),
-        ("home", "calls", 6_300),  # 6,188
+        ("home", "calls", 5_400),  # 5,276
     ],
 )
 def test_a_sign_in_stays_within_its_budget(costs: Counts, part: str, fact: str, most: int) -> None:
