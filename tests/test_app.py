@@ -12,14 +12,14 @@ from django.core.management import CommandError, call_command
 from accounts.factors import FactorKind
 from accounts.models import Account, AuditEvent, User
 from messaging.database import Clock
-from tests.conftest import PASSWORD, Browser, deliver, enrol, sent_to
+from tests.conftest import PASSWORD, Browser, deliver, enrol, person, sent_to
 from tests.database_dump import dump
 from tests.tools import let_pass, page, production, settings_with
 from twofactor import sealing
 from twofactor.checks import check_factor_keys
 from twofactor.doctor import check_sealed
 from twofactor.exceptions import JourneyOver
-from twofactor.factors.app import totp
+from twofactor.factors.app import flows, totp
 from twofactor.factors.app.factor import owner
 from twofactor.factors.base import complete
 from twofactor.models import AppDevice, AppEnrolment, PendingSignIn, PhoneDevice, Reauthentication
@@ -520,6 +520,18 @@ def test_secrets_go_under_the_newest_key_and_the_old_one_can_go(
     again.post_password("bob")
     again.post(APP, {"token": token_now(steps=1)})
     assert again.is_in()
+
+
+def test_of_several_secrets_each_is_sealed_anew_or_counted_as_lost(alice: User, bob: User, settings: Any) -> None:
+    people = [alice, bob, *(person(f"more{number}", bob.account) for number in range(3))]
+    old, gone = settings.FACTOR_KEYS[0], "gone" * 20
+    for keys, holders in ((gone, people[:2]), (old, people[2:])):
+        settings.FACTOR_KEYS = [keys]
+        for holder in holders:
+            give_app(holder)
+    settings.FACTOR_KEYS = ["new" * 20, old]
+    assert flows.reseal() == (3, 2)
+    assert len({device.sealed for device in AppDevice.objects.all()}) == 5
 
 
 def test_a_key_that_is_gone_is_told_and_the_phone_stays(browser: Browser, bobs_app: AppDevice, settings: Any) -> None:

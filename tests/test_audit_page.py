@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
@@ -396,3 +397,8 @@ def test_the_filter_offers_every_action_once_under_a_label_of_its_own(language: 
 
 def test_the_filter_has_groups(office: Browser) -> None:
     assert page(office.get(AUDIT)).count("<optgroup label=") == len(grouping.GROUPS) + 1
+
+
+def test_every_limit_has_a_name_that_people_understand() -> None:
+    """J-01: the scopes of events are those of the limits, and a new limit needs a name."""
+    assert set(settings.LIMITS) - set(descriptions.VALUES["scope"]) == set()

@@ -37,6 +37,7 @@ def office(alice: User, policy: object) -> Browser:
 def left(office: Browser, bob: User) -> User:
     """Return Bob, who has a history and was deactivated."""
     User.objects.filter(pk=bob.pk).update(first_name="Robert", last_name="Builder")
+    record_event(Action.PASSKEY_ADDED, user=bob, name="Robert's key")
     his = Browser(REMOTE_ADDR="203.0.113.77", headers={"user-agent": "Bobs Browser"})
     his.enrol("bob")
     deliver()

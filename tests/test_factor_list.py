@@ -4,11 +4,12 @@ import pytest
 
 from accounts.factors import FactorKind
 from accounts.models import Account, AuditEvent, User
+from tests.authenticator import give_passkey
 from tests.conftest import Browser
 from tests.test_app import APP, CHANNEL, FACTORS, give_app, remove_path
 from tests.tools import page
 from twofactor.factors.codes import flows as codes
-from twofactor.models import AppDevice, PhoneDevice
+from twofactor.models import AppDevice, Passkey, PhoneDevice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
@@ -61,7 +62,15 @@ def test_an_app_gets_another_name(inside: Browser, bob: User) -> None:
     assert 'value="work phone"' in page(inside.get(path))
     assert inside.post(path, {"name": "at home"}).headers["Location"] == FACTORS
     assert AppDevice.objects.get().name == "at home"
-    assert AuditEvent.objects.filter(action="factor.renamed", user=bob).exists()
+    assert AuditEvent.objects.get(action="factor.renamed", user=bob).data == {"channel": "app"}
+
+
+def test_of_two_keys_the_one_gets_another_name(inside: Browser, bob: User) -> None:
+    for _key in range(2):
+        give_passkey(bob)
+    first, second = Passkey.objects.order_by("pk")
+    assert inside.post(f"{FACTORS}passkey/{first.pk}/nome/", {"name": "at home"}).headers["Location"] == FACTORS
+    assert set(Passkey.objects.values_list("pk", "name")) == {(first.pk, "at home"), (second.pk, second.name)}
 
 
 @pytest.mark.parametrize("name", ["", "n" * 41, "a\0b"])

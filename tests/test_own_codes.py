@@ -159,10 +159,11 @@ def test_an_administrators_reset_ends_the_codes(browser: Browser, codes: list[st
     assert not use(codes[0]).is_in()
 
 
-def test_removing_asks_for_a_proof_and_is_told(browser: Browser, codes: list[str]) -> None:
+def test_removing_asks_for_a_proof_and_is_told(browser: Browser, bob: User, codes: list[str]) -> None:
     browser.sign_in("bob")
     browser.reauthenticate(f"{ISSUE}remover/")
     assert not OwnRecoveryCode.objects.exists()
+    assert AuditEvent.objects.filter(action="codes.removed", user=bob).exists()
     assert "were removed" in sent_to("bob@example.com")[0]["text"]
     assert not use(codes[0]).is_in()
 

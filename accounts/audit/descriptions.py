@@ -65,12 +65,17 @@ VALUES: dict[str, dict[str, Promise]] = {
         "second_factor.failures": gettext_lazy("too many wrong tokens"),
     },
     "scope": {
-        "password": gettext_lazy("wrong passwords"),
+        **dict.fromkeys(
+            ("password", "password_known", "password_from_address", "password_anywhere", "address_passwords"),
+            gettext_lazy("wrong passwords"),
+        ),
+        "reauthentication": gettext_lazy("wrong passwords of somebody signed in"),
         # The second is the name of it in events of earlier releases.
-        **dict.fromkeys(("lockout", "ladder"), gettext_lazy("wrong tokens in a row")),
+        **dict.fromkeys(("lockout", "ladder", "token_known"), gettext_lazy("wrong tokens in a row")),
         "conflict": gettext_lazy("many at once"),
         "cooldown": gettext_lazy("pause between two tokens"),
-        **dict.fromkeys(("user", "user_sms", "user_email"), gettext_lazy("tokens of a person")),
+        **dict.fromkeys(("user", "user_sms", "user_email", "person"), gettext_lazy("tokens of a person")),
+        **dict.fromkeys(("account", "system"), gettext_lazy("SMS of a day")),
         **dict.fromkeys(("phone", "phone_typed"), gettext_lazy("SMS of a phone")),
         **dict.fromkeys(("mailbox", "mailbox_typed"), gettext_lazy("e-mails of a mailbox")),
         "recovery": gettext_lazy("wrong recovery codes"),
@@ -78,11 +83,14 @@ VALUES: dict[str, dict[str, Promise]] = {
         "address": gettext_lazy("tokens of an address"),
         "prefix": gettext_lazy("range of numbers"),
         "country": gettext_lazy("SMS of a country"),
+        "spared": gettext_lazy("tokens of a closed range or address"),
         "conversion": gettext_lazy("tokens of a country that nobody types"),
         "people": gettext_lazy("people of a phone"),
         "announcement": gettext_lazy("announcements"),
         "invited": gettext_lazy("invitations of an address"),
-        "address_links": gettext_lazy("links to a new password"),
+        "invitations": gettext_lazy("invitations of an account"),
+        **dict.fromkeys(("links", "address_links"), gettext_lazy("links to a new password")),
+        "browser_links": gettext_lazy("links that open a browser"),
     },
 }
 

@@ -1,7 +1,7 @@
 """Let one change of the audit log through: taking out who an erased person was (R-13). All else stays refused (J-01).
 
 What may go: the address and the browser of what the person did; of what is about them the facts that name a number, an
-address or a reason. Only where the log holds the event of the erasing itself, so nothing goes without a trace.
+address, a reason or a thing of theirs. Only where the log holds the event of the erasing itself, so nothing goes without a trace.
 """
 
 from importlib import import_module
@@ -13,7 +13,7 @@ from messaging.postgresql.operations import AddIndexConcurrently
 BEFORE = import_module("accounts.migrations.0002_audit_only_grows")
 REFUSAL = BEFORE.REFUSAL
 KEPT = ("id", "account_id", "user_id", "actor_id", "action", "at", "request_id")
-KEYS = ("number", "address", "reason")
+KEYS = ("number", "address", "reason", "name")
 CHANGES = "('phone.changed', 'email.changed')"  # which hold two more: before and after
 
 

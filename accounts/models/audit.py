@@ -16,7 +16,7 @@ ROUTINE = actions_shown(Shown.ROUTINE)
 
 BATCH = 1000
 # Facts that may say who a person is. The triggers of migration 0019 know the same.
-PERSONAL = ("number", "address", "reason")
+PERSONAL = ("number", "address", "reason", "name")
 WITH_BEFORE_AND_AFTER = ("phone.changed", "email.changed")
 
 
@@ -57,8 +57,8 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def redact(self, user: Any) -> None:
         """Take out of the log who an erased person was: the one change that the database lets through (R-13).
 
-        Addresses and browsers of what they did, numbers, addresses and reasons of what is about them. The triggers ask
-        for the event of the erasing, so no redaction goes without a trace. In batches, for one statement has seconds.
+        Addresses and browsers of what they did, and of what is about them the facts named above. The triggers ask for
+        the event of the erasing, so no redaction goes without a trace. In batches, for one statement has seconds.
         """
         before_and_after = models.Q(action__in=WITH_BEFORE_AND_AFTER)
         about = self.filter(user=user)

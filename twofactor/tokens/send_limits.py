@@ -25,6 +25,7 @@ from twofactor.tokens.counted import Sent
 
 OWN = {"user", "user_sms", "user_email", "numbers", "phone", "mailbox"}
 KEPT = {"user", "user_sms", "user_email", "numbers", "number", "captcha"}  # also when the message is withheld
+TAKEN = "taken"  # the reason why nothing is sent to an address that somebody has
 CAPTCHA_SECONDS = 3600  # longer than any captcha is good for
 
 
@@ -112,7 +113,7 @@ def _silent(send: Send, sent: Sent, over: list[Balance], balances: list[Balance]
         if _is_closed(window, sent) and not spared.leaves(window, sent, balances):
             return window.scope
     if isinstance(send.journey, EmailChange):
-        return "taken" if is_taken(send.journey) else ""
+        return TAKEN if is_taken(send.journey) else ""
     return "people" if sent.is_typed and _is_shared_too_much(send) else ""
 
 
@@ -136,6 +137,10 @@ def _is_shared_too_much(send: Send) -> bool:
 
 
 def _withhold(send: Send, balances: list[Balance], reason: str) -> None:
-    """Write down that nothing leaves, and give back what only a message costs."""
+    """Write down that nothing leaves, and give back what only a message costs.
+
+    An address that somebody has is withheld without an event: the account's log would tell that somebody has it (R-08).
+    """
     rate_limits.take_back(each.window for each in balances if each.window.scope not in KEPT)
-    record_event(Action.CHALLENGE_WITHHELD, user=send.user, purpose=send.journey.purpose, scope=reason)
+    if reason != TAKEN:
+        record_event(Action.CHALLENGE_WITHHELD, user=send.user, purpose=send.journey.purpose, scope=reason)
