@@ -1,7 +1,7 @@
 """Switching two factor authentication on for many people, safely: whom it touches, telling them, and a date.
 
-From its date the policy is in force because the gate compares the date with the database's clock; the chore below
-only writes down what is so already. Nothing here depends on the chore being in time but the reminders.
+From its date the policy is in force because the gate compares the date with the database's clock; the periodic task
+below only writes down what is so already. Nothing here depends on the task being in time but the reminders.
 """
 
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ TABLE = [
 ALARMS = {
     Fault.OURS: ["circuit of twilio is open: ours"] * 2,
     Fault.REFUSED: ["twilio refuses a message for a reason that we do not know"] * 2,
-    Fault.BLOCKED: ["a gateway blocks the numbers that begin as +5511…: it smells fraud"],
+    Fault.BLOCKED: ["a gateway blocks the numbers that begin as +5511…: it suspects fraud"],
 }
 
 

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class TwoFactorConfig(AppConfig):
-    """How: proving that you hold the phone."""
+    """How: tokens, factors, pending sign-ins and the gate."""
 
     name = "twofactor"
 

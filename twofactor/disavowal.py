@@ -1,4 +1,4 @@
-"""The link "it was not me" of notices about phones and apps: signed, good for seven days, and it acts only on POST."""
+"""The link "it was not me" of notices about phones, apps and passkeys: signed, for seven days, acts only on POST."""
 
 from django.conf import settings
 from django.core import signing

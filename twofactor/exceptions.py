@@ -142,7 +142,7 @@ class TokenWrong(TokenRefused):
 
 
 class TokenLate(TokenRefused):
-    """Its 180 seconds are over (T-02)."""
+    """Its life is over (T-02)."""
 
 
 class TokenSuperseded(TokenRefused):

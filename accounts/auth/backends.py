@@ -62,7 +62,7 @@ class LoginOrEmailBackend(ModelBackend):
     ) -> User | None:
         """Return the active person of an active account with this login or address and password, or None.
 
-        ``pay`` is called before the password is looked at where a captcha is due, with the lockout step of its work;
+        ``pay`` is called before the password is looked at where a captcha is due, with how many times its work doubles;
         it raises what it refuses. Raises Limited when too many wrong passwords came before, be this one right or wrong.
         """
         if not username or password is None:

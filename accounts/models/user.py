@@ -90,8 +90,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Since a password reset by e-mail: the mailbox alone may not be both factors.
     mailbox_suspect = models.BooleanField(default=False, editable=False)
     password_is_old = False  # by ``check_password``
-    password_wait: int | None  # seconds, by ``accounts.passwords.limits.Attempt``
-    person_wait: int | None  # the same
+    person_wait: int | None  # seconds, by ``accounts.passwords.limits``
     # Whether a phone is proved held: written by the flows that bind a phone and take it away, so that lists begin here.
     has_phone = models.BooleanField(db_default=False, editable=False)
     # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).

@@ -1,4 +1,4 @@
-"""How many wrong passwords are listened to, and from whom (B-01 to B-05).
+"""How many wrong passwords are allowed, and from whom (B-01 to B-05).
 
 Only wrong passwords are counted, by what was typed, so that nobody learns who exists; the counters are read in the
 statement that finds the person, so a right password costs nothing more. Nobody is refused because of what others did:

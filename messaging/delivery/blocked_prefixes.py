@@ -1,4 +1,4 @@
-"""Ranges of numbers that a gateway has blocked because it smells fraud: not called again until it is over (G-03).
+"""Ranges of numbers that a gateway has blocked because it suspects fraud: not called again until it is over (G-03).
 
 Twilio blocks a prefix for 12 hours (60410). Each further call would cost, fail and lengthen the block.
 """
@@ -30,7 +30,7 @@ def block(number: str) -> None:
     """Send nothing to the range of this number for ``PREFIX_BLOCK_SECONDS``, and tell the operator."""
     until = clock_plus(settings.PREFIX_BLOCK_SECONDS)
     BlockedPrefix.objects.update_or_create(prefix=_prefix(number), defaults={"until": until})
-    logger.error("a gateway blocks the numbers that begin as %s…: it smells fraud", number[:5])
+    logger.error("a gateway blocks the numbers that begin as %s…: it suspects fraud", number[:5])
 
 
 def _prefix(number: str) -> str:

@@ -10,7 +10,7 @@ class Fault(StrEnum):
     NUMBER = "number"  # this number gets no SMS: wrong, a landline, unreachable for good
     REGION = "region"  # the gateway does not send to this country
     OPTED_OUT = "opted_out"  # the person told the carrier to stop
-    BLOCKED = "blocked"  # the gateway smells fraud on this range of numbers
+    BLOCKED = "blocked"  # the gateway suspects fraud on this range of numbers
     HANDSET = "handset"  # switched off or out of reach
     FILTERED = "filtered"  # the carrier takes it for an unwanted message
     LOST = "lost"  # not delivered, and the carrier does not say why

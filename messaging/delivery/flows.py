@@ -25,7 +25,7 @@ SWEEP_LIMIT = 200
 # Tokens first: a hundred thousand reminders may wait, a token has minutes.
 SWEEP_ORDER = (models.F("expires_at").asc(nulls_last=True), "id")
 DAY = 86_400  # seconds
-NOBODY = "nobody"  # in the place of a gateway: the message could not be rendered
+NOT_RENDERED = "nobody"  # in the place of a gateway; the word is in rows that are kept
 SENDER_DIED = "sender-died"  # the error of a message whose tries all ended without an answer
 
 
@@ -98,7 +98,7 @@ def deliver(message_id: int) -> None:
         _record(message, state=State.EXPIRED)
         return
     except NotYet as reason:
-        _record_failure(message, NOBODY, gateways.GatewayError(str(reason), Fault.OURS))
+        _record_failure(message, NOT_RENDERED, gateways.GatewayError(str(reason), Fault.OURS))
         return
     if message.channel == Channel.EMAIL:
         _send_email(message, content)
@@ -272,13 +272,14 @@ def _record_failure(message: Message, gateway: str, error: gateways.GatewayError
     A token that no SMS gateway saw and that was certainly not processed is tried as long as it is worth it: greylisting
     takes a minute, and nobody gets two.
     """
-    free = message.channel == Channel.EMAIL or gateway == NOBODY
-    level = logging.ERROR if free and error.fault is Fault.OURS else logging.WARNING  # circuits call for themselves
+    no_sms_gateway = message.channel == Channel.EMAIL or gateway == NOT_RENDERED
+    # Where an SMS gateway was called, ``circuit`` logs our own fault as an error.
+    level = logging.ERROR if no_sms_gateway and error.fault is Fault.OURS else logging.WARNING
     logger.log(level, "message %s not accepted by %s: %s", message.pk, gateway, f"{error.reason} {error.said}".strip())
     facts = {"gateway": gateway, "error": error.reason, "fault": error.fault}
     token = message.expires_at is not None
     spent = message.tries >= (settings.DELIVERY_TRIES if token else settings.NOTICE_TRIES)
-    if token and free and error.fault.lets_another_try:
+    if token and no_sms_gateway and error.fault.lets_another_try:
         _wait(message, max(_jitter(), leases.age(message) / 2), **facts)  # later and later
     elif error.fault.is_final or spent:
         _record(message, state=State.FAILED, **facts)

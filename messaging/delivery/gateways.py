@@ -87,7 +87,7 @@ def in_time(call: Callable[[], T]) -> T:
 
 
 # What reading an answer ends in that is JSON, and not the gateway's.
-NONSENSE = (ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE_ANSWER = (ValueError, KeyError, TypeError, AttributeError)
 
 
 class TwilioGateway:
@@ -118,7 +118,7 @@ class TwilioGateway:
         except (TwilioRestException, TwilioServiceException) as error:
             fault = failure_reasons.of_twilio(error.code, error.status)
             raise GatewayError(f"twilio-{error.code or error.status}", fault) from None
-        except (TwilioException, requests.RequestException, *NONSENSE, DeadlinePassed) as error:
+        except (TwilioException, requests.RequestException, *UNREADABLE_ANSWER, DeadlinePassed) as error:
             raise GatewayError(type(error).__name__, Fault.UNSURE) from None
 
     def _create(self, parcel: Parcel) -> str:
@@ -189,7 +189,7 @@ class SinchGateway:
     def _ask(self, call: Callable[[], str]) -> str:
         try:
             return in_time(call)
-        except (requests.RequestException, *NONSENSE, DeadlinePassed) as error:
+        except (requests.RequestException, *UNREADABLE_ANSWER, DeadlinePassed) as error:
             raise GatewayError(type(error).__name__, Fault.UNSURE) from None
 
     def _create(self, batch: dict[str, Any]) -> str:

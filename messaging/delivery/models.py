@@ -86,7 +86,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One message. Holds no text: it is composed at the moment of sending (T-06)."""
+    """One message. Holds no text: it is rendered at the moment of sending (T-06)."""
 
     channel = models.CharField(max_length=5, choices=Channel.choices)
     destination = models.CharField(max_length=254)
@@ -156,7 +156,7 @@ class OpenCircuit(models.Model):
 
 
 class BlockedPrefix(models.Model):
-    """A range of numbers, E.164 less four digits, that a gateway blocks because it smells fraud."""
+    """A range of numbers, E.164 less four digits, that a gateway blocks because it suspects fraud."""
 
     prefix = models.CharField(max_length=12, primary_key=True)
     until = models.DateTimeField()

@@ -52,7 +52,7 @@ def stop_after_the_claim(portal: Portal, worker: Program) -> Visitor:
         lock.execute("LOCK TABLE twofactor_challenge IN ACCESS EXCLUSIVE MODE")
         worker.signal(signal.SIGCONT)
         waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'twofactor_challenge'::regclass"
-        wait_for(lambda: portal.database.rows(waiting), meaning="a worker at the composer")
+        wait_for(lambda: portal.database.rows(waiting), meaning="a worker at the renderer")
         worker.kill()
     assert portal.messages_to(visitor.number) == [("sending", 1, "")]
     assert portal.twilio.received(visitor.number) == []
@@ -94,7 +94,7 @@ POISON = """
 
 
 def test_poison_stops_at_two_tries_and_holds_up_nobody(crowded: Portal) -> None:
-    """F6: what breaks its composer is counted in the row, closed, and shouted about."""
+    """F6: what breaks its renderer is counted in the row, closed, and shouted about."""
     poison = [f"+551198000000{index}" for index in range(5)]
     for destination in poison:
         crowded.database.rows(POISON, destination)

@@ -1,6 +1,7 @@
-"""Every kind of second factor, in the order in which they are offered. A new kind is one folder and one entry here.
+"""Every kind of second factor, in the order in which they are offered.
 
-Its device, where it has one of its own, is named in ``held.DEVICES``.
+A new kind is one folder and one entry here; its device, where it has one of its own, is named in ``held.DEVICES``. What
+else a new kind needs stands in docs/architecture.md.
 """
 
 from accounts.models import User

@@ -192,7 +192,7 @@ class Challenge(models.Model):
 
     @classmethod
     def issue(cls, journey: Journey, *, channel: str, destination: str, network: str = "") -> "Challenge":
-        """Create the challenge of a journey, 180 s by the database's clock; the one before must be superseded."""
+        """Create the challenge of a journey, by the database's clock; the one before must be superseded."""
         challenge: Challenge = cls.objects.create(
             **{f"{journey.name}_id": journey.pk},
             user=journey.user,

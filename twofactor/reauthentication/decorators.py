@@ -25,7 +25,7 @@ def reauthenticated(
     """Let a POST through only where the session has proved in the last five minutes that it is still the person.
 
     GET shows the page, so that people read what will happen first. The proof comes at their last click: what they
-    posted is kept, and posted again when it is proved (``post_again``). One proof covers what follows (R-12). Put it
+    posted is kept, and posted again when it is proved (``_post_again``). One proof covers what follows (R-12). Put it
     below the decorators that say who may come here at all. ``back`` names the page of a view that takes no GET.
     """
 

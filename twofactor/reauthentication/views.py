@@ -24,7 +24,7 @@ from twofactor.reauthentication.proof_pages import Outcome, ProofPage, walk
 @sensitive_post_parameters("password")
 @page
 def reauthentication(request: SignedInRequest) -> HttpResponseBase:
-    """Ask for the proofs that the re-authentication, then lead back to the page that needs them."""
+    """Ask for the proofs of a re-authentication, then lead back to the page that needs them."""
     journey = session_state.reauthentication(request)
     if journey is None:
         messages.warning(request, _("The confirmation took too long or was ended. Begin again."))

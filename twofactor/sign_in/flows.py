@@ -36,7 +36,7 @@ from twofactor.tokens import challenges, lockout, untyped
 def check_password(login: str, password: str, pay: Pay | None = None) -> User | None:
     """Return the active person of an active account whose login or address and password these are.
 
-    ``pay`` is called with the lockout step of a captcha where one is due, before the password is looked at.
+    ``pay`` is called where a captcha is due, with how many times its work doubles, before the password is looked at.
     Raises Limited.
     """
     user = authenticate(username=login, password=password, pay=pay)

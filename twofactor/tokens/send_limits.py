@@ -1,10 +1,10 @@
-"""What a token costs: every budget of a send, spent in one statement before the token is issued (C-08).
+"""What a token costs: every limit of a send, counted in one statement in the transaction of its token (C-08).
 
 A person is told of limits that are their own (C-09): theirs, the numbers they tried, a phone and a mailbox once they
 are proved theirs, and the address they come from where next to nobody of their account types a token. They are told as
 well when they, their account or the whole system have no SMS left for the day, for e-mail stays. A limit of a phone or
 mailbox that was only typed, of a range of numbers or of a country gives the answer of every day, as fast; the message
-is withheld, and written down.
+is withheld, and written down, unless the words would tell that somebody has an address.
 """
 
 from dataclasses import dataclass
