@@ -107,6 +107,9 @@ def test_a_secret_has_160_bits_and_is_copied_in_groups_of_four() -> None:
 
 
 def test_the_address_in_the_code_names_the_issuer() -> None:
+    """Apps read a blank as %20, not as a plus."""
+    assert "/Acme%20%26%20Co:bob?" in totp.uri(SECRET, issuer="Acme & Co", login="bob")
+    assert "issuer=Acme%20%26%20Co&" in totp.uri(SECRET, issuer="Acme & Co", login="bob")
     assert totp.uri(SECRET, issuer="Messaging", login="bob@example.com") == (
         "otpauth://totp/Messaging:bob@example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
         "&issuer=Messaging&algorithm=SHA1&digits=6&period=30"
@@ -307,7 +310,10 @@ def test_an_app_is_set_up_after_a_proof_and_told(inside: Browser, bob: User) -> 
     notice = sent_to("bob@example.com")[0]["text"]
     assert "authenticator app was added" in notice
     assert "/nao-fui-eu/" in notice
-    assert AuditEvent.objects.filter(action="app.enrolled", user=bob).exists()
+    assert AuditEvent.objects.get(action="app.enrolled", user=bob).data == {"name": "work phone"}
+    bob.refresh_from_db()
+    assert bob.preferred_factor == "app", "the next sign-in begins with it"
+    assert AppDevice.objects.get().key_id == sealing.newest_key_id()
 
 
 def test_without_a_proof_no_secret_is_made(inside: Browser) -> None:
@@ -325,6 +331,21 @@ def test_the_token_that_set_it_up_opens_nothing(inside: Browser, other_browser: 
     assert not other_browser.is_in()
     other_browser.post(APP, {"token": token_now(secret, steps=1)})
     assert other_browser.is_in()
+
+
+def test_beginning_twice_leaves_the_second_secret_only(inside: Browser, bob: User) -> None:
+    inside.reauthenticate(START)
+    old = AppEnrolment.objects.get()
+    let_pass(60)
+    inside.post(START)
+    new = AppEnrolment.objects.get()
+    assert new.pk == old.pk
+    assert new.sealed != old.sealed
+    assert new.created_at > old.created_at
+    old.now = now()  # as ``enrolment_of`` hands it over
+    with pytest.raises(JourneyOver):
+        flows.complete_enrolment(old, token_now(flows.secret_of(old)), name="old")
+    assert not AppDevice.objects.exists()
 
 
 def test_a_wrong_token_sets_nothing_up_and_the_page_stays(inside: Browser, bob: User) -> None:

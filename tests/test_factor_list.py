@@ -95,6 +95,7 @@ def test_a_sign_in_begins_with_what_the_person_chose(
     give_app(bob)
     inside.post(FIRST, {"kind": kind})
     assert "Comes first" in page(inside.get(FACTORS))
+    assert AuditEvent.objects.get(action="factor.preferred", user=bob).data == {"channel": kind}
     assert other_browser.post_password("bob").headers["Location"] == page_of_it
 
 
@@ -105,11 +106,25 @@ def test_what_is_not_open_cannot_come_first(inside: Browser, bob: User, kind: st
     assert bob.preferred_factor == ""
 
 
-def test_an_app_that_is_gone_no_longer_comes_first(inside: Browser, other_browser: Browser, bob: User) -> None:
+def test_an_app_that_is_gone_no_longer_comes_first(
+    inside: Browser, other_browser: Browser, alice: User, bob: User
+) -> None:
+    User.objects.filter(pk=alice.pk).update(preferred_factor="app")
     device = give_app(bob)
     inside.post(FIRST, {"kind": "app"})
     inside.reauthenticate(remove_path(device))
     assert other_browser.post_password("bob").headers["Location"] == CHANNEL
+    assert AuditEvent.objects.get(action="app.removed", user=bob).data == {"name": "work phone"}
+    alice.refresh_from_db()
+    assert alice.preferred_factor == "app", "hers stays"
+
+
+def test_what_comes_first_stays_first_when_something_else_goes(inside: Browser, bob: User) -> None:
+    device = give_app(bob)
+    inside.post(FIRST, {"kind": "sms"})
+    inside.reauthenticate(remove_path(device))
+    bob.refresh_from_db()
+    assert bob.preferred_factor == "sms"
 
 
 def test_the_last_factor_that_counts_stays_while_the_policy_is_on(
