@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import requests
@@ -25,6 +26,7 @@ class Phase:
     signed_in: int = 0
     given_up: int = 0
     broken: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # sentences under the table
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0
 
@@ -41,8 +43,8 @@ class Phase:
 class Load:
     """People who sign in, two at a time, until told to stop."""
 
-    def __init__(self, portal: Portal) -> None:
-        self.portal = portal
+    def __init__(self, portal: Portal, member: Callable[[], Visitor]) -> None:
+        self.portal, self.member = portal, member
         self.phases = [Phase("warm-up", "")]
         self.over = threading.Event()
         self.threads = [threading.Thread(target=self._go_on) for _ in range(AT_ONCE)]
@@ -56,7 +58,7 @@ class Load:
 
     def _go_on(self) -> None:
         while not self.over.wait(PAUSE):
-            visitor, phase = self.portal.member(), self.phases[-1]
+            visitor, phase = self.member(), self.phases[-1]
             visitor.session.hooks["response"].append(lambda response, *_, **__: self._note(response))
             try:
                 self._sign_in(visitor, phase)
