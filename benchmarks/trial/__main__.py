@@ -18,6 +18,7 @@ from benchmarks.trial import installation
 from benchmarks.trial.installation import Trial
 from benchmarks.trial.load import Load, Phase
 from benchmarks.trial.report import line, percentile, report, write
+from benchmarks.trial.rotation import rotate
 from tests.services import seed
 from tests.services.portal import Portal, Release, manage
 from tests.services.programs import Program, wait_for
@@ -54,10 +55,8 @@ def upgrade(trial: Trial, release: Release, web: Program, workers: list[Program]
     calm(phase)
     with trial.phase("upgrade from the last release", "no request fails, no row is waited for") as phase:
         carry_out(trial, phase, "migrate")
-        new = trial.web()
-        web.ask_to_stop()
-        phase.expect(web.ended(60) == 0, "the old gunicorn did not end well")
-        replace(trial, workers)
+        new = trial.restart(web, workers)
+        phase.expect(web.ended() == 0, "the old gunicorn did not end well")
     calm(phase)
     return new
 
@@ -80,15 +79,6 @@ def carry_out(trial: Trial, phase: Phase, command: str) -> None:
 def calm(phase: Phase) -> None:
     phase.expect(phase.failed == 0, f"requests failed: {dict(phase.statuses)}")
     phase.expect(phase.signed_in and not phase.given_up, f"{phase.signed_in} signed in, {phase.given_up} gave up")
-
-
-def replace(trial: Trial, workers: list[Program]) -> None:
-    """Start each worker anew, one after the other."""
-    for number, worker in enumerate(list(workers)):
-        new = trial.portal.start_worker()
-        worker.ask_to_stop()
-        worker.ended(40)
-        workers[number] = new
 
 
 def by_months(trial: Trial) -> None:
@@ -146,24 +136,6 @@ def without_a_worker(trial: Trial, workers: list[Program]) -> None:
             time.sleep(5)
             workers[number] = trial.portal.start_worker()
     calm(phase)
-
-
-def rotate(trial: Trial, web: Program, workers: list[Program]) -> None:
-    """As docs/operations.md says: workers first."""
-    env = trial.portal.env
-    with trial.phase("both keys rotated", "no request fails, nobody is signed out") as phase:
-        before = trial.member()
-        location(before.ask_for_sms().post_token(trial.portal.token(before)))
-        env["TOKEN_KEY_PREVIOUS"], env["SECRET_KEY_FALLBACKS"] = env["TOKEN_KEY"], env["SECRET_KEY"]
-        env["TOKEN_KEY"], env["SECRET_KEY"] = env["TOKEN_KEY"][::-1], env["SECRET_KEY"][::-1]
-        replace(trial, workers)
-        trial.web()
-        web.ask_to_stop()
-        web.ended(60)
-        phase.expect(before.is_in(), "a session ended")
-    # A captcha that was on a page under the old key is refused, and whoever has it gets another one.
-    phase.expect(phase.failed == 0, f"requests failed: {dict(phase.statuses)}")
-    phase.expect(phase.signed_in > phase.given_up, f"{phase.signed_in} signed in, {phase.given_up} gave up")
 
 
 def restore(trial: Trial) -> None:

@@ -1,6 +1,7 @@
 """The installation of a trial: the last release's portal behind nginx, with as many people as asked for."""
 
 import argparse
+import shutil
 import socket
 import tempfile
 import time
@@ -77,6 +78,17 @@ class Trial:
         time.sleep(3)  # its processes load the portal
         return web
 
+    def restart(self, web: Program, workers: list[Program]) -> Program:
+        """Put new processes in the place of the old: each worker, then gunicorn beside the old one; return it."""
+        for number, worker in enumerate(list(workers)):
+            workers[number] = self.portal.start_worker()
+            worker.ask_to_stop()
+            worker.ended(40)
+        new = self.web()
+        web.ask_to_stop()
+        web.ended(60)
+        return new
+
 
 @contextmanager
 def installation(options: argparse.Namespace) -> Iterator[tuple[Trial, Release]]:
@@ -96,6 +108,8 @@ def installation(options: argparse.Namespace) -> Iterator[tuple[Trial, Release]]
         listener = socket.create_server(("127.0.0.1", portal.port), backlog=2048)
         stack.callback(listener.close)
         front = stack.enter_context(proxied(folder / "nginx", portal))
+        for place in (release.env["VAR_DIR"], portal.env["VAR_DIR"]):  # as docs/operations.md says
+            shutil.copytree(Path(place) / "static", front.kept / "static", dirs_exist_ok=True)
         yield Trial(portal, postgres, listener, options, front, first), release
 
 

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 import requests
 
 from tests.services.portal import Portal
-from tests.services.visitor import Visitor, location
+from tests.services.visitor import Visitor, location, style_sheet_of
 
 AT_ONCE, PAUSE = 2, 1.0  # people at once; seconds between two sign-ins of one of them
+
+
+LOST = {404, *range(500, 600)}
 
 
 @dataclass
@@ -32,8 +35,8 @@ class Phase:
 
     @property
     def failed(self) -> int:
-        """Requests that no page answered, or an error of ours."""
-        return sum(count for status, count in self.statuses.items() if not status.isdigit() or int(status) >= 500)
+        """Requests that no page answered, an error of ours, or a file that is not there."""
+        return sum(count for status, count in self.statuses.items() if not status.isdigit() or int(status) in LOST)
 
     def expect(self, truth: object, what: str) -> None:
         if not truth:
@@ -75,6 +78,9 @@ class Load:
         phase.slowest = max(phase.slowest, response.elapsed.total_seconds())
 
     def _sign_in(self, visitor: Visitor, phase: Phase) -> None:
+        # A browser that has nothing of the page yet.
+        style = visitor.get(style_sheet_of(visitor.get("/entrar/").text))
+        assert style.status_code == 200, f"{style.status_code}: the page's style sheet"
         location(visitor.post_password())
         asked = visitor.post_channel()
         clicked = time.time() - asked.elapsed.total_seconds()

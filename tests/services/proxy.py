@@ -21,6 +21,7 @@ class Front:
     """What visitors reach, and the portal behind it."""
 
     portal: Portal
+    kept: Path  # the files of all releases
     certificate: Path
     http: int
     https: int
@@ -52,13 +53,14 @@ def configure(folder: Path, portal: Portal, http: int, https: int) -> tuple[Path
         "/etc/ssl/portal.pem": str(certificate),
         "/etc/ssl/portal.key": str(key),
         "/var/log/nginx/messaging.log": str(folder / "access.log"),
+        "/srv/messaging/kept": str(folder / "kept"),
     }
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = "".join(f"{kind}_temp_path {folder / kind};\n" for kind in kinds)
     main = folder / "nginx.conf"
     main.write_text(
         f"daemon off;\npid {folder / 'pid'};\nerror_log {folder / 'error.log'};\nevents {{}}\n"
-        f"http {{\n{paths}{here(SHOWN.read_text(), changes)}\n}}\n"
+        f"http {{\ninclude /etc/nginx/mime.types;\n{paths}{here(SHOWN.read_text(), changes)}\n}}\n"
     )
     return main, certificate
 
@@ -72,5 +74,5 @@ def proxied(folder: Path, portal: Portal) -> Iterator[Front]:
     main, certificate = configure(folder, portal, http, https)
     nginx = Program(BINARY, "-c", str(main), log=folder / "nginx.log")
     nginx.start(lambda: listens(https))
-    yield Front(portal, certificate, http, https)
+    yield Front(portal, folder / "kept", certificate, http, https)
     nginx.stop()

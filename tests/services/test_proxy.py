@@ -11,7 +11,7 @@ import requests
 
 from tests.services.conftest import MakePortal
 from tests.services.proxy import BEHIND, BINARY, Front, proxied
-from tests.services.visitor import location
+from tests.services.visitor import location, style_sheet_of
 
 SLOW = 40  # visitors who send half a request; within nginx's limit of 50 for an address, above any number of threads
 IDLE = 16  # nginx keeps so many connections to the portal for the next request
@@ -70,6 +70,21 @@ def test_http_leads_to_https_and_the_machines_addresses_stay_inside(front: Front
         "/metrics": 404,
         "/entrar/": 200,
     }
+
+
+def test_a_page_on_its_way_finds_the_files_of_its_own_release(front: Front) -> None:
+    """O-02: a file of another release comes from the folder that keeps them all, and from nowhere else."""
+    visitor = front.visit(front.portal.member())
+    (front.kept / "static" / "css").mkdir(parents=True)
+    (front.kept / "static" / "css" / "app.0123456789ab.css").write_text("body { color: red }")
+    (front.kept / "secret").write_text("not below /static/")
+    kept = visitor.get("/static/css/app.0123456789ab.css")
+    own = visitor.get(style_sheet_of(visitor.get("/entrar/").text))
+    assert (kept.status_code, kept.text) == (200, "body { color: red }")
+    assert (kept.headers["Content-Type"], kept.headers["X-Content-Type-Options"]) == ("text/css", "nosniff")
+    assert (own.status_code, "immutable" in own.headers["Cache-Control"]) == (200, True)
+    assert visitor.get("/static/css/app.ba9876543210.css").status_code == 404
+    assert visitor.get("/static/../secret").status_code == 404
 
 
 def connections(port: int) -> int:
