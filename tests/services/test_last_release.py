@@ -36,6 +36,8 @@ def test_the_four_journeys(mixed: Portal) -> None:
     """O-02."""
     newcomer = mixed.newcomer().ask_for_first_sms()
     assert location(newcomer.post_token(mixed.token(newcomer))) == "/"
+    has_phone = "SELECT has_phone FROM accounts_user WHERE username = %s"
+    assert mixed.database.rows(has_phone, newcomer.login) == [(True,)], "every list has them without a phone"
     member = mixed.member()
     member.post_password()
     member.post_channel("email")
