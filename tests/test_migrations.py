@@ -1,4 +1,4 @@
-"""Migrations from the first release on: none blocks a large table, none breaks the release before."""
+"""O-01, O-02: migrations from the first release on; none blocks a large table, none breaks the release before."""
 
 from collections.abc import Iterator
 from importlib import import_module
