@@ -59,7 +59,7 @@ def test_the_units_start_what_the_image_and_the_compose_file_start() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["worker"]["command"]
     options = {option.split("=")[0]: option.partition("=")[2] for option in compose if option.startswith("--")}
     worker = command_of("messaging-worker@.service").replace(" --hostname worker%i@%%h", "")
-    options["--concurrency"] = "25"
+    options["--concurrency"] = "${WORKER_CONCURRENCY}"
     expected = " ".join(
         f"{name} {value}".strip() for name, value in options.items() if name != "--quiet" and name != "--app"
     )

@@ -79,15 +79,14 @@ class Trial:
         return web
 
     def restart(self, web: Program, workers: list[Program]) -> Program:
-        """Put new processes in the place of the old: each worker, then gunicorn beside the old one; return it."""
+        """Restart each worker, then web, as systemd does: the port waits while there is no gunicorn; return web."""
         for number, worker in enumerate(list(workers)):
-            workers[number] = self.portal.start_worker()
             worker.ask_to_stop()
             worker.ended(40)
-        new = self.web()
+            workers[number] = self.portal.start_worker()
         web.ask_to_stop()
         web.ended(60)
-        return new
+        return self.web()
 
 
 @contextmanager
