@@ -16,3 +16,4 @@ class AccountsConfig(AppConfig):
         from accounts.audit import partitioning, thinning  # noqa: F401
         from accounts.dashboard import stats  # noqa: F401
         from accounts.notifications import account  # noqa: F401
+        from accounts.users import missing_words  # noqa: F401

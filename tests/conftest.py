@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,15 @@ def enrol(user: User, number: str = BOBS_NUMBER) -> PhoneDevice:
     device: PhoneDevice = PhoneDevice.objects.create(user=user, name="phone", number=number, region="BR", kind="mobile")
     User.objects.filter(pk=user.pk).update(has_phone=True)
     return device
+
+
+@pytest.fixture
+def no_trigger(db: None) -> None:
+    """Take away what notes beside a person that they hold a phone: the release before needs it, ours must not."""
+    statements = import_module("twofactor.migrations.0005_phone_beside_the_person").SQL[connection.vendor]["backwards"]
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
 
 
 @pytest.fixture

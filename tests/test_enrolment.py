@@ -293,6 +293,7 @@ def test_the_enrolment_is_written_down_with_a_masked_number(browser: Browser, bo
     assert event.data == {"number": "•••••••21"}
 
 
+@pytest.mark.usefixtures("no_trigger")
 def test_the_flow_that_binds_a_phone_writes_down_that_the_person_has_one(browser: Browser, bob: User) -> None:
     """What lists begin at; the flow that takes a phone away is in test_recovery."""
     assert not User.objects.get(pk=bob.pk).has_phone

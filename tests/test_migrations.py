@@ -1,4 +1,4 @@
-"""Migrations from the first release on: none blocks a large table, none breaks the release before."""
+"""O-01, O-02: migrations from the first release on; none blocks a large table, none breaks the release before."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -14,8 +14,10 @@ from django.db.models.functions import Lower
 from messaging.postgresql.operations import AddIndexConcurrently, backfill
 
 APPS = {"accounts": "accounts", "twofactor": "twofactor", "delivery": "messaging.delivery"}
-# The last of each app before the rules held. What landed is never rewritten.
-LANDED = {"accounts": 14, "twofactor": 7, "delivery": 5}
+# The last of each app before the rules held, in what last_release.txt names. What landed is never rewritten.
+LANDED = {"accounts": 12, "twofactor": 5, "delivery": 4}
+# One row of the accounts is changed, in one transaction with its column and its constraint.
+EXCUSED = {"accounts 0013_mark_the_operators_account"}
 BREAKING = (
     migrations.DeleteModel,
     migrations.RemoveField,
@@ -96,7 +98,7 @@ def later() -> Iterator[tuple[str, Any]]:
 
 def test_no_migration_blocks_a_large_table_or_breaks_the_release_before() -> None:
     found = {name: problems(migration) for name, migration in later()}
-    assert {name: lines for name, lines in found.items() if lines} == {}
+    assert {name for name, lines in found.items() if lines} == EXCUSED, found
 
 
 INDEX = models.Index(fields=["email"], name="an_index")

@@ -37,6 +37,7 @@ def reset(browser: Browser, user: User) -> Any:
 # An administrator resets a phone (R-07) -------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_trigger")
 def test_a_reset_takes_the_phone_tells_the_person_and_ends_their_sessions(
     alices: Browser, alice: User, bob: User, bobs_phone: PhoneDevice
 ) -> None:

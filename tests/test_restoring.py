@@ -10,7 +10,7 @@ from accounts.models import Session, User
 from messaging.database import clock_plus
 from messaging.delivery.models import Message, State
 from tests.conftest import BOBS_NUMBER, Browser, deliver, last_token
-from twofactor.models import Challenge, Journey, PhoneDevice
+from twofactor.models import Challenge, Journey, PendingSignIn, PhoneDevice
 from twofactor.models.challenges import JOURNEYS
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +43,13 @@ def test_every_kind_of_journey_ends_with_its_challenges(bob: User) -> None:
     assert after_restore() == f"0 sessions and {len(rows)} journeys ended.\n"
     assert [row for row in rows if type(row)._default_manager.filter(pk=row.pk).exists()] == []
     assert not Challenge.objects.exists()
+
+
+def test_what_was_over_before_is_left_to_be_forgotten(bob: User) -> None:
+    """F23: of a million people there are millions; none of them opens anything."""
+    over = PendingSignIn.objects.create(user=bob, session_hash="over", expires_at=clock_plus(-1))
+    assert after_restore() == "0 sessions and 0 journeys ended.\n"
+    assert PendingSignIn.objects.filter(pk=over.pk).exists()
 
 
 def test_nobody_stays_signed_in(browser: Browser, bob: User) -> None:

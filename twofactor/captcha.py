@@ -250,10 +250,10 @@ def _check_altcha(value: str, least_work: int) -> str:
     """Return what makes a solved challenge unique: its signature, for its wrapping can be written in many ways."""
     try:
         solution = altcha.Payload.from_base64(value)
-        result = altcha.verify_solution(solution, _altcha_key("altcha"), hmac_key_secret=_altcha_key("altcha solution"))
+        verified = any(_solves(solution, secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise refusals.CaptchaRefused from None
-    if not result.verified:
+    if not verified:
         raise refusals.CaptchaRefused
     signed: dict[str, int] = solution.challenge.parameters.data or {}
     if signed["work"] < least_work or signed["expires"] < time.time():  # noqa: TID251 (as above)
@@ -261,8 +261,13 @@ def _check_altcha(value: str, least_work: int) -> str:
     return str(solution.challenge.signature)
 
 
-def _altcha_key(purpose: str) -> str:
-    return salted_hmac("twofactor.captcha", purpose, algorithm="sha256").hexdigest()
+def _solves(solution: altcha.Payload, secret: str) -> bool:
+    key, proof_key = _altcha_key("altcha", secret), _altcha_key("altcha solution", secret)
+    return bool(altcha.verify_solution(solution, key, hmac_key_secret=proof_key).verified)
+
+
+def _altcha_key(purpose: str, secret: str | None = None) -> str:
+    return salted_hmac("twofactor.captcha", purpose, secret=secret, algorithm="sha256").hexdigest()
 
 
 def altcha_words() -> dict[str, str]:

@@ -6,19 +6,21 @@ A token that was consumed, or a session that was ended, after the backup was mad
 from typing import Any
 
 from accounts.models import Session
-from messaging.database import delete_in_batches
+from messaging.database import Clock, delete_in_batches
 from twofactor.models import AppEnrolment, PasskeyRegistration, RecoveryCode
 from twofactor.models.challenges import JOURNEYS, Challenge
 
 
 def end_what_was_under_way() -> tuple[int, int]:
-    """Delete every session and every journey, whose challenges go with it; return how many of each.
+    """Delete every session, and every journey that is not over, with its challenges; return how many of each.
 
-    Recovery codes go as well: one that was used since would open an enrolment once more.
+    Recovery codes go as well: one that was used since would open an enrolment once more. What is over stays until it
+    is forgotten: a large portal has millions of such.
     """
     kinds: list[Any] = [Challenge._meta.get_field(name).related_model for name in JOURNEYS]
     kinds.append(PasskeyRegistration)
     delete_in_batches(RecoveryCode.objects.all())
     delete_in_batches(AppEnrolment.objects.all())
-    sessions = delete_in_batches(Session.objects.all())
-    return sessions, sum(delete_in_batches(kind._default_manager.all()) for kind in kinds)
+    sessions, _of_each = Session.objects.all().delete()
+    alive = [kind._default_manager.filter(expires_at__gt=Clock()) for kind in kinds]
+    return sessions, sum(delete_in_batches(journeys) for journeys in alive)

@@ -1,5 +1,6 @@
 import django.db.models.deletion
 import messaging.database
+from messaging.postgresql.operations import CreateModelAtOnce
 from django.conf import settings
 from django.db import migrations, models
 
@@ -9,7 +10,7 @@ BATCH = 500
 
 
 def write_words(apps, schema_editor):
-    """Write everybody's words, so many people a statement. Broken off, it goes on: what is there is left alone."""
+    """Write everybody's words, so many people a statement. Broken off, the migration begins with an empty table again."""
     alias = schema_editor.connection.alias
     people = apps.get_model("accounts", "User")._default_manager.using(alias)
     words = apps.get_model("accounts", "SearchWord")
@@ -36,7 +37,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
+        CreateModelAtOnce(
             name='SearchWord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

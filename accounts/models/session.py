@@ -6,7 +6,6 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
-from django.utils.crypto import constant_time_compare
 
 from accounts.auth.session_store import SessionStore
 from accounts.models.user import User
@@ -33,4 +32,4 @@ class Session(AbstractBaseSession):
 
     def holds_for(self, user: "User") -> bool:
         """Tell whether the person is still signed in here: neither password nor epoch changed since."""
-        return constant_time_compare(self.get_decoded().get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+        return user.is_session_hash(self.get_decoded().get(HASH_SESSION_KEY, ""))

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -236,3 +236,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Bind sessions to the password and to the epoch: raising the epoch ends all of them."""
         value = f"{self.password}:{self.session_epoch}"
         return salted_hmac("accounts.User.session", value, secret=secret, algorithm="sha256").hexdigest()
+
+    def is_session_hash(self, value: str) -> bool:
+        """Tell whether this binds to today's password and epoch, also under a key that is being rotated out."""
+        hashes = [self.get_session_auth_hash(), *self.get_session_auth_fallback_hash()]
+        return any(constant_time_compare(value, one) for one in hashes)

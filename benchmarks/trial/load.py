@@ -3,14 +3,18 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import requests
 
 from tests.services.portal import Portal
-from tests.services.visitor import Visitor, location
+from tests.services.visitor import Visitor, location, style_sheet_of
 
 AT_ONCE, PAUSE = 2, 1.0  # people at once; seconds between two sign-ins of one of them
+
+
+LOST = {404, *range(500, 600)}
 
 
 @dataclass
@@ -25,13 +29,14 @@ class Phase:
     signed_in: int = 0
     given_up: int = 0
     broken: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # sentences under the table
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0
 
     @property
     def failed(self) -> int:
-        """Requests that no page answered, or an error of ours."""
-        return sum(count for status, count in self.statuses.items() if not status.isdigit() or int(status) >= 500)
+        """Requests that no page answered, an error of ours, or a file that is not there."""
+        return sum(count for status, count in self.statuses.items() if not status.isdigit() or int(status) in LOST)
 
     def expect(self, truth: object, what: str) -> None:
         if not truth:
@@ -41,8 +46,8 @@ class Phase:
 class Load:
     """People who sign in, two at a time, until told to stop."""
 
-    def __init__(self, portal: Portal) -> None:
-        self.portal = portal
+    def __init__(self, portal: Portal, member: Callable[[], Visitor]) -> None:
+        self.portal, self.member = portal, member
         self.phases = [Phase("warm-up", "")]
         self.over = threading.Event()
         self.threads = [threading.Thread(target=self._go_on) for _ in range(AT_ONCE)]
@@ -56,7 +61,7 @@ class Load:
 
     def _go_on(self) -> None:
         while not self.over.wait(PAUSE):
-            visitor, phase = self.portal.member(), self.phases[-1]
+            visitor, phase = self.member(), self.phases[-1]
             visitor.session.hooks["response"].append(lambda response, *_, **__: self._note(response))
             try:
                 self._sign_in(visitor, phase)
@@ -73,6 +78,9 @@ class Load:
         phase.slowest = max(phase.slowest, response.elapsed.total_seconds())
 
     def _sign_in(self, visitor: Visitor, phase: Phase) -> None:
+        # A browser that has nothing of the page yet.
+        style = visitor.get(style_sheet_of(visitor.get("/entrar/").text))
+        assert style.status_code == 200, f"{style.status_code}: the page's style sheet"
         location(visitor.post_password())
         asked = visitor.post_channel()
         clicked = time.time() - asked.elapsed.total_seconds()

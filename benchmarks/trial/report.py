@@ -5,10 +5,9 @@ import time
 
 from benchmarks.soak.report import DOCS
 from benchmarks.trial.load import Phase
-from tests.services.programs import BASE_DIR
+from tests.services.releases import COMMIT
 
 BEGIN, END = "<!-- trial: begin -->", "<!-- trial: end -->"
-COMMIT = (BASE_DIR / "tests/services/last_release.txt").read_text().split()[0]
 
 
 def percentile(values: list[float], part: float) -> float:
@@ -37,7 +36,9 @@ def report(phases: list[Phase], command: str) -> str:
         "| " + " | ".join(["---"] * len(HEADS)) + " |",
         *map(line, phases),
     ]
-    return "\n".join([*lines, *(["", "Broken: " + "; ".join(broken) + "."] if broken else [])])
+    notes = [note for phase in phases for note in phase.notes]
+    told = [" ".join(notes), f"Broken: {'; '.join(broken)}." if broken else ""]
+    return "\n".join([*lines, *(part for sentence in told if sentence for part in ("", sentence))])
 
 
 def write(text: str) -> None:

@@ -52,6 +52,24 @@ class AddIndexConcurrently(migrations.AddIndex):
         return f"{super().describe()}, while the table is written to"
 
 
+class CreateModelAtOnce(migrations.CreateModel):
+    """Create a table that the same migration fills; in a migration with ``atomic = False``.
+
+    Its foreign keys and indexes come before the rows: a key that is added behind them locks the tables it points to
+    against every write, until all rows are looked at. A table that a broken-off migration left is made anew.
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = to_state.apps.get_model(app_label, self.name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
+        table = schema_editor.quote_name(model._meta.db_table)
+        schema_editor.execute(f"DROP TABLE IF EXISTS {table}")
+        schema_editor.create_model(model)
+        while schema_editor.deferred_sql:
+            schema_editor.execute(schema_editor.deferred_sql.pop(0), None)
+
+
 def partitions_of(schema_editor: Any, table: str) -> list[str]:
     """Return the partitions of a table; none where it has no such."""
     with schema_editor.connection.cursor() as cursor:

@@ -68,17 +68,16 @@ def fill(url: str, letter: str, *, people: int, events: int) -> int:
     from accounts.models import Account  # noqa: PLC0415 (where the portal's settings are in force)
 
     account = Account.objects.create(name=letter, two_factor_required=True)
-    facts: dict[str, Any] = {
-        "account": account.pk,
-        "letter": letter,
-        "people": people,
-        "events": events,
-        "messages": max(events // 4, 1),
-    }
+    facts = {"account": account.pk, "letter": letter, "people": people, "events": events}
+    return fill_account(url, PEOPLE, WORDS, PHONES, SESSIONS, messages=max(events // 4, 1), **facts)
+
+
+def fill_account(url: str, *statements: str, **facts: Any) -> int:
+    """Fill an account that is there with what the statements write, events and messages; return its first person."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # the rows are sound: no keys to look up
-        for statement in (PEOPLE, WORDS, PHONES, SESSIONS):
-            connection.execute(statement, facts)
+        for statement in statements:
+            connection.execute(statement.encode(), facts)
         facts["first"] = _one(connection, FIRST, facts)
         with _without_indexes(connection, "accounts_auditevent", "delivery_message"):
             for statement in (EVENTS, RARE, MESSAGES):

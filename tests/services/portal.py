@@ -240,8 +240,8 @@ class Portal:
         poller.start()
         return poller
 
-    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return manage(self.env, *arguments)
+    def manage(self, *arguments: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
+        return manage(self.env, *arguments, seconds=seconds)
 
     def member(self) -> Visitor:
         """Return a member with a phone, whom no other test has met."""
@@ -354,10 +354,10 @@ class Portal:
             self.broker.program.kill()
 
 
-def manage(env: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+def manage(env: dict[str, str], *arguments: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
     """Run a management command to its end."""
     command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, check=False, cwd=BASE_DIR, env=env, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, check=False, cwd=BASE_DIR, env=env, capture_output=True, text=True, timeout=seconds)
 
 
 def now() -> float:

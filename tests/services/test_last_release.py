@@ -1,65 +1,26 @@
-"""The last release runs on today's schema beside today's code: during a deploy, and after one was taken back.
+"""The last release runs on today's schema beside today's code: during a deploy, and after one was taken back."""
 
-``last_release.txt`` has its commit; whoever makes a release writes the next one there (docs/operations.md, Deploy).
-"""
-
-import io
-import subprocess
-import sys
-import tarfile
 from pathlib import Path
 
 import pytest
 
+from tests.services import releases
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal, Release, digits
-from tests.services.programs import BASE_DIR
 from tests.services.seed import PASSWORD
 from tests.services.visitor import Visitor, location
 
-COMMIT = Path(__file__).with_name("last_release.txt").read_text().split()[0]
 SETTINGS = "/configuracoes/minha-conta/"
 
 
 @pytest.fixture(scope="module")
 def last_release(folder: Path, make_portal: MakePortal) -> Release:
     """Return the code of the last release, with static files of its own."""
-    git = ["git", "-C", str(BASE_DIR)]
-    if subprocess.run([*git, "rev-parse", "--git-dir"], capture_output=True, check=False).returncode:
+    if not releases.has_history():
         pytest.xfail("this copy has no history to take the last release from")
-    if subprocess.run([*git, "cat-file", "-e", COMMIT], capture_output=True, check=False).returncode:
-        subprocess.run([*git, "fetch", "--quiet", "--depth=1", "origin", COMMIT], check=True)
-    archive = subprocess.run([*git, "archive", COMMIT], capture_output=True, check=True).stdout
-    code = folder / "last-release"
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(code, filter="data")
-    release = Release(code, python_for(code), {"VAR_DIR": str(folder / "last-release-var")})
-    env = make_portal("last-release-static").env | release.env
-    command = [str(release.python), "manage.py", "collectstatic", "--noinput"]
-    subprocess.run(command, cwd=release.code, env=env, check=True, capture_output=True)
+    release = releases.unpack(folder)
+    releases.run(release, make_portal("last-release-static").env, "manage.py", "collectstatic", "--verbosity", "0")
     return release
-
-
-def python_for(code: Path) -> Path:
-    """Return a Python that has the packages of a release: ours, unless its lock asks for others."""
-    lock = "requirements.txt"
-    if (code / lock).read_text() == (BASE_DIR / lock).read_text():
-        return Path(sys.executable)
-    environment = code.with_name(f"{code.name}-venv")
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    python = environment / "bin" / "python"
-    install = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "-qq",
-        "--disable-pip-version-check",
-        "--require-hashes",
-        "--no-deps",
-    ]
-    subprocess.run([*install, "-r", str(code / lock)], check=True)
-    return python
 
 
 @pytest.fixture(scope="module", params=["both old", "web is new", "worker is new"])
@@ -75,6 +36,8 @@ def test_the_four_journeys(mixed: Portal) -> None:
     """O-02."""
     newcomer = mixed.newcomer().ask_for_first_sms()
     assert location(newcomer.post_token(mixed.token(newcomer))) == "/"
+    has_phone = "SELECT has_phone FROM accounts_user WHERE username = %s"
+    assert mixed.database.rows(has_phone, newcomer.login) == [(True,)], "every list has them without a phone"
     member = mixed.member()
     member.post_password()
     member.post_channel("email")

@@ -1,4 +1,4 @@
-"""``migrate`` beside a portal in use: it takes as long as it takes, and nobody waits for it for more than a second."""
+"""O-01: ``migrate`` beside a portal in use takes as long as it takes; nobody waits for it for more than a second."""
 
 import subprocess
 import sys
@@ -106,6 +106,31 @@ def test_rows_are_filled_a_few_at_a_time(quiet: Portal) -> None:
     everybody = quiet.database.rows(names, "Ana")[0][0]
     assert run(quiet, FILL).stderr == ""
     assert quiet.database.rows(names, "Eva") == [(everybody,)]
+
+
+def test_a_table_that_a_migration_fills_has_its_keys_before_its_rows(quiet: Portal) -> None:
+    """A foreign key added behind a million rows would lock who they point to; broken off, it begins anew."""
+    script = """
+from messaging.postgresql.operations import CreateModelAtOnce
+from django.conf import settings
+fields = [("id", models.BigAutoField(primary_key=True)), ("word", models.TextField(db_index=True))]
+fields.append(("user", models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)))
+create = CreateModelAtOnce("Filled", fields)
+before = MigrationLoader(connection).project_state()
+after = before.clone()
+create.state_forwards("accounts", after)
+for _time in range(2):
+    with connection.schema_editor(atomic=False) as editor:
+        create.database_forwards("accounts", editor, before, after)
+        keys = "SELECT count(*) FROM pg_constraint WHERE conrelid = 'accounts_filled'::regclass AND contype = 'f'"
+        with connection.cursor() as cursor:
+            cursor.execute(keys)
+            print(cursor.fetchone()[0], len(editor.deferred_sql))
+            cursor.execute("INSERT INTO accounts_filled (word, user_id) SELECT 'a', min(id) FROM accounts_user")
+"""
+    done = run(quiet, script)
+    assert done.stdout == "1 0\n1 0\n", done.stderr
+    assert quiet.database.rows("SELECT count(*) FROM accounts_filled") == [(1,)]
 
 
 def test_a_lock_that_is_taken_is_waited_for_without_holding_up_others(quiet: Portal) -> None:

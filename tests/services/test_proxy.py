@@ -1,24 +1,18 @@
 """nginx in front as the documents show it: TLS, whose address it is, and slow visitors (O-12)."""
 
 import contextlib
-import shutil
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.services.conftest import MakePortal
-from tests.services.parts import make_certificate
-from tests.services.portal import Portal
-from tests.services.programs import Program, free_port, listens
-from tests.services.visitor import Visitor, location
-from tests.tools import ROOT
+from tests.services.proxy import BEHIND, BINARY, Front, proxied
+from tests.services.visitor import location, style_sheet_of
 
-SHOWN = ROOT / "docs" / "proxies" / "nginx.conf"
 SLOW = 40  # visitors who send half a request; within nginx's limit of 50 for an address, above any number of threads
 IDLE = 16  # nginx keeps so many connections to the portal for the next request
 # With what the portal refuses a request for before it reads the body.
@@ -31,76 +25,23 @@ HALF = (
 pytestmark = pytest.mark.services
 
 
-@dataclass(frozen=True)
-class Front:
-    """What visitors reach, and the portal behind it."""
-
-    portal: Portal
-    certificate: Path
-    http: int
-    https: int
-
-    def visit(self, visitor: Visitor) -> Visitor:
-        """Have a visitor come to the proxy, as a browser does where it has port 443."""
-        visitor.base = f"https://localhost:{self.https}"
-        visitor.session.verify, visitor.session.trust_env = str(self.certificate), False
-        visitor.session.headers["Origin"] = "https://localhost"
-        return visitor
-
-    def half_a_request(self) -> socket.socket:
-        """Open a connection that sends the beginning of a POST, and goes on holding it."""
-        context = ssl.create_default_context(cafile=str(self.certificate))
-        wire = context.wrap_socket(socket.create_connection(("127.0.0.1", self.https)), server_hostname="localhost")
-        wire.sendall(HALF)
-        return wire
-
-
-def here(text: str, changes: dict[str, str]) -> str:
-    """Put this machine's ports and paths into a configuration."""
-    for shown, used in changes.items():
-        assert shown in text, f"{SHOWN.name} says nothing of {shown}"
-        text = text.replace(shown, used)
-    return text
-
-
-def configure(folder: Path, portal: Portal, http: int, https: int) -> tuple[Path, Path]:
-    """Write the configuration; return it and the certificate."""
-    certificate, key = make_certificate(folder)
-    changes = {
-        "listen 80;": f"listen 127.0.0.1:{http};",
-        "listen 443 ": f"listen 127.0.0.1:{https} ",
-        "portal.example.com": "localhost",
-        "127.0.0.1:8000": f"127.0.0.1:{portal.port}",
-        "/etc/ssl/portal.pem": str(certificate),
-        "/etc/ssl/portal.key": str(key),
-        "/var/log/nginx/messaging.log": str(folder / "access.log"),
-    }
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    paths = "".join(f"{kind}_temp_path {folder / kind};\n" for kind in kinds)
-    main = folder / "nginx.conf"
-    main.write_text(
-        f"daemon off;\npid {folder / 'pid'};\nerror_log {folder / 'error.log'};\nevents {{}}\n"
-        f"http {{\n{paths}{here(SHOWN.read_text(), changes)}\n}}\n"
-    )
-    return main, certificate
-
-
 @pytest.fixture(scope="module")
 def front(make_portal: MakePortal, folder: Path) -> Iterator[Front]:
-    binary = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if not binary:
+    if not BINARY:
         pytest.skip("nginx is not installed (Debian package: nginx-light)")
-    place = folder / "nginx"
-    place.mkdir()
-    http, https = free_port(), free_port()
-    portal = make_portal("proxied", PUBLIC_URL="https://localhost", TRUSTED_PROXY_COUNT="1")
-    main, certificate = configure(place, portal, http, https)
+    portal = make_portal("proxied", **BEHIND)
     portal.start_web()
     portal.start_worker()
-    nginx = Program(binary, "-c", str(main), log=folder / "nginx.log")
-    nginx.start(lambda: listens(https))
-    yield Front(portal, certificate, http, https)
-    nginx.stop()
+    with proxied(folder / "nginx", portal) as front:
+        yield front
+
+
+def half_a_request(front: Front) -> socket.socket:
+    """Open a connection that sends the beginning of a POST, and goes on holding it."""
+    context = ssl.create_default_context(cafile=str(front.certificate))
+    wire = context.wrap_socket(socket.create_connection(("127.0.0.1", front.https)), server_hostname="localhost")
+    wire.sendall(HALF)
+    return wire
 
 
 def test_a_sign_in_through_the_proxy(front: Front) -> None:
@@ -131,6 +72,21 @@ def test_http_leads_to_https_and_the_machines_addresses_stay_inside(front: Front
     }
 
 
+def test_a_page_on_its_way_finds_the_files_of_its_own_release(front: Front) -> None:
+    """O-02: a file of another release comes from the folder that keeps them all, and from nowhere else."""
+    visitor = front.visit(front.portal.member())
+    (front.kept / "static" / "css").mkdir(parents=True)
+    (front.kept / "static" / "css" / "app.0123456789ab.css").write_text("body { color: red }")
+    (front.kept / "secret").write_text("not below /static/")
+    kept = visitor.get("/static/css/app.0123456789ab.css")
+    own = visitor.get(style_sheet_of(visitor.get("/entrar/").text))
+    assert (kept.status_code, kept.text) == (200, "body { color: red }")
+    assert (kept.headers["Content-Type"], kept.headers["X-Content-Type-Options"]) == ("text/css", "nosniff")
+    assert (own.status_code, "immutable" in own.headers["Cache-Control"]) == (200, True)
+    assert visitor.get("/static/css/app.ba9876543210.css").status_code == 404
+    assert visitor.get("/static/../secret").status_code == 404
+
+
 def connections(port: int) -> int:
     """Return how many connections a port of this machine has open."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -141,7 +97,7 @@ def test_visitors_who_send_half_a_request_do_not_reach_the_portal(front: Front) 
     """O-12: each would hold one of its threads."""
     with contextlib.ExitStack() as held:
         for _ in range(SLOW):
-            held.enter_context(front.half_a_request())
+            held.enter_context(half_a_request(front))
         visitor = front.visit(front.portal.member())
         assert visitor.get("/healthz").status_code == 404  # nginx itself answers: it has read the forty
         assert connections(front.portal.port) <= IDLE

@@ -124,6 +124,13 @@ def location(response: Response) -> str:
     return response.headers["Location"]
 
 
+def style_sheet_of(page: str) -> str:
+    """Return the address of the first style sheet that a page asks for."""
+    found = re.search(r'<link[^>]+href="(/static/[^"]+\.css)"', page)
+    assert found, "no style sheet"
+    return found[1]
+
+
 def words_of(response: Response) -> str:
     """Return the text of a page, without its markup."""
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", response.text)))

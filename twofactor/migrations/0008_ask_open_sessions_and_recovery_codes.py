@@ -9,7 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('twofactor', '0007_drop_trigger_of_has_phone'),
+        # There is no 0007. Whoever drops the trigger of 0005: the release before the first needs it.
+        ('twofactor', '0006_pending_action'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

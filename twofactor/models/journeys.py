@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.utils.crypto import constant_time_compare
 
 from accounts.audit.actions import Action
 from accounts.auth import known_browsers
@@ -122,8 +121,7 @@ class PendingSignIn(Journey):
 
     def still_holds(self) -> bool:
         """Tell whether the right password of the first step is still right, and the person still welcome."""
-        unchanged = constant_time_compare(self.auth_hash, self.user.get_session_auth_hash())
-        return unchanged and self.user.may_sign_in
+        return self.user.is_session_hash(self.auth_hash) and self.user.may_sign_in
 
     @property
     def needs_mailbox(self) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from messaging.postgresql.patience import be_patient
 from twofactor import restoring
 
 
@@ -13,5 +14,6 @@ class Command(BaseCommand):
     help = "Ends every session, pending sign-in, change and re-authentication; run it before web and workers start."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        be_patient()  # nobody is there yet who could wait
         sessions, journeys = restoring.end_what_was_under_way()
         self.stdout.write(f"{sessions} sessions and {journeys} journeys ended.")

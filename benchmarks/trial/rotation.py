@@ -1,0 +1,78 @@
+"""All keys rotated as docs/operations.md says: known everywhere first, then used, then the old ones taken away."""
+
+import re
+import secrets
+import time
+from base64 import b32decode
+
+from django_otp.oath import hotp
+
+from benchmarks.trial.installation import Trial
+from benchmarks.trial.load import Phase
+from tests.services.programs import Program
+from tests.services.seed import PASSWORD
+from tests.services.visitor import Visitor, location
+
+APP = "/meu-perfil/segunda-etapa/aplicativo/"
+PROOF = "/confirmar-identidade/"
+STEP = 30  # seconds
+# What the second key is called, and what parts it from the first where both stand in one variable.
+SECOND = {"SECRET_KEY": "SECRET_KEY_FALLBACKS", "TOKEN_KEY": "TOKEN_KEY_PREVIOUS", "FACTOR_KEYS": ""}
+
+
+def rotate(trial: Trial, web: Program, workers: list[Program]) -> None:
+    promise = "no request fails, nobody is signed out or begins anew, apps go on"
+    with trial.phase("all keys rotated", promise) as phase:
+        visitor, secret = with_an_app(trial)
+        new = {name: secrets.token_urlsafe(50) for name in SECOND}
+        old = {name: trial.portal.env[name] for name in SECOND}
+        web = take_over(trial, old, new, web, workers)
+        web = take_over(trial, new, old, web, workers)
+        done = trial.portal.manage("reseal_secrets")
+        phase.expect((done.returncode, done.stdout) == (0, "1 secrets sealed anew.\n"), done.stdout + done.stderr)
+        trial.portal.env["FACTOR_KEYS"] = new["FACTOR_KEYS"]  # what was sealed under the old one would be lost now
+        trial.restart(web, workers)
+        judge(trial, phase, visitor, secret)
+    phase.expect(phase.failed == 0, f"requests failed: {dict(phase.statuses)}")
+    phase.expect(phase.signed_in and not phase.given_up, f"{phase.signed_in} signed in, {phase.given_up} gave up")
+
+
+def take_over(
+    trial: Trial, first: dict[str, str], second: dict[str, str], web: Program, workers: list[Program]
+) -> Program:
+    """Start everything with these keys; return the new web."""
+    env = trial.portal.env
+    for name, place in SECOND.items():
+        env[name] = first[name] if place else f"{first[name]},{second[name]}"
+        if place:
+            env[place] = second[name]
+    return trial.restart(web, workers)
+
+
+def with_an_app(trial: Trial) -> tuple[Visitor, bytes]:
+    """Return somebody who is in and has set up an app, and its secret."""
+    visitor = trial.member()
+    location(visitor.ask_for_sms().post_token(trial.portal.token(visitor)))
+    visitor.post(APP, form_at="/meu-perfil/segunda-etapa/")
+    location(visitor.post(PROOF, password=PASSWORD, channel="sms"))
+    location(visitor.post(PROOF, token=trial.portal.token(visitor, 2)))
+    shown = re.search(r'class="secret">([A-Z2-7 ]+)<', visitor.get(f"{APP}confirmar/").text)
+    assert shown, "no secret of an app"
+    secret = b32decode(shown[1].replace(" ", ""))
+    location(visitor.post(f"{APP}confirmar/", token=token_of(secret)))
+    return visitor, secret
+
+
+def token_of(secret: bytes) -> str:
+    return f"{hotp(secret, int(time.time()) // STEP):06}"
+
+
+def judge(trial: Trial, phase: Phase, visitor: Visitor, secret: bytes) -> None:
+    """See that whoever was in still is, and that the app opens."""
+    phase.expect(visitor.is_in(), "a session ended")
+    other = trial.front.visit(Visitor(trial.portal.base, visitor.login, visitor.number, trial.portal.secrets))
+    location(other.post_password())
+    location(other.post("/entrar/aplicativo/", token=token_of(secret)))
+    phase.expect(other.is_in(), "the app opens nothing")
+    told = trial.portal.manage("doctor").stdout
+    phase.expect("apps are under an old key" not in told and "no key opens" not in told, told)
