@@ -100,6 +100,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     codes_left = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     # The kind of factor that a sign-in begins with; empty or not to be had: the choice of SMS or e-mail.
     preferred_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
+    # The kind of factor that the last sign-in was completed with; a recovery code leaves it as it was.
+    last_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
     policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the lockout schedule).

@@ -10,7 +10,8 @@
   function firstFocus(root) {
     // A choice of one is no choice: with a single country one begins at the number.
     const fields = all("input:not([type=hidden], [type=radio], [disabled]), select:not([disabled])", root);
-    return $("[aria-invalid=true]", root) || fields.find((field) => field.options?.length !== 1) || $("h1", root);
+    const usual = $("[data-first]:not([disabled])", root); // what was used last: Enter takes it
+    return $("[aria-invalid=true]", root) || usual || fields.find((field) => field.options?.length !== 1) || $("h1", root);
   }
 
   function upgradePopup(dialog) {
