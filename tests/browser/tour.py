@@ -133,6 +133,8 @@ def _inside(alice: Person) -> Iterator[str]:
     yield from _logo(alice)
     alice.go("/meu-perfil/")
     yield "meu perfil"
+    alice.go("/ajuda/")
+    yield "ajuda"
     alice.go("/senha/alterar/")
     yield "senha"
     alice.go("/caixa-de-saida/")
