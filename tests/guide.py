@@ -11,18 +11,18 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).parent.parent
-SOURCES, TARGETS = ROOT / "docs" / "guia", ROOT / "templates" / "guide"
+TARGETS = ROOT / "templates" / "guide"
 # Language, guide: its document. The page of a guide has the guide's name.
 GUIDES = {
-    ("pt-br", "users"): "verificacao-em-duas-etapas.md",
-    ("en", "users"): "two-step-verification.md",
-    ("es", "users"): "verificacion-en-dos-pasos.md",
-    ("pt-br", "administrators"): "o-dia-do-administrador.md",
-    ("en", "administrators"): "an-administrators-day.md",
-    ("es", "administrators"): "el-dia-del-administrador.md",
+    ("pt-br", "users"): "docs/guia/verificacao-em-duas-etapas.md",
+    ("en", "users"): "docs/guia/two-step-verification.md",
+    ("es", "users"): "docs/guia/verificacion-en-dos-pasos.md",
+    ("pt-br", "administrators"): "docs/guia/o-dia-do-administrador.md",
+    ("en", "administrators"): "docs/guia/an-administrators-day.md",
+    ("es", "administrators"): "docs/guia/el-dia-del-administrador.md",
 }
 ADDRESSES = {
-    document: "{% url 'help' %}" if guide == "users" else "{% url 'help-administrators' %}"
+    Path(document).name: "{% url 'help' %}" if guide == "users" else "{% url 'help-administrators' %}"
     for (_language, guide), document in GUIDES.items()
 }
 
@@ -57,7 +57,7 @@ def outermost(tokens: list[Token]) -> list[list[Token]]:
 
 def rendered(document: str) -> str:
     """Return a guide as a template."""
-    text = (SOURCES / document).read_text()
+    text = (ROOT / document).read_text()
     assert "{{" not in text
     assert "{%" not in text
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")

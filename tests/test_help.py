@@ -28,7 +28,7 @@ def test_every_link_of_a_guide_leads_somewhere(browser: Browser, bob: User, lang
     shown = browser.get(PAGES[name]).content.decode()
     assert f'<html lang="{language}"' in shown
     (text,) = re.findall(r'<article class="guide">(.+?)</article>', shown, re.DOTALL)
-    title = (guide.SOURCES / guide.GUIDES[language, name]).read_text().splitlines()[0]
+    title = (guide.ROOT / guide.GUIDES[language, name]).read_text().splitlines()[0]
     assert f">{title.removeprefix('# ')}</h1>" in text
     links = re.findall(r'href="([^"]+)"', text)
     assert links

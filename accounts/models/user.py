@@ -73,7 +73,9 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person of one account."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="users", db_index=False)  # it begins others
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="users", db_index=False, verbose_name=_("account")
+    )  # it begins other indexes
     username = models.CharField(
         _("login"),
         max_length=60,
@@ -110,7 +112,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     # Raising it ends every known browser of the person (accounts/auth/known_browsers.py).
     browsers_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    created_at = models.DateTimeField(db_default=Clock(), editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Clock(), editable=False)
     # Since what says who the person is was taken away for good (R-13).
     erased_at = models.DateTimeField(null=True, editable=False)
     # What lists are sorted and searched by. The database keeps them, so nobody can forget to.
