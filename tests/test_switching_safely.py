@@ -135,8 +135,8 @@ def test_all_whose_mailbox_refuses_stand_in_a_list_that_is_sorted(
     """Twenty are named here at most; the rest is a filter of the users. Who has got a message since is none of them."""
     people = [*many(account, 24), bob, charlie]
     refused = {"channel": "email", "kind": "notice", "subject_id": 0, "language": "en"}
-    for person in people:
-        facts = {**refused, "destination": person.email, "owner_id": person.account_id}
+    for one in people:
+        facts = {**refused, "destination": one.email, "owner_id": one.account_id}
         Message.objects.create(**facts, state="failed", fault="number")
     Message.objects.create(**refused, destination=people[0].email, owner_id=account.pk, state="sent")
     shown = page(alices.get(SETTINGS))
@@ -147,7 +147,7 @@ def test_all_whose_mailbox_refuses_stand_in_a_list_that_is_sorted(
     assert people[0].email not in listed
     assert "alice@example.com" not in listed.partition("<tbody>")[2]
     assert "charlie" not in listed
-    first, second = (listed.index(person.email) for person in sorted(people[1:3], key=lambda one: one.username))
+    first, second = (listed.index(one.email) for one in sorted(people[1:3], key=lambda one: one.username))
     assert second < first
 
 

@@ -47,6 +47,8 @@ class Action(models.TextChoices):
     ACCOUNT_CREATED = "account.created", ON_HOME, _("The account was created for %(person)s."), _("Account created")
     ACCOUNT_ACCENT_CHANGED = ("account.accent_changed", PLAIN,
         _("%(actor)s changed the colour of the account."), _("Colour of the account changed"))
+    ACCOUNT_NOTICES_CHANGED = ("account.notices_changed", PLAIN,
+        _("%(actor)s changed which notices the administrators get."), _("Notices to administrators changed"))
     ACCOUNT_LOGO_CHANGED = ("account.logo_changed", PLAIN,
         _("%(actor)s changed the logo of the account."), _("Logo of the account changed"))
     ACCOUNT_COUNTRIES_CHANGED = ("account.countries_changed", PLAIN,

@@ -43,6 +43,10 @@ class Account(models.Model):
     accent = models.CharField(_("colour"), max_length=8, choices=Accent.choices, default=Accent.GREEN)
     # What the logo is called (accounts.branding.logos), or nothing; its bytes are read by its own address only.
     logo = models.CharField(max_length=48, blank=True, default="", editable=False)
+    # Which notices to its administrators it does not want, with blanks between them, and who gets the others: all of
+    # them where nobody was chosen (accounts/notifications/choices.py).
+    notices_off = models.CharField(max_length=60, default="", db_default="", editable=False)
+    notices_to = models.BigIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), db_default=Clock(), editable=False)
 
     class Meta:

@@ -127,7 +127,7 @@ def _inside(alice: Person) -> Iterator[str]:
     expect(alice.page.locator(".tip-text")).to_be_visible()
     yield "minha conta, tip"
     alice.page.mouse.move(0, 0)
-    for part in ("paises", "aparencia"):
+    for part in ("paises", "aparencia", "avisos"):
         alice.go(f"/configuracoes/minha-conta/{part}/")
         yield f"minha conta, {part}"
     yield from _logo(alice)
