@@ -85,7 +85,7 @@ class UserAdmin(admin.ModelAdmin):
         try:
             _change(obj, role, is_active, actor=cast(SignedInRequest, request).user)
         except LastAdministrator:
-            self.message_user(request, _("An account keeps its last administrator."), messages.ERROR)
+            self.message_user(request, _("An account needs at least one administrator."), messages.ERROR)
 
     @admin.display(description=_("locked"), boolean=True)
     def is_locked(self, user: User) -> bool:
