@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.audit.actions import action_named
 from accounts.auth import sessions as account_sessions
 from accounts.exceptions import LastAdministrator
 from accounts.models import Account, AuditEvent, Budget, SearchWord, User
@@ -84,7 +85,7 @@ class UserAdmin(admin.ModelAdmin):
         try:
             _change(obj, role, is_active, actor=cast(SignedInRequest, request).user)
         except LastAdministrator:
-            self.message_user(request, _("An account keeps its last administrator."), messages.ERROR)
+            self.message_user(request, _("An account needs at least one administrator."), messages.ERROR)
 
     @admin.display(description=_("locked"), boolean=True)
     def is_locked(self, user: User) -> bool:
@@ -129,10 +130,17 @@ def _change(user: User, role: str, is_active: bool, *, actor: User) -> None:
 class AuditEventAdmin(ReadOnlyAdmin):
     """Who did what, when, from where."""
 
-    list_display = ["at", "action", "account", "user", "actor", "ip"]
+    list_display = ["at", "what", "account", "user", "actor", "ip"]
     list_select_related = ["account", "user", "actor"]
     search_fields = ["=action", "=user__username"]
+    search_help_text = _("The name of an event, such as phone.reset, or a login.")
     ordering = ["-pk"]
+
+    @admin.display(description=_("event"), ordering="action")
+    def what(self, event: AuditEvent) -> str:
+        """Return the event's label and the name that it is searched by."""
+        action = action_named(event.action)
+        return f"{action.label} ({event.action})" if action else event.action
 
 
 @admin.register(Budget)

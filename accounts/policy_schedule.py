@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import models, transaction
-from django.db.models import Case, F, Max, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils.dateparse import parse_datetime
 
 from accounts.audit.actions import Action
@@ -17,17 +17,15 @@ from accounts.exceptions import Limited
 from accounts.lists import pagination
 from accounts.models import Account, AuditEvent, Session, User
 from accounts.notifications.notify import notify_administrators
+from accounts.users import mailboxes
 from messaging.database import Clock, clock_plus, update_returning
 from messaging.delivery import flows as delivery
-from messaging.delivery.failure_reasons import Fault
-from messaging.delivery.models import Channel, Message, State
 from messaging.periodic.scheduler import Last, periodic_task
 
 DAY = 86_400  # seconds
 ANNOUNCEMENT_SECONDS = DAY  # between two announcements of an account
 REMINDERS = (7, 1)  # days before the date
 UNREACHABLE_SHOWN = 20
-LATEST_BOUNCES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +46,9 @@ def preview(reader: User) -> Preview:
     return Preview(
         open_now=in_session.values("user").distinct()[: pagination.COUNTED + 1].count(),
         unreachable=list(
-            others.filter(email__in=_refused(reader.account)).order_by("name_key")[: UNREACHABLE_SHOWN + 1]
+            others.filter(email__in=mailboxes.refused(reader.account)).order_by("name_key")[: UNREACHABLE_SHOWN + 1]
         ),
     )
-
-
-def _refused(account: Account) -> list[str]:
-    """Return the addresses whose mail server refused the newest message for good (B16)."""
-    sent = Message.objects.filter(owner_id=account.pk, channel=Channel.EMAIL)
-    failed = sent.filter(state=State.FAILED, fault=Fault.NUMBER).values_list("destination")
-    refused = dict(failed.annotate(newest=Max("pk")).order_by("-newest")[:LATEST_BOUNCES])
-    arrived = sent.filter(state__in=[State.SENT, State.DELIVERED], destination__in=refused)
-    since = arrived.filter(pk__gt=min(refused.values(), default=0)).values_list("destination")
-    later = dict(since.annotate(newest=Max("pk")))
-    return [address for address, newest in refused.items() if later.get(address, 0) < newest]
 
 
 def announce(account: Account, *, actor: User) -> int:

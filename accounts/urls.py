@@ -4,6 +4,7 @@ from accounts.audit import views as audit_views
 from accounts.branding import views as branding
 from accounts.dashboard import views as dashboard
 from accounts.invitations import views as invitations_views
+from accounts.notifications import views as notifications_views
 from accounts.passwords import views as passwords
 from accounts.profile import views as profile_views
 from accounts.users import views as users_views
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", dashboard.home, name="home"),
     path("meu-perfil/", profile_views.profile, name="profile"),
     path("configuracoes/minha-conta/aparencia/", branding.appearance, name="appearance"),
+    path("configuracoes/minha-conta/avisos/", notifications_views.account_notices, name="account-notices"),
     path("configuracoes/minha-conta/logotipo/", branding.account_logo, name="account-logo"),
     path("logotipos/<slug:name>.png", branding.logo, name="logo"),
     path("senha/alterar/", passwords.password_change, name="password-change"),

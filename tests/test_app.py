@@ -138,6 +138,14 @@ def test_the_app_signs_in_without_a_message_and_without_a_captcha(
     assert bobs_app.last_used_at
 
 
+def test_the_app_that_was_used_last_stands_above_the_captcha(browser: Browser, bob: User, bobs_app: AppDevice) -> None:
+    """The sign-in still begins with the choice: only a person's own word changes that (K-02)."""
+    User.objects.filter(pk=bob.pk).update(last_factor=FactorKind.APP)
+    assert browser.post_password("bob").headers["Location"] == CHANNEL
+    shown = page(browser.get(CHANNEL))
+    assert shown.index(f'href="{APP}" data-first') < shown.index("altcha-widget")
+
+
 def test_the_channel_page_offers_the_app_beside_what_is_sent(browser: Browser, bobs_app: AppDevice) -> None:
     assert browser.post_password("bob").headers["Location"] == CHANNEL
     assert f'href="{APP}"' in page(browser.get(CHANNEL))

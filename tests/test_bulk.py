@@ -168,8 +168,22 @@ def test_all_of_a_filter_are_chosen_up_to_as_many_as_are_done_at_once(
     monkeypatch.setattr(bulk, "MOST", 4)
     shown = page(office.get(BULK, {"action": "deactivate", "all": "1", "q": "prado", "state": "active"}))
     assert "These are the first 4." in shown
-    assert len(re.findall(r'name="person" value="\d+"', shown)) == 4
+    assert len(posted_by(shown).split(",")) == 4
     assert "alice" not in shown.partition("<main")[2]
+
+
+def posted_by(shown: str) -> str:
+    """Return whom the page's form names."""
+    (whom,) = re.findall(r'type="hidden" name="person" value="([\d,]+)"', shown)
+    return str(whom)
+
+
+def test_as_many_as_are_done_at_once_fit_into_the_form(office: Browser, account: Account) -> None:
+    """A form has a hundred fields at most: everybody stands in one of them."""
+    many(account, bulk.MOST)
+    shown = page(office.get(BULK, {"action": "administrator", "all": "1", "role": "member"}))
+    assert office.post(BULK, {"action": "administrator", "person": posted_by(shown)}).headers["Location"] == IDENTITY
+    assert f"Done for {bulk.MOST} of {bulk.MOST}." in page(office.prove_identity())
 
 
 def test_more_than_are_done_at_once_are_not_done(

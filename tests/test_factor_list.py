@@ -35,7 +35,7 @@ def test_who_has_a_phone_alone_is_offered_the_app_and_codes(inside: Browser) -> 
     shown = page(inside.get(FACTORS))
     assert "Add an authenticator app" in shown
     assert "Make recovery codes" in shown
-    assert "Remove" not in shown.split("Is there one that you do not know?")[1].split(".", 1)[1]
+    assert "Remove" not in shown.split("Don't you recognise one of them?")[1].split(".", 1)[1]
 
 
 def test_where_no_app_counts_none_is_offered(inside: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,7 +181,7 @@ def test_each_way_to_be_refused_is_told_in_its_own_words(asking: Browser) -> Non
     told["late"] = said(asking.post_token(second))
     told["spent"] = SPENT
     assert told == {
-        "malformed": "The token has six digits. Write them as they came.",
+        "malformed": "The token has six digits. Enter them as they came.",
         "superseded": "A newer token was sent to you. Use the newest one.",
         "wrong": "Wrong token. You have 3 more attempts.",
         "used": "This token was already used. Ask for another one.",

@@ -316,7 +316,7 @@ def test_the_sms_of_the_day_stand_beside_their_budget(at_home: Browser, account:
     """C-07: what the account has spent of the day that is running."""
     settings.LIMITS = settings.LIMITS | {"account": [(40, 86_400)]}
     shown = text(at_home.get("/"))
-    assert "SMS of the day 1 of 40 The limit of 24 hours." in shown  # Alice's own
+    assert "SMS of the day 1 of 40 This limit is for 24 hours." in shown  # Alice's own
     rate_limits.spend(rate_limits.windows("account", account.pk), uses=39)
     assert "SMS of the day 40 of 40 Spent: tokens go by e-mail." in text(at_home.get("/"))
     Budget.objects.update(until=0)

@@ -359,7 +359,7 @@ def test_the_password_is_as_strong_as_any(office: Browser, browser: Browser) -> 
     ask(office, "nina@example.com")
     path = link_to("nina@example.com")
     weak = {**NAMED, "first_name": "Ninasimone", "new_password": "ninasimone1 xkvqz"}
-    assert "It holds your name." in page(browser.post(path, weak))
+    assert "It contains your name." in page(browser.post(path, weak))
     assert "This field is required" in page(browser.post(path, {**NAMED, "first_name": ""}))
     assert not User.objects.filter(email="nina@example.com").exists()
 

@@ -292,7 +292,7 @@ def test_the_person_is_told_once_a_day(bob: User) -> None:
     for _ in range(2):
         guess_a_hundred_times(bob)
         Budget.objects.exclude(key__startswith="password told").delete()
-    assert subjects_to(bob) == ["Somebody guesses at your password"]
+    assert subjects_to(bob) == ["Somebody is trying to guess your password"]
 
 
 # Help ---------------------------------------------------------------------------------------------

@@ -47,12 +47,12 @@ def test_any_text_of_the_right_length_that_is_not_guessable_is_taken(bobs_browse
 
 
 REFUSED = {
-    "messaging2026": "It holds the name of this portal.",
-    "Messaging1!": "It holds the name of this portal.",
-    "padariaaurora": "It holds the name of your account.",
-    "Padaría Áurora 77": "It holds the name of your account.",
-    "marley roots 1945": "It holds your name.",
-    "bob@example.com": "It holds your e-mail address.",
+    "messaging2026": "It contains the name of this portal.",
+    "Messaging1!": "It contains the name of this portal.",
+    "padariaaurora": "It contains the name of your account.",
+    "Padaría Áurora 77": "It contains the name of your account.",
+    "marley roots 1945": "It contains your name.",
+    "bob@example.com": "It contains your e-mail address.",
     "senha12345": "one of the passwords that are tried first",
     "Senha123456": "one of the passwords that are tried first",
     "corinthians10": "one of the passwords that are tried first",

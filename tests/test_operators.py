@@ -4,8 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.admin import site
+from django.contrib.admin.utils import label_for_field
 from django.test import RequestFactory
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.models import Account, AuditEvent, User
 from messaging.delivery.models import Heartbeat, Message, OpenCircuit
@@ -116,6 +118,47 @@ def test_an_administrator_of_an_account_is_no_operator(
     """S-10."""
     browser.sign_in("alice")
     assert browser.get(f"/admin/{path}", follow=True).status_code == 403
+
+
+def test_an_administrator_is_not_sent_to_the_administrator(
+    browser: Browser, bobs_phone: PhoneDevice, alices_phone: PhoneDevice, policy: Account
+) -> None:
+    """Who is one reads where their own pages are; who is none reads whom to ask."""
+    browser.sign_in("alice")
+    told = page(browser.get("/admin/", follow=True))
+    assert "It belongs to the operators of Messaging. What you run yourself is under Settings." in told
+    assert "ask an administrator" not in told
+    browser.post("/sair/")
+    browser.sign_in("bob")
+    assert "ask an administrator of your account" in page(browser.get("/admin/", follow=True))
+
+
+SAME_AS_ENGLISH: dict[str, set[str]] = {"pt-br": {"login", "e-mail"}, "es": set()}
+
+
+@pytest.mark.parametrize("language", ["pt-br", "es"])
+def test_every_word_of_the_operators_site_is_in_their_language(language: str) -> None:
+    """Names of apps, rows and fields, of columns and of actions."""
+    with override("en"):
+        english = _words()
+    with override(language):
+        same = {word for word, theirs in zip(english, _words(), strict=True) if word == theirs}
+    assert same == SAME_AS_ENGLISH[language]
+    assert len(english) > 100
+
+
+def _words() -> list[str]:
+    """Return every name that the site shows, in the language of the moment."""
+    request = RequestFactory().get("/admin/")
+    request.user = User(is_superuser=True, is_staff=True)
+    found = [str(site.site_header)]
+    for model, model_admin in site._registry.items():
+        meta = model._meta
+        found += [str(meta.app_config.verbose_name), str(meta.verbose_name), str(meta.verbose_name_plural)]
+        shown = {*model_admin.get_fields(request, model()), *model_admin.get_list_display(request)}
+        found += [str(label_for_field(name, model, model_admin)) for name in sorted(map(str, shown))]
+        found += [getattr(model_admin, str(name)).short_description for name in model_admin.actions or ()]
+    return list(map(str, found))
 
 
 def test_login_address_and_rank_are_not_changed_here(operator: Browser, bob: User) -> None:

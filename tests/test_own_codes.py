@@ -206,6 +206,13 @@ def test_codes_never_come_first(browser: Browser, codes: list[str], bob: User) -
     assert bob.preferred_factor == "email"
 
 
+def test_a_used_code_is_not_what_the_next_sign_in_offers_first(codes: list[str], bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(last_factor="email")
+    assert use(codes[0]).is_in()
+    bob.refresh_from_db()
+    assert bob.last_factor == "email"
+
+
 def test_a_dump_holds_no_code(codes: list[str]) -> None:
     rows = repr(dump())
     for code in codes:

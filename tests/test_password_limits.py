@@ -70,7 +70,7 @@ def test_a_hundred_from_everywhere_send_a_new_browser_to_the_mailbox(bob: User) 
     answer = Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob")
     assert answer.status_code == 429
     assert "have a link sent to your mailbox" in page(answer)
-    assert subjects_to(bob) == ["Somebody guesses at your password"]
+    assert subjects_to(bob) == ["Somebody is trying to guess your password"]
 
 
 def test_case_and_spaces_do_not_give_another_budget(bob: User) -> None:

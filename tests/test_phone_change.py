@@ -365,8 +365,8 @@ def test_without_the_second_factor_there_is_no_change(
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
-        ("11 98765-4321", "This is already your phone. Write the new number."),
-        ("+55 11 98765 4321", "This is already your phone. Write the new number."),
+        ("11 98765-4321", "This is already your phone. Enter the new number."),
+        ("+55 11 98765 4321", "This is already your phone. Enter the new number."),
         ("11 3265-4321", "This number cannot receive SMS. Use a mobile phone, not a landline."),
         ("11 8765-4321", "The ninth digit is missing: mobile numbers in Brazil have a 9 after the area code."),
         ("+18765550123", "We send tokens only to: Brazil (+55)."),

@@ -34,13 +34,13 @@ SPELLINGS = [
     "\t11 98765-4321\t",
     "11 98765-4321;ext=5",
 ]
-NOT_A_NUMBER = "This is not a phone number. Write it in digits: area code + number."
-NOT_COMPLETE = "This phone number has too few digits, or too many. Write area code + number."
+NOT_A_NUMBER = "This is not a phone number. Enter digits: area code + number."
+NOT_COMPLETE = "This phone number has too few digits, or too many. Enter area code + number."
 ONE_MISSING = "A digit is missing: after the area code there are 9 of them, and you typed 8."
 OTHER_COUNTRY = "This number belongs to another country than the one you chose."
 NINTH = "The ninth digit is missing: mobile numbers in Brazil have a 9 after the area code."
 NO_SUCH_DDD = "This area code does not exist. Check its two digits."
-NO_DDD = "The area code is missing. Write its two digits first."
+NO_DDD = "The area code is missing. Enter its two digits first."
 NO_SMS = "This number cannot receive SMS. Use a mobile phone, not a landline."
 ONLY_BRAZIL = "We send tokens only to: Brazil (+55)."
 
@@ -275,7 +275,7 @@ def test_the_page_offers_the_allowed_countries(enrolling: Browser, settings: Any
         ("MX", "1 55 1234 5678", "Mobile numbers in Mexico no longer have a 1 before the area code. Leave it out."),
         ("MX", "+52 1 55 1234 5678", "Mobile numbers in Mexico no longer have a 1 before the area code. Leave it out."),
         ("MX", "55 1234 5678", ""),
-        ("MX", "15", "This phone number has too few digits, or too many. Write area code + number."),
+        ("MX", "15", "This phone number has too few digits, or too many. Enter area code + number."),
     ],
 )
 def test_a_nine_or_a_one_of_other_countries_is_named(region: str, typed: str, answer: str) -> None:

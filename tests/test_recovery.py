@@ -53,7 +53,7 @@ def test_a_reset_takes_the_phone_tells_the_person_and_ends_their_sessions(
     event = AuditEvent.objects.get(action="phone.reset")
     assert (event.user, event.actor, event.data["reason"]) == (bob, alice, "phone stolen")
     code, told = sent_to("bob@example.com")[:2]
-    assert code["subject"] == "A recovery code was taken out"
+    assert code["subject"] == "A recovery code was made"
     assert told["subject"] == "Your phone was removed from your login"
     assert "phone stolen" in told["text"]
     assert BOBS_NUMBER[3:] not in told["text"]

@@ -240,7 +240,7 @@ def test_both_are_told_and_it_is_written_down(disowned: User, office: Browser, a
     half_way().post(CODE, {"code": code})
     for reader in (disowned, alice, second):
         told = [entry["subject"] for entry in sent_to(reader.email)]
-        assert told.count("A recovery code was taken out") == 1
+        assert told.count("A recovery code was made") == 1
         assert told.count("A recovery code was used") == 1
     issued = AuditEvent.objects.get(action="recovery_code.issued")
     assert (issued.user, issued.actor) == (disowned, alice)

@@ -129,6 +129,28 @@ def test_the_page_says_whom_it_will_touch_and_gives_the_list(
     assert "charlie" not in table
 
 
+def test_all_whose_mailbox_refuses_stand_in_a_list_that_is_sorted(
+    alices: Browser, account: Account, bob: User, charlie: User
+) -> None:
+    """Twenty are named here at most; the rest is a filter of the users. Who has got a message since is none of them."""
+    people = [*many(account, 24), bob, charlie]
+    refused = {"channel": "email", "kind": "notice", "subject_id": 0, "language": "en"}
+    for one in people:
+        facts = {**refused, "destination": one.email, "owner_id": one.account_id}
+        Message.objects.create(**facts, state="failed", fault="number")
+    Message.objects.create(**refused, destination=people[0].email, owner_id=account.pk, state="sent")
+    shown = page(alices.get(SETTINGS))
+    assert shown.partition("They can only get their token by SMS:")[2].partition("</p>")[0].count("@example.com") == 20
+    assert '<a href="/configuracoes/usuarios/?state=unreachable">' in shown
+    listed = page(alices.get("/configuracoes/usuarios/", {"state": "unreachable", "sort": "-name"}))
+    assert "24 users" in listed
+    assert people[0].email not in listed
+    assert "alice@example.com" not in listed.partition("<tbody>")[2]
+    assert "charlie" not in listed
+    first, second = (listed.index(one.email) for one in sorted(people[1:3], key=lambda one: one.username))
+    assert second < first
+
+
 # The announcement -------------------------------------------------------------------------------
 
 

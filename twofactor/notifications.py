@@ -131,10 +131,10 @@ def recovery_code_notice(event: AuditEvent) -> Notice:
     said = (
         _("The recovery code of %(person)s was used just now, to set up a phone.")
         if used
-        else _("A recovery code for %(person)s was taken out. It is read to them, works once and for 24 hours.")
+        else _("A recovery code for %(person)s was made. It is read to them, works once and for 24 hours.")
     )
     return Notice(
-        heading=_("A recovery code was used") if used else _("A recovery code was taken out"),
+        heading=_("A recovery code was used") if used else _("A recovery code was made"),
         paragraphs=[
             said % {"person": person},
             _("Was this not agreed? Deactivate the login at once, or tell your administrator."),
@@ -230,10 +230,10 @@ def system_sms_notice(event: AuditEvent) -> Notice:
 
 def _heading_of_spent(action: str) -> str:
     if action.endswith(".half_spent"):
-        return _("Half of the day's SMS are sent")
+        return _("Half of the day's SMS have been sent")
     if action.endswith(".nearly_spent"):
-        return _("Most of the day's SMS are sent")
-    return _("All of the day's SMS are sent")
+        return _("Most of the day's SMS have been sent")
+    return _("All of the day's SMS have been sent")
 
 
 # Every notice there is, by the action that it is about.

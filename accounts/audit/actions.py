@@ -47,6 +47,8 @@ class Action(models.TextChoices):
     ACCOUNT_CREATED = "account.created", ON_HOME, _("The account was created for %(person)s."), _("Account created")
     ACCOUNT_ACCENT_CHANGED = ("account.accent_changed", PLAIN,
         _("%(actor)s changed the colour of the account."), _("Colour of the account changed"))
+    ACCOUNT_NOTICES_CHANGED = ("account.notices_changed", PLAIN,
+        _("%(actor)s changed which notices the administrators get."), _("Notices to administrators changed"))
     ACCOUNT_LOGO_CHANGED = ("account.logo_changed", PLAIN,
         _("%(actor)s changed the logo of the account."), _("Logo of the account changed"))
     ACCOUNT_COUNTRIES_CHANGED = ("account.countries_changed", PLAIN,
@@ -113,7 +115,7 @@ class Action(models.TextChoices):
         _("%(person)s chose a new password by the link in an e-mail."), _("Password chosen by e-mail"))
     PASSWORD_GUESSED = ("password.guessed", ON_HOME | REFUSAL | NOTICE,
         _("A hundred wrong passwords were typed for %(person)s: other browsers now need a link from the mailbox."),
-        _("Password guessed at a hundred times"))
+        _("A hundred wrong guesses at a password"))
     BROWSER_LINK_SENT = ("browser.link_sent", PLAIN,
         _("A link that makes a browser known was sent to %(person)s."), _("Link for a browser sent"))
     BROWSER_MADE_KNOWN = ("browser.made_known", ON_HOME,
@@ -180,7 +182,7 @@ class Action(models.TextChoices):
     PHONE_CHANGED = ("phone.changed", ON_HOME | NOTICE,
         _("%(person)s changed the phone from %(before)s to %(after)s."), _("Phone changed"))
     PHONE_CHANGE_CANCELLED = ("phone.change_cancelled", PLAIN,
-        _("%(person)s gave the change of the phone up."), _("Change of phone cancelled"))
+        _("%(person)s cancelled the change of phone."), _("Change of phone cancelled"))
     PHONE_DISOWNED = ("phone.disowned", ON_HOME,
         _("Somebody at the mailbox of %(person)s said that the phone was not theirs; it was removed."),
         _("Phone disputed and removed"))
@@ -190,7 +192,7 @@ class Action(models.TextChoices):
         _("The phone %(number)s now serves %(people)s people, %(person)s among them."), _("Shared phone"))
 
     APP_ENROLLED = ("app.enrolled", ON_HOME | NOTICE,
-        _("%(person)s set an authenticator app up."), _("Authenticator app set up"))
+        _("%(person)s set up an authenticator app."), _("Authenticator app set up"))
     APP_REPLACED = ("app.replaced", ON_HOME | NOTICE,
         _("%(person)s replaced the authenticator app."), _("Authenticator app replaced"))
     APP_REMOVED = ("app.removed", ON_HOME | NOTICE,
@@ -211,17 +213,17 @@ class Action(models.TextChoices):
     FACTOR_RENAMED = ("factor.renamed", PLAIN,
         _("%(person)s renamed a second step."), _("Second step renamed"))
     FACTOR_PREFERRED = ("factor.preferred", PLAIN,
-        _("%(person)s chose which second step comes first: %(channel)s."), _("First second step chosen"))
+        _("%(person)s chose which second step comes first: %(channel)s."), _("Preferred second step chosen"))
 
     RECOVERY_CODE_ISSUED = ("recovery_code.issued", ON_HOME | NOTICE,
-        _("%(actor)s took out a recovery code for %(person)s."), _("Recovery code taken out"))
+        _("%(actor)s made a recovery code for %(person)s."), _("Recovery code made"))
     RECOVERY_CODE_USED = ("recovery_code.used", ON_HOME | NOTICE,
         _("%(person)s used the recovery code to set up a phone."), _("Recovery code used"))
 
     EMAIL_CHANGE_STARTED = ("email.change_started", PLAIN,
         _("%(person)s began to change the e-mail address to %(address)s."), _("Change of e-mail begun"))
     EMAIL_CHANGE_CANCELLED = ("email.change_cancelled", PLAIN,
-        _("%(person)s gave the change of the e-mail address up."), _("Change of e-mail cancelled"))
+        _("%(person)s cancelled the change of e-mail address."), _("Change of e-mail cancelled"))
     EMAIL_CHANGED = ("email.changed", NOTICE,
         _("%(person)s changed the e-mail address from %(before)s to %(after)s."), _("E-mail changed"))
     EMAIL_WISHED_BY_ANOTHER = ("email.wished_by_another", NOTICE,
@@ -233,28 +235,31 @@ class Action(models.TextChoices):
     REAUTHENTICATION_STARTED = ("reauthentication.started", PLAIN,
         _("%(person)s was asked to prove who they are, %(purpose)s."), _("Proof of identity asked for"))
     REAUTHENTICATION_PROVED = ("reauthentication.proved", PLAIN,
-        _("%(person)s proved who they are, %(purpose)s."), _("Identity proved"))
+        _("%(person)s proved who they are, %(purpose)s."), _("Identity confirmed"))
     REAUTHENTICATION_USED = ("reauthentication.used", PLAIN,
         _("%(person)s used the proof of who they are, %(purpose)s."), _("Proof of identity used"))
     REAUTHENTICATION_CANCELLED = ("reauthentication.cancelled", PLAIN,
-        _("%(person)s gave up to prove who they are, %(purpose)s."), _("Proof of identity cancelled"))
+        _("%(person)s did not go on to prove who they are, %(purpose)s."), _("Proof of identity cancelled"))
 
     RANGE_CLOSED = ("range.closed", ON_HOME | NOTICE,
         _("SMS to new numbers that begin with %(beginning)s are withheld: too few of the tokens there were typed."),
         _("Range of numbers closed"))
     ACCOUNT_SMS_HALF_SPENT = ("account_sms.half_spent", NOTICE,
-        _("%(used)s of the %(limit)s SMS of the day are sent."), _("Half of the day's SMS are sent"))
+        _("%(used)s of the day's %(limit)s SMS have been sent."), _("Half of the day's SMS have been sent"))
     ACCOUNT_SMS_NEARLY_SPENT = ("account_sms.nearly_spent", NOTICE,
-        _("%(used)s of the %(limit)s SMS of the day are sent."), _("Most of the day's SMS are sent"))
+        _("%(used)s of the day's %(limit)s SMS have been sent."), _("Most of the day's SMS have been sent"))
     ACCOUNT_SMS_SPENT = ("account_sms.spent", NOTICE,
-        _("%(used)s of the %(limit)s SMS of the day are sent."), _("All of the day's SMS are sent"))
+        _("%(used)s of the day's %(limit)s SMS have been sent."), _("All of the day's SMS have been sent"))
 
     SYSTEM_SMS_HALF_SPENT = ("system_sms.half_spent", NOTICE,
-        _("%(used)s of the %(limit)s SMS of the day are sent."), _("Half of the day's SMS of all accounts are sent"))
+        _("%(used)s of the day's %(limit)s SMS have been sent."),
+        _("Half of the day's SMS of all accounts have been sent"))
     SYSTEM_SMS_NEARLY_SPENT = ("system_sms.nearly_spent", NOTICE,
-        _("%(used)s of the %(limit)s SMS of the day are sent."), _("Most of the day's SMS of all accounts are sent"))
+        _("%(used)s of the day's %(limit)s SMS have been sent."),
+        _("Most of the day's SMS of all accounts have been sent"))
     SYSTEM_SMS_SPENT = ("system_sms.spent", NOTICE,
-        _("%(used)s of the %(limit)s SMS of the day are sent."), _("All of the day's SMS of all accounts are sent"))
+        _("%(used)s of the day's %(limit)s SMS have been sent."),
+        _("All of the day's SMS of all accounts have been sent"))
 
     AUDIT_ARCHIVED = ("audit.archived", PLAIN,
         _("The %(rows)s events of %(month)s went from the audit log into the archive, as file %(number)s."),

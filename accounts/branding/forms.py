@@ -13,7 +13,7 @@ LOGO_REFUSALS = {
     "large": _("The logo may have 64 kB at most."),
     "sides": _("The logo has to be between 16 and 512 pixels wide and high."),
     "interlaced": _("Save the PNG without interlacing, and choose it again."),
-    "broken": _("This PNG file is damaged. Save it anew, and choose it again."),
+    "broken": _("This PNG file is damaged. Save it once more, and choose it again."),
 }
 
 

@@ -19,7 +19,7 @@ class InviteForm(forms.Form):
         label=_("E-mail addresses"),
         widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off", "spellcheck": "false"}),
         max_length=160_000,
-        help_text=_("One or many: parted by lines, blanks, tabs, commas or semicolons. Names may stand with them."),
+        help_text=_("One or many, separated by lines, spaces, tabs, commas or semicolons. You can include names."),
     )
     language = forms.ChoiceField(label=_("Language of the invitation"), choices=settings.LANGUAGES)
 
@@ -32,7 +32,7 @@ class InviteForm(forms.Form):
         """Return names by address, whatever the addresses look like: the report says which are none."""
         found = invitations.people(self.cleaned_data["addresses"])
         if not found:
-            raise forms.ValidationError(_("Write at least one address."))
+            raise forms.ValidationError(_("Enter at least one address."))
         if len(found) > invitations.AT_ONCE:
             raise forms.ValidationError(
                 _("These are %(count)s addresses. Send at most %(most)s at once."),

@@ -27,13 +27,13 @@ class Account(models.Model):
     # The one account of the operators; its name may be anything, and others may have the same.
     is_operators = models.BooleanField(default=False, db_default=False, editable=False)
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
-    two_factor_changed_at = models.DateTimeField(null=True, editable=False)
+    two_factor_changed_at = models.DateTimeField(_("two factor authentication switched at"), null=True, editable=False)
     allowed_regions = models.JSONField(_("countries of the phones"), default=list, blank=True, editable=False)
     # Whether the mailbox may stand in for the phone at a sign-in (D1), and must be proved before a first phone (D3).
     email_tokens = models.BooleanField(_("tokens by e-mail"), default=True)
     mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
     # When the policy comes into force by itself, the days of the last reminder of it, and the last announcement.
-    two_factor_from = models.DateTimeField(null=True, editable=False)
+    two_factor_from = models.DateTimeField(_("two factor authentication from"), null=True, editable=False)
     two_factor_reminded = models.PositiveSmallIntegerField(null=True, editable=False)
     two_factor_announced_at = models.DateTimeField(null=True, editable=False)
     # How many SMS it may send in 24 hours where an operator decided that; else accounts.sms_limits does.
@@ -43,7 +43,11 @@ class Account(models.Model):
     accent = models.CharField(_("colour"), max_length=8, choices=Accent.choices, default=Accent.GREEN)
     # What the logo is called (accounts.branding.logos), or nothing; its bytes are read by its own address only.
     logo = models.CharField(max_length=48, blank=True, default="", editable=False)
-    created_at = models.DateTimeField(db_default=Clock(), editable=False)
+    # Which notices to its administrators it does not want, with blanks between them, and who gets the others: all of
+    # them where nobody was chosen (accounts/notifications/choices.py).
+    notices_off = models.CharField(max_length=60, default="", db_default="", editable=False)
+    notices_to = models.BigIntegerField(null=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Clock(), editable=False)
 
     class Meta:
         verbose_name = _("account")

@@ -82,15 +82,21 @@ class AuditEvent(models.Model):
     """Who did what, when, from where. Rows are only ever added."""
 
     # Each of the three begins an index below; Django's own would double it.
-    account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+", db_index=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
-    action = models.CharField(max_length=60)
-    at = models.DateTimeField(db_default=Clock())
-    ip = models.GenericIPAddressField(null=True)
-    user_agent = models.CharField(max_length=200, default="")
-    request_id = models.CharField(max_length=32, default="")
-    data = models.JSONField(default=dict)
+    account = models.ForeignKey(
+        Account, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("account")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("about")
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("done by")
+    )
+    action = models.CharField(_("event"), max_length=60)
+    at = models.DateTimeField(_("when"), db_default=Clock())
+    ip = models.GenericIPAddressField(_("IP address"), null=True)
+    user_agent = models.CharField(_("browser"), max_length=200, default="")
+    request_id = models.CharField(_("request number"), max_length=32, default="")
+    data = models.JSONField(_("facts"), default=dict)
 
     objects = AuditEventQuerySet.as_manager()
 

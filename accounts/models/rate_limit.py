@@ -1,6 +1,7 @@
 """How often something was used within a window of time."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Budget(models.Model):
@@ -10,12 +11,14 @@ class Budget(models.Model):
     either is a migration of the most written table, for a word.
     """
 
-    key = models.CharField(max_length=120)
-    seconds = models.PositiveIntegerField()  # how long a window lasts
-    used = models.PositiveIntegerField()
-    until = models.BigIntegerField()  # the clock's seconds since 1970 at which this window ends
+    key = models.CharField(_("name"), max_length=120)
+    seconds = models.PositiveIntegerField(_("seconds"))  # how long a window lasts
+    used = models.PositiveIntegerField(_("used"))
+    until = models.BigIntegerField(_("until"))  # the clock's seconds since 1970 at which this window ends
 
     class Meta:
+        verbose_name = _("rate limit")
+        verbose_name_plural = _("rate limits")
         constraints = [models.UniqueConstraint(fields=["key", "seconds"], name="budget_of_a_window")]
         indexes = [models.Index(fields=["until"], name="budget_until")]
 

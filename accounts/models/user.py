@@ -73,7 +73,9 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person of one account."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="users", db_index=False)  # it begins others
+    account = models.ForeignKey(
+        Account, models.PROTECT, related_name="users", db_index=False, verbose_name=_("account")
+    )  # it begins other indexes
     username = models.CharField(
         _("login"),
         max_length=60,
@@ -99,6 +101,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     codes_left = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     # The kind of factor that a sign-in begins with; empty or not to be had: the choice of SMS or e-mail.
     preferred_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
+    # The kind of factor that the last sign-in was completed with; a recovery code leaves it as it was.
+    last_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
     policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the lockout schedule).
@@ -107,7 +111,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     # Raising it ends every known browser of the person (accounts/auth/known_browsers.py).
     browsers_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    created_at = models.DateTimeField(db_default=Clock(), editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Clock(), editable=False)
     # Since what says who the person is was taken away for good (R-13).
     erased_at = models.DateTimeField(null=True, editable=False)
     # What lists are sorted and searched by. The database keeps them, so nobody can forget to.

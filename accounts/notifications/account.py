@@ -151,7 +151,7 @@ def render_browser_link(message: Message) -> Content:
 def password_guessed_notice(event: AuditEvent) -> Notice:
     """Tell that somebody guesses at the password, and how to sign in from a new browser meanwhile (B-04)."""
     return Notice(
-        heading=_("Somebody guesses at your password"),
+        heading=_("Somebody is trying to guess your password"),
         paragraphs=[
             _("A hundred wrong passwords were typed for your login. None of them was right."),
             _("Browsers that you have used here go on as before. In a new one, ask for a link to your mailbox first."),
@@ -213,7 +213,7 @@ def render_reminder(message: Message) -> Content:
         paragraphs=[
             _("Your account asks for a second step at every sign-in, and your login %(login)s has no phone yet.")
             % {"login": user.username},
-            _("Sign in with your password, write your mobile number, and type the token that we send by SMS."),
+            _("Sign in with your password, enter your mobile number, and then the token that we send by SMS."),
             _("It takes less than a minute, and you need it only once."),
         ],
         action={"action_url": settings.PUBLIC_URL + reverse("sign-in"), "action_label": _("Sign in")},

@@ -1,13 +1,19 @@
 """Queue a notification about an event, to whom it concerns."""
 
-from accounts.models import Account, AuditEvent, Role, User
+from accounts.models import Account, AuditEvent, User
+from accounts.notifications import choices
 from messaging.delivery import flows as delivery
 
 
 def notify_administrators(account: Account, event: AuditEvent, *, but: User | None = None) -> None:
-    """Tell every administrator of an account about an event (A-01), except for one who is told otherwise."""
-    administrators = account.users.filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=but.pk if but else 0)
-    delivery.enqueue_notices(administrators, event.pk, owner_id=account.pk)
+    """Tell the administrators of an account about an event (A-01), except for one who is told otherwise.
+
+    All of them, but for what the account has chosen otherwise (``choices``).
+    """
+    if not choices.is_wanted(account, event.action):
+        return
+    readers = choices.readers(account, event.action).exclude(pk=but.pk if but else 0)
+    delivery.enqueue_notices(readers, event.pk, owner_id=account.pk)
 
 
 def notify_operators(event: AuditEvent) -> None:

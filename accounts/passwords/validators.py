@@ -117,17 +117,17 @@ class BreachValidator(Validator):
 
 def _names(user: User | None, *, parts: bool = False) -> Iterator[tuple[str, Promise]]:
     """Return the names that a password must not hold, folded, and what is said then."""
-    yield folded(PRODUCT), _("It holds the name of this portal. Choose another one.")
+    yield folded(PRODUCT), _("It contains the name of this portal. Choose another one.")
     if user is None:
         return
     if account := _account(user):
         for name in _split(account.name, parts=parts):
-            yield name, _("It holds the name of your account. Choose another one.")
+            yield name, _("It contains the name of your account. Choose another one.")
     for name in (user.first_name, user.last_name, f"{user.first_name}{user.last_name}"):
-        yield folded(name), _("It holds your name. Choose another one.")
-    yield folded(user.username), _("It holds your login. Choose another one.")
+        yield folded(name), _("It contains your name. Choose another one.")
+    yield folded(user.username), _("It contains your login. Choose another one.")
     for name in (user.email, user.email.partition("@")[0]):
-        yield folded(name), _("It holds your e-mail address. Choose another one.")
+        yield folded(name), _("It contains your e-mail address. Choose another one.")
 
 
 def _account(user: User) -> Account | None:

@@ -12,7 +12,9 @@ class PeopleFilter(Filter):
     """Who is on the list of people, and in which order."""
 
     q = forms.CharField(label=_("Name, login or e-mail"), max_length=100)
-    state = forms.ChoiceField(label=_("State"), choices=[ANY, *user_query.STATES.items()])
+    state = forms.ChoiceField(
+        label=_("State"), choices=[ANY, *user_query.STATES.items(), (user_query.UNREACHABLE, _("E-mail refused"))]
+    )
     factor = forms.ChoiceField(label=_("Second factor"), choices=[ANY, *user_query.FACTORS.items()])
     role = forms.ChoiceField(label=_("Role"), choices=[ANY, *Role.choices])
     sort = forms.ChoiceField(choices=[(name, name) for name in user_query.SORTS], widget=forms.HiddenInput)

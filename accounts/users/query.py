@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts.lists import pagination
 from accounts.models import NEVER, SEEN_AT, Account, Invitation, SearchWord, User
 from accounts.models.search_word import words_of
+from accounts.users import mailboxes
 from messaging.database import Bytewise, Clock, fold
 
 LOCKED = Q(locked_at__isnull=False) | Q(failures_until__gt=Clock())
@@ -35,6 +36,8 @@ STATES: dict[str, Promise] = {
     "locked": gettext_lazy("Locked"),
     "deactivated": gettext_lazy("Deactivated"),
 }
+# What is no state of a person, yet looked for beside them: whose mailbox refuses our e-mails.
+UNREACHABLE = "unreachable"
 FACTORS: dict[str, Promise] = {
     "confirmed": gettext_lazy("Confirmed"),
     "pending": gettext_lazy("Pending"),
@@ -132,7 +135,9 @@ class Listing:
             return people.none()
         if self.role:
             people = people.filter(role=self.role)
-        if self.state:
+        if self.state == UNREACHABLE:
+            people = people.filter(is_active=True, email__in=mailboxes.refused(self.account))
+        elif self.state:
             people = people.filter(CONDITIONS[self.state])
         return people.filter(HAVING[self.factor]) if self.factor else people
 

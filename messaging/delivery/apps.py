@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DeliveryConfig(AppConfig):
@@ -6,6 +7,7 @@ class DeliveryConfig(AppConfig):
 
     name = "messaging.delivery"
     label = "delivery"
+    verbose_name = _("Delivery of messages")
 
     def ready(self) -> None:
         from messaging.delivery import checks  # noqa: F401

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from messaging.database import Clock, clock_plus
 from messaging.delivery.failure_reasons import Fault
@@ -14,18 +15,18 @@ class Channel(models.TextChoices):
     """How a message travels."""
 
     SMS = "sms", "SMS"
-    EMAIL = "email", "e-mail"
+    EMAIL = "email", _("e-mail")
 
 
 class State(models.TextChoices):
     """What became of a message; it only moves forward."""
 
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    EXPIRED = "expired"
+    QUEUED = "queued", _("queued")
+    SENDING = "sending", _("sending")
+    SENT = "sent", _("sent")
+    DELIVERED = "delivered", _("delivered")
+    FAILED = "failed", _("failed")
+    EXPIRED = "expired", _("expired")
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -88,28 +89,30 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(models.Model):
     """One message. Holds no text: it is rendered at the moment of sending (T-06)."""
 
-    channel = models.CharField(max_length=5, choices=Channel.choices)
-    destination = models.CharField(max_length=254)
-    kind = models.CharField(max_length=40)
-    subject_id = models.BigIntegerField()
-    language = models.CharField(max_length=5)
+    channel = models.CharField(_("channel"), max_length=5, choices=Channel.choices)
+    destination = models.CharField(_("destination"), max_length=254)
+    kind = models.CharField(_("kind"), max_length=40)
+    subject_id = models.BigIntegerField(_("number of what it is about"))
+    language = models.CharField(_("language"), max_length=5)
     # On whose behalf: a number that means something to the apps above only, for their figures.
-    owner_id = models.BigIntegerField(null=True)
-    state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
-    tries = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Clock())
-    expires_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
-    reported_at = models.DateTimeField(null=True)
-    gateway = models.CharField(max_length=20, default="")
-    gateway_id = models.CharField(max_length=64, default="")
-    error = models.CharField(max_length=60, default="")
-    fault = models.CharField(max_length=9, default="")
+    owner_id = models.BigIntegerField(_("on whose behalf"), null=True)
+    state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.QUEUED)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    created_at = models.DateTimeField(_("created at"), db_default=Clock())
+    expires_at = models.DateTimeField(_("valid until"), null=True)
+    leased_until = models.DateTimeField(_("taken by a worker until"), null=True)
+    sent_at = models.DateTimeField(_("sent at"), null=True)
+    reported_at = models.DateTimeField(_("receipt at"), null=True)
+    gateway = models.CharField(_("gateway"), max_length=20, default="")
+    gateway_id = models.CharField(_("number at the gateway"), max_length=64, default="")
+    error = models.CharField(_("error"), max_length=60, default="")
+    fault = models.CharField(_("reason"), max_length=9, default="")
 
     objects = MessageQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
         indexes = [
             models.Index(
                 fields=["id"],
@@ -126,33 +129,39 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk} by {self.channel}: {self.state}"
+        return f"{self.kind} {self.pk}: {self.get_channel_display()}, {self.get_state_display()}"
 
 
 class GatewayFailure(models.Model):
     """One call that a gateway failed. Successes are the messages themselves."""
 
-    name = models.CharField(max_length=20)
-    fault = models.CharField(max_length=9)
-    at = models.DateTimeField(db_default=Clock())
+    name = models.CharField(_("gateway"), max_length=20)
+    fault = models.CharField(_("reason"), max_length=9)
+    at = models.DateTimeField(_("when"), db_default=Clock())
 
     class Meta:
+        verbose_name = _("failure of a gateway")
+        verbose_name_plural = _("failures of gateways")
         indexes = [models.Index(fields=["name", "at"], name="gateway_failure")]
 
     def __str__(self) -> str:
-        return f"{self.name} failed: {self.fault}"
+        return f"{self.name}: {self.fault}"
 
 
 class OpenCircuit(models.Model):
     """A gateway that is not used for now. The row goes when a probe succeeds."""
 
-    name = models.CharField(max_length=20, primary_key=True)
-    open_until = models.DateTimeField()
-    fault = models.CharField(max_length=9)
-    opened_at = models.DateTimeField(db_default=Clock())
+    name = models.CharField(_("gateway"), max_length=20, primary_key=True)
+    open_until = models.DateTimeField(_("not used until"))
+    fault = models.CharField(_("reason"), max_length=9)
+    opened_at = models.DateTimeField(_("since"), db_default=Clock())
+
+    class Meta:
+        verbose_name = _("gateway that is not used")
+        verbose_name_plural = _("gateways that are not used")
 
     def __str__(self) -> str:
-        return f"{self.name} is not used: {self.fault}"
+        return f"{self.name}: {self.fault}"
 
 
 class BlockedPrefix(models.Model):
@@ -163,30 +172,36 @@ class BlockedPrefix(models.Model):
     blocked_at = models.DateTimeField(db_default=Clock())
 
     def __str__(self) -> str:
-        return f"{self.prefix}… until {self.until}"
+        return f"{self.prefix}… → {self.until}"
 
 
 class Heartbeat(models.Model):
     """When a sender last looked for messages. A process that lives but does not work is silent here (Q-06)."""
 
-    name = models.CharField(max_length=20, primary_key=True)
-    at = models.DateTimeField(db_default=Clock())
+    name = models.CharField(_("worker"), max_length=20, primary_key=True)
+    at = models.DateTimeField(_("last seen"), db_default=Clock())
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
 
     def __str__(self) -> str:
-        return f"{self.name} at {self.at}"
+        return f"{self.name}, {self.at}"
 
 
 class PeriodicTask(models.Model):
     """When a periodic task is to run again, who holds it, and when the last run that ended well began."""
 
-    name = models.CharField(max_length=40, primary_key=True)
-    due_at = models.DateTimeField(db_default=Clock())
-    done_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True)
-    high_water = models.BigIntegerField(null=True)
+    name = models.CharField(_("name"), max_length=40, primary_key=True)
+    due_at = models.DateTimeField(_("due at"), db_default=Clock())
+    done_at = models.DateTimeField(_("last ended well"), null=True)
+    leased_until = models.DateTimeField(_("taken by a worker until"), null=True)
+    high_water = models.BigIntegerField(_("done up to"), null=True)
 
     class Meta:
+        verbose_name = _("periodic task")
+        verbose_name_plural = _("periodic tasks")
         db_table = "delivery_chore"  # of before the model's name
 
     def __str__(self) -> str:
-        return f"{self.name} due {self.due_at}"
+        return f"{self.name}, {self.due_at}"

@@ -108,6 +108,7 @@ def _empty(user: User) -> None:
         last_login=None,
         has_phone=False,
         preferred_factor="",
+        last_factor="",
         codes_left=0,
         locked_at=None,
         failures=0,

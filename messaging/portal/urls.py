@@ -1,8 +1,10 @@
 from django.urls import path
 
-from messaging.portal import bulk_views, forgotten, joining, metrics, personal_data, user_actions
+from messaging.portal import bulk_views, forgotten, help_views, joining, metrics, personal_data, user_actions
 
 urlpatterns = [
+    path("ajuda/", help_views.help_page, {"guide": "users"}, name="help"),
+    path("ajuda/administrador/", help_views.help_page, {"guide": "administrators"}, name="help-administrators"),
     path("metrics", metrics.metrics, name="metrics"),
     path("senha/esqueci/", forgotten.PasswordReset.as_view(), name="password-reset"),
     path("configuracoes/usuarios/convidar/", joining.invite, name="invite"),

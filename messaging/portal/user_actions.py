@@ -164,7 +164,10 @@ def unlock(person: User, actor: User) -> Plan:
     return Plan(
         title=_("Unlock %(person)s") % name,
         points=[
-            _("%(person)s can sign in again at once; the counts of wrong tokens, passwords and numbers start anew.")
+            _(
+                "%(person)s can sign in again at once; the counts of wrong tokens, passwords and numbers start again "
+                "from zero."
+            )
             % name,
             recovery.warning(person)
             or _("Speak to them first: a lock can mean that somebody else knows their password."),

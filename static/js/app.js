@@ -10,7 +10,8 @@
   function firstFocus(root) {
     // A choice of one is no choice: with a single country one begins at the number.
     const fields = all("input:not([type=hidden], [type=radio], [disabled]), select:not([disabled])", root);
-    return $("[aria-invalid=true]", root) || fields.find((field) => field.options?.length !== 1) || $("h1", root);
+    const usual = $("[data-first]:not([disabled])", root); // what was used last: Enter takes it
+    return $("[aria-invalid=true]", root) || usual || fields.find((field) => field.options?.length !== 1) || $("h1", root);
   }
 
   function upgradePopup(dialog) {
@@ -50,8 +51,18 @@
         button?.classList.add("is-working");
         // Not disabled: what has the focus would lose it.
         all("button[type=submit]:not([disabled])", form).forEach((other) => other.setAttribute("aria-disabled", "true"));
+        setTimeout(() => form.dataset.sentOnce && showWork(form), 1000);
       });
     });
+  }
+
+  // What takes longer than a second says so, where the form has a place for it. How far it is nobody can tell.
+  function showWork(form) {
+    const place = $("[data-working]", form);
+    if (!place || place.firstChild) return;
+    const bar = document.createElement("progress");
+    bar.ariaHidden = "true"; // the words beside it say it
+    place.append(bar, place.dataset.working);
   }
 
   // The answer may be the next page instead of the way there (twofactor/sign_in/next_page.py).
@@ -65,6 +76,7 @@
     delete form.dataset.sentOnce;
     all("[aria-disabled]", form).forEach((button) => button.removeAttribute("aria-disabled"));
     all(".is-working", form).forEach((button) => button.classList.remove("is-working"));
+    $("[data-working]", form)?.replaceChildren();
   }
 
   // --- captcha: unlocks the buttons of its form -----------------------------------------------------------------

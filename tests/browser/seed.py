@@ -1,18 +1,20 @@
 """Fresh accounts, so that no test meets what another one left. Runs as a process: Playwright bears no ORM beside it.
 
-Each has an Alice (administrator) and a Bob (member), in one of five states. The passwords share one hash,
+Each has an Alice (administrator) and a Bob (member), in one of six states. The passwords share one hash,
 for time's sake.
 """
 
 import json
 import sys
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import django
 
 from tests.pictures import png
 
-EACH = {"off": 20, "on": 34, "enrolled": 48, "mailbox": 6, "operated": 2}
+EACH = {"off": 20, "on": 34, "enrolled": 48, "mailbox": 6, "operated": 2, "crowded": 6}
 PASSWORD = "doze gatos no telhado"
 
 
@@ -20,7 +22,7 @@ PASSWORD = "doze gatos no telhado"
 class Household:
     """An account: policy off; on without phones, or with the mailbox before them; or on, all enrolled, with a logo.
 
-    In one that is "operated" Alice is an operator as well.
+    In one that is "operated" Alice is an operator as well; in a "crowded" one there are sixty others (``crowd``).
     """
 
     state: str
@@ -77,9 +79,41 @@ def _make(household: Household, password: str) -> None:
         user.password = password
         user.is_staff = user.is_superuser = household.state == "operated" and name == "Alice"
         user.save()
-        if household.state in {"enrolled", "operated"}:
+        if household.state in {"enrolled", "operated", "crowded"}:
             PhoneDevice.objects.create(user=user, name="phone", number=number, region="BR", kind="mobile")
             User.objects.filter(pk=user.pk).update(has_phone=True)
+    if household.state == "crowded":
+        _crowd(account, household, password)
+
+
+SURNAMES = ("Lima", "Rocha", "Dias", "Moura", "Prado", "Leal", "Nunes", "Campos", "Torres", "Matos")
+CROWD, LEAVERS = 60, 25
+
+
+def _crowd(account: Any, household: Household, password: str) -> None:
+    """Add sixty people: 25 whose last day was in spring, one Souza, and one who was locked yesterday."""
+    from accounts.audit.actions import Action  # noqa: PLC0415
+    from accounts.models import AuditEvent, SearchWord, User  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    people = []
+    for index in range(CROWD):
+        login = f"p{index:02}.{household.alice}"
+        user = User(account=account, username=login, email=f"{login}@example.com", password=password)
+        user.first_name, user.last_name = f"Pessoa {index:02}", SURNAMES[index % 10]
+        user.last_login = now - timedelta(days=200 + index if index < LEAVERS else 1, minutes=index)
+        people.append(user)
+    people[40].first_name, people[40].last_name = "João Batista", "de Souza"
+    locked = people[41]
+    locked.first_name, locked.last_name, locked.locked_at = "Íris", "Falcão", now - timedelta(days=1)
+    SearchWord.objects.renew(*User.objects.bulk_create(people))
+    facts = {"account": account, "user": locked, "actor": locked, "ip": "198.51.100.7"}
+    AuditEvent.objects.create(
+        action=Action.PHONE_DISOWNED, at=locked.locked_at, data={"after": "phone.enrolled"}, **facts
+    )
+    AuditEvent.objects.create(
+        action=Action.USER_LOCKED, at=locked.locked_at, data={"reason": "phone.disowned"}, **facts
+    )
 
 
 if __name__ == "__main__":

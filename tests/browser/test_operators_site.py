@@ -39,8 +39,8 @@ def test_the_operators_site_needs_no_looser_policy(operator: Person) -> None:
     expect(page.locator("#user_form")).to_be_visible()
     page.locator("a.historylink").click()
     expect(page.locator("#change-history")).to_be_visible()
-    page.locator("#nav-filter").fill("budget")
-    expect(page.locator("#nav-sidebar a:visible", has_text=re.compile("budget", re.IGNORECASE)).first).to_be_visible()
+    page.locator("#nav-filter").fill("limites")
+    expect(page.locator("#nav-sidebar a:visible", has_text=re.compile("limites", re.IGNORECASE)).first).to_be_visible()
 
 
 def test_the_policy_stands_on_the_operators_site(operator: Person, complaints: list[str]) -> None:

@@ -252,6 +252,26 @@ def test_the_effort_of_a_later_sign_in(visit: Visit, fresh: Fresh, hands: type[M
     assert vars(bob.hands) == effort
 
 
+def test_the_effort_of_a_daily_sign_in(visit: Visit, fresh: Fresh) -> None:
+    """The channel used last comes first, and Enter takes it from the box: Enter, Space, Enter, six digits."""
+    household = fresh("enrolled")
+    bob = visit(household.bob, household.bobs_number)
+    bob.sign_in()  # by e-mail, which is not the first channel of everybody
+    bob.sign_out()
+    bob.type_password_but_send()
+    bob.page.keyboard.press("Enter")
+    bob.is_at("/entrar/canal/")
+    first = bob.page.locator("button[name=channel]").first
+    expect(first).to_have_attribute("value", "email")
+    bob.page.keyboard.press("Space")
+    expect(first).to_be_enabled()
+    bob.page.keyboard.press("Enter")
+    bob.is_at("/entrar/token/")
+    token = bob.portal.token(bob.email, 2)
+    bob.page.keyboard.type(token)
+    bob.is_at("/")
+
+
 @pytest.mark.parametrize(
     ("hands", "effort"), [(Mouse, {"clicks": 4, "keys": 17}), (Keyboard, {"clicks": 0, "keys": 26})]
 )

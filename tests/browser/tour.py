@@ -127,12 +127,14 @@ def _inside(alice: Person) -> Iterator[str]:
     expect(alice.page.locator(".tip-text")).to_be_visible()
     yield "minha conta, tip"
     alice.page.mouse.move(0, 0)
-    for part in ("paises", "aparencia"):
+    for part in ("paises", "aparencia", "avisos"):
         alice.go(f"/configuracoes/minha-conta/{part}/")
         yield f"minha conta, {part}"
     yield from _logo(alice)
     alice.go("/meu-perfil/")
     yield "meu perfil"
+    alice.go("/ajuda/")
+    yield "ajuda"
     alice.go("/senha/alterar/")
     yield "senha"
     alice.go("/caixa-de-saida/")

@@ -23,7 +23,7 @@ OF_THE_ACCOUNT: dict[str, Promise] = {
     "policy.options": _("The options of the second step"),
     "account.countries": _("The countries of the phones"),
     "user.invite": _("Invite administrators"),
-    "app.add": _("Set an authenticator app up"),
+    "app.add": _("Set up an authenticator app"),
     "passkey.add": _("Add a passkey"),
     "codes.issue": _("Make recovery codes"),
     "codes.remove": _("Remove the recovery codes"),

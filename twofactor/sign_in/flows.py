@@ -1,6 +1,7 @@
 """Signing in: begin, prove, complete. Every rule about it has its one home here."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -60,7 +61,9 @@ def _note_sign_in(user: User, kind: FactorKind, *, was_known: bool) -> None:
     A first factor forgets only its own attempt: it proves nothing about who failed before it.
     """
     failures = Value(0) if was_known else Greatest(F("failures") - 1, 0)
-    facts = {} if kind == FactorKind.EMAIL else {"mailbox_suspect": False}
+    facts: dict[str, Any] = {} if kind == FactorKind.EMAIL else {"mailbox_suspect": False}
+    if kind != FactorKind.RECOVERY:  # codes are for the day when all else is lost
+        facts["last_factor"] = kind
     User.objects.filter(pk=user.pk).update(last_login=Clock(), failures=failures, failures_until=None, **facts)
 
 

@@ -1,7 +1,8 @@
 """What the pages of a sign-in show beside their forms: where it stands, and which ways are open."""
 
+from accounts.factors import FactorKind
 from twofactor.factors.app.views import APP
-from twofactor.factors.catalogue import PASSKEY
+from twofactor.factors.catalogue import PASSKEY, open_to
 from twofactor.factors.codes.views import CODES
 from twofactor.models import PendingSignIn
 
@@ -22,6 +23,19 @@ def token_step(pending: PendingSignIn) -> dict[str, object]:
     if pending.has_factor:
         return later_step(2)
     return steps(pending, "mailbox" if pending.needs_mailbox else "token")
+
+
+def ways_in_order(pending: PendingSignIn) -> dict[str, object]:
+    """Return which channels are offered, and whether what sends nothing stands above them: what is usual comes first.
+
+    Recovery codes are never first.
+    """
+    found = open_to(pending.user)
+    return {
+        "channels": [factor.kind for factor in found if factor.sends],
+        "unsent_first": bool(found) and not found[0].sends and found[0].kind != FactorKind.RECOVERY,
+        "first": found[0].kind if found else "",
+    }
 
 
 def ways_beside(pending: PendingSignIn) -> dict[str, bool]:

@@ -35,7 +35,7 @@ from twofactor.sign_in.forms import (
     typed_before,
 )
 from twofactor.sign_in.next_page import next_page
-from twofactor.sign_in.shown import later_step, steps, ways_beside
+from twofactor.sign_in.shown import later_step, steps, ways_beside, ways_in_order
 from twofactor.tokens import sms_of_the_day
 
 
@@ -195,6 +195,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "unlocked": "captcha" not in form.fields,
         "masked_phone": phones.mask(pending.phone.number) if pending.phone else "",
         **ways_beside(pending),
+        **ways_in_order(pending),
         "masked_email": mask_email(pending.user.email),
         "email_offered": pending.user.takes_tokens_by_email,
         "email_refused_reason": _no_email_because(pending.user),

@@ -1,4 +1,4 @@
-"""What people type to set an authenticator app up."""
+"""What people type to set up an authenticator app."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
