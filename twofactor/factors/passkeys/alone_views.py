@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import urlencode
@@ -23,9 +23,7 @@ def _browser(request: HttpRequest) -> str:
 @login_not_required
 @require_safe
 def alone_options(request: HttpRequest) -> HttpResponse:
-    """Issue a challenge for this browser. Nothing is kept of it."""
-    if not flows.is_offered():
-        raise Http404
+    """Issue a challenge for this browser. Nothing is kept of it, so anybody may ask."""
     return HttpResponse(flows.options(_browser(request)), content_type="application/json")
 
 
