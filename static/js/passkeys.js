@@ -116,6 +116,9 @@
     { capture: true },
   );
   window.addEventListener("pageshow", (event) => {
-    if (event.persisted) field.value = ""; // what it held was used
+    if (!event.persisted) return;
+    field.value = ""; // what it held was used
+    autofill?.abort();
+    offer();
   });
 })();
