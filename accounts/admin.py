@@ -31,6 +31,7 @@ class AccountAdmin(admin.ModelAdmin):
         "two_factor_from",
         "email_tokens",
         "mailbox_before_phone",
+        "passkeys_alone",
         "created_at",
     ]
 

@@ -44,6 +44,17 @@ def set_sign_in_options(account: Account, *, email_tokens: bool, mailbox_before_
     return bool(changed)
 
 
+def set_passkeys_alone(account: Account, allowed: bool, *, actor: User) -> bool:
+    """Let passkeys alone sign in, or no longer (K-04); return whether that changed anything."""
+    with transaction.atomic():
+        others = Account.objects.filter(pk=account.pk).exclude(passkeys_alone=allowed)
+        changed = others.update(passkeys_alone=allowed)
+        if changed:
+            action = Action.PASSKEYS_ALONE_ALLOWED if allowed else Action.PASSKEYS_ALONE_FORBIDDEN
+            record_event(action, user=actor)
+    return bool(changed)
+
+
 def set_allowed_regions(account: Account, regions: list[str], *, actor: User) -> bool:
     """Choose the countries of the account's phones among the operator's (P-03); return whether that changed anything.
 

@@ -45,18 +45,23 @@ class Authenticator:
     origin: str = field(default_factory=lambda: str(settings.PUBLIC_URL))
     rp_id: str = field(default_factory=lambda: str(settings.PUBLIC_HOST))
     flags: int = PRESENT | VERIFIED
+    is_discoverable: bool = True
+    aaguid: bytes = bytes(16)
+    user_handle: str = ""  # by ``register``: which person it was made for
     sign_count: int = 0
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     def register(self, options: dict[str, Any], **lies: Any) -> str:
         """Answer ``navigator.credentials.create``."""
-        attested = bytes(16) + struct.pack(">H", len(self.credential_id)) + self.credential_id + self._cose()
+        self.user_handle = options.get("user", {}).get("id", self.user_handle)
+        attested = self.aaguid + struct.pack(">H", len(self.credential_id)) + self.credential_id + self._cose()
         data = self._data(self.flags | ATTESTED, self.sign_count, lies.get("rp_id", self.rp_id)) + attested
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
         client = self._client("webauthn.create", options, lies)
         response = {"attestationObject": encoded(attestation), "clientDataJSON": encoded(client)}
-        return self._answer({**response, "transports": ["internal", "carrier pigeon"]})
+        known = {"credProps": {"rk": self.is_discoverable}}
+        return self._answer({**response, "transports": ["internal", "carrier pigeon"]}, known)
 
     def sign(self, options: dict[str, Any], **lies: Any) -> str:
         """Answer ``navigator.credentials.get``."""
@@ -66,6 +71,8 @@ class Authenticator:
         client = self._client("webauthn.get", options, lies)
         signature = self.key.sign(data + sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
         response = {"authenticatorData": encoded(data), "clientDataJSON": encoded(client)}
+        if self.is_discoverable:
+            response["userHandle"] = lies.get("user_handle", self.user_handle)
         return self._answer({**response, "signature": encoded(signature)})
 
     def _client(self, kind: str, options: dict[str, Any], lies: dict[str, Any]) -> bytes:
@@ -80,16 +87,18 @@ class Authenticator:
         x, y = numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")
         return cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})
 
-    def _answer(self, response: dict[str, Any]) -> str:
+    def _answer(self, response: dict[str, Any], results: dict[str, Any] | None = None) -> str:
         name = encoded(self.credential_id)
-        return json.dumps({"id": name, "rawId": name, "type": "public-key", "response": response})
+        told = {"id": name, "rawId": name, "type": "public-key", "response": response}
+        return json.dumps({**told, "clientExtensionResults": results or {}})
 
 
 def give_passkey(user: User, **facts: Any) -> Authenticator:
     """Give a person a passkey, without the walk."""
     key = Authenticator(**facts)
     challenge = secrets.token_bytes(32)
-    answer = json.loads(key.register({"challenge": encoded(challenge)}))
+    asked = {"challenge": encoded(challenge), "user": {"id": encoded(ceremony.user_handle(user))}}
+    answer = json.loads(key.register(asked))
     registered = ceremony.verify_registration(answer, challenge)
     fields = {name: getattr(registered, name) for name in registered.__slots__}
     Passkey.objects.create(user=user, name="laptop", rp_id=settings.PUBLIC_HOST, **fields)

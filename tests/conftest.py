@@ -20,6 +20,7 @@ from messaging.delivery.models import Message
 from tests.altcha import challenge_in, solve
 from tests.doubles import MemoryGateway, in_place_of_a_gateway
 from tests.fake_network import Wire, in_place_of_the_network
+from twofactor.factors.passkeys.alone import forget_offer
 from twofactor.models import PhoneDevice
 
 PASSWORD = "correct horse battery"
@@ -72,6 +73,12 @@ def own_outbox(settings: Any, tmp_path: Path) -> None:
     """Give each test an outbox of its own."""
     settings.OUTBOX_DIR = tmp_path / "outbox"
     settings.EMAIL_BACKEND = "messaging.delivery.outbox.EmailBackend"  # Django's test runner swaps it
+
+
+@pytest.fixture(autouse=True)
+def offer_not_looked_up() -> None:
+    """Let each test find out whether passkeys alone sign in: what is known of it outlives the database of a test."""
+    forget_offer()
 
 
 @pytest.fixture(autouse=True)

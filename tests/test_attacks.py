@@ -129,7 +129,13 @@ def test_a_robot_that_is_told_to_wait_does_not_fill_the_trail(bob: User) -> None
 
 @pytest.mark.parametrize(
     ("path", "fields"),
-    [("", {}), ("opcoes/", {}), ("paises/", {"regions": ["PT"]}), ("data/", {"starts": "tomorrow"})],
+    [
+        ("", {}),
+        ("opcoes/", {}),
+        ("chaves/", {"passkeys_alone": "on"}),
+        ("paises/", {"regions": ["PT"]}),
+        ("data/", {"starts": "tomorrow"}),
+    ],
 )
 def test_a_wish_dies_with_the_role_it_was_made_in(
     browser: Browser, alices_phone: PhoneDevice, bob: User, settings: Any, path: str, fields: dict[str, Any]

@@ -56,6 +56,17 @@ def test_a_message_is_shown_with_its_fate_and_a_masked_number(operator: Browser)
     assert "queued" in shown.lower()
 
 
+def test_what_an_account_decides_is_shown_and_not_switched_here(operator: Browser, account: Account) -> None:
+    """A-01: nothing would be proved, audited or told."""
+    address = f"/admin/accounts/account/{account.pk}/change/"
+    shown = operator.get(address).content.decode()
+    decided = ("two_factor_required", "email_tokens", "mailbox_before_phone", "passkeys_alone")
+    assert [name for name in decided if f'name="{name}"' in shown] == []
+    operator.post(address, {"name": "Padaria", "is_active": "on", "accent": "green", **dict.fromkeys(decided, "on")})
+    account.refresh_from_db()
+    assert (account.name, account.passkeys_alone, account.two_factor_required) == ("Padaria", False, False)
+
+
 def test_people_are_found_by_the_last_digits_of_their_phone_and_no_more(operator: Browser) -> None:
     """P-09: a whole number finds nobody."""
     shown = page(operator.get(USERS, {"q": BOBS_NUMBER[-4:]}))

@@ -198,10 +198,22 @@ def test_just_before_the_end_it_is_taken(adding: Browser) -> None:
     assert Passkey.objects.get().name == "in time"
 
 
-@pytest.mark.parametrize("name", ["", "x" * 41, "\u200b", "a\0b"])
-def test_a_name_is_wanted(adding: Browser, name: str) -> None:
+@pytest.mark.parametrize("name", ["x" * 41, "a\0b"])
+def test_not_every_name_is_one(adding: Browser, name: str) -> None:
     assert add(adding, Authenticator(), name).status_code == 200
     assert not Passkey.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["", "\u200b"])
+@pytest.mark.parametrize(
+    ("aaguid", "called"),
+    [("ea9b8d664d011d213ce4b6b48cb575d4", "Google Password Manager"), ("0" * 32, "Passkey")],
+)
+def test_without_a_name_it_is_called_after_its_maker(adding: Browser, name: str, aaguid: str, called: str) -> None:
+    assert add(adding, Authenticator(aaguid=bytes.fromhex(aaguid)), name).headers["Location"] == LIST
+    assert Passkey.objects.get().name == called
+    (event,) = AuditEvent.objects.filter(action="passkey.added")
+    assert event.data["name"] == called
 
 
 def test_ten_are_enough(adding: Browser, bob: User) -> None:

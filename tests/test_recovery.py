@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Account, AuditEvent, User
 from accounts.users import email_address
+from tests.authenticator import give_passkey
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person, sent_to
 from tests.tools import let_pass, page
 from twofactor.models import EmailChange, PhoneDevice
@@ -44,7 +45,9 @@ def test_a_reset_takes_the_phone_tells_the_person_and_ends_their_sessions(
     """R-07."""
     bobs = Browser()
     bobs.sign_in("bob")
-    assert "•••••••21" in page(alices.get(reset_page(bob)))
+    shown = page(alices.get(reset_page(bob)))
+    assert "•••••••21" in shown
+    assert "with it the authenticator app, the passkeys and the recovery codes" in shown
     assert reset(alices, bob).status_code == 200
     assert not PhoneDevice.objects.filter(user=bob).exists()
     assert not User.objects.get(pk=bob.pk).has_phone
@@ -56,7 +59,16 @@ def test_a_reset_takes_the_phone_tells_the_person_and_ends_their_sessions(
     assert code["subject"] == "A recovery code was made"
     assert told["subject"] == "Your phone was removed from your login"
     assert "phone stolen" in told["text"]
+    assert "your passkeys and your recovery codes no longer work" in told["text"]
     assert BOBS_NUMBER[3:] not in told["text"]
+
+
+def test_a_reset_of_somebody_without_a_phone_names_none(alices: Browser, bob: User) -> None:
+    """K-04: only a passkey is there to be taken away."""
+    give_passkey(bob)
+    reset(alices, bob)
+    told = next(mail for mail in sent_to("bob@example.com") if "Reason given" in mail["text"])
+    assert "removed your second step" in told["text"]
 
 
 def test_after_a_reset_the_mailbox_comes_before_the_next_phone(

@@ -27,6 +27,8 @@ OPEN = {
     "entrar/telefone/",
     "entrar/canal/",
     "entrar/chave/",
+    "entrar/so-com-chave/",  # a passkey in place of the password
+    "entrar/so-com-chave/pedido/",  # what it has to sign
     "entrar/aplicativo/",
     "entrar/token/",
     "entrar/token/reenviar/",

@@ -19,6 +19,7 @@ from messaging.delivery.models import Message
 from tests.authenticator import give_passkey, options_in
 from tests.conftest import PASSWORD, Browser, last_token
 from tests.test_app import give_app, token_now
+from twofactor.factors.passkeys.alone import is_offered
 from twofactor.models import PhoneDevice
 
 
@@ -77,6 +78,12 @@ class Ledger:
 def counted() -> Iterator[Ledger]:
     with CaptureQueriesContext(connection) as context:
         yield Ledger(context)
+
+
+@pytest.fixture(autouse=True)
+def offer_looked_up(db: None) -> None:
+    """Look up whether passkeys alone sign in: each process does so once a minute, whoever comes (K-04)."""
+    is_offered()
 
 
 @pytest.fixture

@@ -71,7 +71,9 @@ def reset_phone(user: User, *, reason: str, actor: User | None = None) -> None:
     with transaction.atomic():
         if not take_away(user):
             raise refusals.NoPhone
-        facts = {"reason": reason, "number": phones.mask(number), "by_operator": actor is None}
+        facts = {"reason": reason, "by_operator": actor is None}
+        if number:
+            facts["number"] = phones.mask(number)
         notify(user, record_event(Action.PHONE_RESET, user=user, actor=actor, **facts))
         account_sessions.end_sessions(user, actor=actor)
 

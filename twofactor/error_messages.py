@@ -62,6 +62,9 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     refusals.PasskeyCopied: _(
         "This key has counted backwards, so somebody may have a copy of it. Choose another way, and remove the key."
     ),
+    refusals.PasskeyNotAlone: _(
+        "This passkey alone does not sign in here. Sign in with your password; the key can be your second step then."
+    ),
     refusals.PasskeyTaken: _("This key is registered already."),
     refusals.PasskeysEnough: _("You have ten passkeys. Remove one that you no longer use first."),
 }

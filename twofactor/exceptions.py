@@ -205,6 +205,10 @@ class PasskeyCopied(PasskeyWrong):
     """It counts fewer signatures than before: somebody may have a copy of it."""
 
 
+class PasskeyNotAlone(PasskeyRefused):
+    """This key signs nobody in without the password; why is not told apart."""
+
+
 class PasskeyTaken(PasskeyRefused):
     """It is registered already."""
 

@@ -36,7 +36,7 @@ class RefusableForm(CaptchaForm):
     limited: Limited | None = None  # the limit that the flow ran into, for ``pages.answer``
 
     def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
-        """Run a flow if the form is valid; show its refusal at a field (or above) and return None.
+        """Run a flow if something valid was posted; show its refusal at a field (or above) and return None.
 
         A limit is kept for the page to tell (B-13). Of captchas GuardedForm knows.
         """

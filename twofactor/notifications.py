@@ -116,7 +116,10 @@ def phone_reset_notice(event: AuditEvent) -> Notice:
     return Notice(
         heading=_("Your phone was removed from your login"),
         paragraphs=[
-            _("Your administrator removed the phone %(number)s, and all your sessions were ended.") % event.data,
+            _("Your administrator removed the phone %(number)s, and all your sessions were ended.") % event.data
+            if "number" in event.data
+            else _("Your administrator removed your second step, and all your sessions were ended."),
+            _("Your authenticator app, your passkeys and your recovery codes no longer work either, if you had any."),
             _("Reason given: %(reason)s") % event.data,
             _("At your next sign-in you confirm this mailbox first, and then a phone."),
             _("Did you not ask for it? Tell your administrator at once."),

@@ -61,7 +61,7 @@ def issue(user: User, *, actor: User | None = None) -> str:
         expires_at=clock_plus(settings.RECOVERY_CODE_SECONDS),
     )
     rate_limits.forget(rate_limits.of_names(["recovery"], [user.pk]))
-    renewed = ["digest", "key_id", "issued_at", "expires_at", "tries", "used_at"]
+    renewed = ["digest", "key_id", "issued_at", "expires_at", "used_at"]
     RecoveryCode.objects.bulk_create([row], update_conflicts=True, unique_fields=["user"], update_fields=renewed)
     _tell(record_event(Action.RECOVERY_CODE_ISSUED, user=user, actor=actor, by_operator=actor is None), user)
     return " ".join(code[at : at + GROUP] for at in range(0, DIGITS, GROUP))

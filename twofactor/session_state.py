@@ -87,6 +87,14 @@ def sign_in(request: HttpRequest, user: User, device: FactorDevice | None = None
     login(request, user, backend=BACKEND)
 
 
+def leave(request: HttpRequest) -> None:
+    """End what this browser has begun, its own pending sign-in or somebody else's, with all that its session holds."""
+    if old := session_hash(request):
+        flows.end_pending_sign_in(old)
+    store: Any = request.session
+    store.renew()
+
+
 def sign_out(request: HttpRequest) -> bool:
     """End the session, signed in or half-way. Return whether there was somebody."""
     here = session_hash(request)  # before the session is read: one that is no more would forget its id

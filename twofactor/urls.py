@@ -1,13 +1,14 @@
 from django.urls import path
 
 from twofactor import session_list
-from twofactor.account_settings import countries, schedule
+from twofactor.account_settings import countries, passkeys_alone, schedule
 from twofactor.account_settings import views as account_settings
 from twofactor.demo import components
 from twofactor.email_change import views as email_change
 from twofactor.factors import views as factors
 from twofactor.factors.app import views as app
 from twofactor.factors.codes import views as codes
+from twofactor.factors.passkeys import alone_views
 from twofactor.factors.passkeys import views as passkeys
 from twofactor.phone import views as phone
 from twofactor.reauthentication import views as reauthentication
@@ -24,6 +25,8 @@ urlpatterns = [
     path("entrar/canal/", sign_in.channel, name="channel"),
     path("entrar/aplicativo/", app.app, name="app"),
     path("entrar/chave/", passkeys.passkey, name="sign-in-passkey"),
+    path("entrar/so-com-chave/", alone_views.alone, name="sign-in-alone"),
+    path("entrar/so-com-chave/pedido/", alone_views.alone_options, name="sign-in-alone-options"),
     path("entrar/token/", token_views.token, name="token"),
     path("entrar/token/estado/", token_views.token_status, name="token-status"),
     path("entrar/token/reenviar/", token_views.token_resend, name="token-resend"),
@@ -55,6 +58,7 @@ urlpatterns = [
     path("componentes/", components.components, name="components"),
     path("configuracoes/minha-conta/", account_settings.account_settings, name="account-settings"),
     path("configuracoes/minha-conta/opcoes/", account_settings.account_options, name="account-options"),
+    path("configuracoes/minha-conta/chaves/", passkeys_alone.account_passkeys, name="account-passkeys"),
     path("configuracoes/minha-conta/paises/", countries.account_countries, name="account-countries"),
     path("configuracoes/usuarios/<int:user_id>/telefone/", phone.phone_reset, name="phone-reset"),
     path("configuracoes/minha-conta/data/", schedule.policy_date, name="policy-date"),

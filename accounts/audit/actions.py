@@ -63,6 +63,10 @@ class Action(models.TextChoices):
         _("Two factor authentication switched off"))
     POLICY_OPTIONS_CHANGED = ("policy.options_changed", PLAIN,
         _("%(actor)s changed the options of the second step."), _("Options of the second step changed"))
+    PASSKEYS_ALONE_ALLOWED = ("policy.passkeys_alone_allowed", ON_HOME,
+        _("%(actor)s let passkeys sign in without the password."), _("Sign-in by passkey alone allowed"))
+    PASSKEYS_ALONE_FORBIDDEN = ("policy.passkeys_alone_forbidden", ON_HOME,
+        _("%(actor)s let passkeys sign in only after the password."), _("Sign-in by passkey alone forbidden"))
     POLICY_ANNOUNCED = ("policy.announced", ON_HOME | NOTICE,
         _("%(actor)s told everybody that two factor authentication is coming."),
         _("Two factor authentication announced"))
@@ -204,6 +208,8 @@ class Action(models.TextChoices):
     PASSKEY_STEPPED_BACK = ("passkey.stepped_back", ON_HOME | REFUSAL | NOTICE,
         _("The passkey “%(name)s” of %(person)s counted backwards and was refused: somebody may have a copy of it."),
         _("Passkey may have been copied"))
+    PASSKEY_ALONE_REFUSED = ("passkey.alone_refused", REFUSAL,
+        _("A sign-in of %(person)s by passkey alone was refused."), _("Sign-in by passkey alone refused"))
     CODES_ISSUED = ("codes.issued", ON_HOME | NOTICE,
         _("%(person)s made ten recovery codes."), _("Own recovery codes made"))
     CODES_REMOVED = ("codes.removed", ON_HOME | NOTICE,

@@ -27,6 +27,7 @@ VALUES: dict[str, dict[str, Promise]] = {
         Channel.EMAIL: gettext_lazy("e-mail"),
         FactorKind.APP: gettext_lazy("app"),
         FactorKind.PASSKEY: gettext_lazy("passkey"),
+        "passkey_alone": gettext_lazy("passkey alone"),
         FactorKind.RECOVERY: gettext_lazy("recovery code"),
     },
     "purpose": {
@@ -40,6 +41,7 @@ VALUES: dict[str, dict[str, Promise]] = {
         "policy": gettext_lazy("to switch the second step on or off"),
         "policy.date": gettext_lazy("to choose the date of the second step"),
         "policy.options": gettext_lazy("to change the options of the second step"),
+        "policy.passkeys": gettext_lazy("to decide about the sign-in by passkey alone"),
         "account.countries": gettext_lazy("to choose the countries of the phones"),
         "user.reset_phone": gettext_lazy("to reset a phone"),
         "user.password": gettext_lazy("to send somebody the link to a new password"),

@@ -32,6 +32,8 @@ class Account(models.Model):
     # Whether the mailbox may stand in for the phone at a sign-in (D1), and must be proved before a first phone (D3).
     email_tokens = models.BooleanField(_("tokens by e-mail"), default=True)
     mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
+    # Whether a passkey alone signs in, without the password (K-04).
+    passkeys_alone = models.BooleanField(_("sign-in by passkey alone"), default=False, db_default=False)
     # When the policy comes into force by itself, the days of the last reminder of it, and the last announcement.
     two_factor_from = models.DateTimeField(_("two factor authentication from"), null=True, editable=False)
     two_factor_reminded = models.PositiveSmallIntegerField(null=True, editable=False)
@@ -63,6 +65,12 @@ class Account(models.Model):
                 name="account_policy_from",
                 condition=models.Q(two_factor_from__isnull=False),
             ),
+            # What the sign-in page asks once a minute: whether there is one at all.
+            models.Index(
+                fields=["passkeys_alone"],
+                name="account_passkeys_alone",
+                condition=models.Q(passkeys_alone=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -71,6 +79,11 @@ class Account(models.Model):
     def accepts(self, kind: str) -> bool:
         """Tell whether a kind of second factor counts here, at this moment. Nothing else decides about it."""
         return kind in FactorKind.values and (kind != FactorKind.EMAIL or self.email_tokens)
+
+    @property
+    def accepts_passkey_alone(self) -> bool:
+        """Tell whether a passkey signs in here without the password, at this moment (K-04)."""
+        return self.passkeys_alone and self.accepts(FactorKind.PASSKEY)
 
     @property
     def regions(self) -> list[str]:

@@ -65,7 +65,10 @@ WORKS: dict[str, Work] = {
     "reset_phone": Work(
         title=gettext_lazy("Reset the phones of several users"),
         points=[
-            gettext_lazy("Their phones are removed at once and all their sessions end."),
+            gettext_lazy(
+                "Their phones are removed at once, and with them authenticator apps, passkeys and recovery codes. All"
+                " their sessions end."
+            ),
             gettext_lazy(
                 "Each is told by e-mail. At the next sign-in they confirm that mailbox first, and then a phone."
             ),

@@ -34,7 +34,9 @@ def kept_about(user: User, *, number: str) -> dict[str, Any]:
             "last_sign_in": user.last_login,
         },
         "phone": number,
-        "passkeys": list(Passkey.objects.filter(user=user).values("name", "is_synced", "confirmed_at", "last_used_at")),
+        "passkeys": list(
+            Passkey.objects.filter(user=user).values("name", "aaguid", "is_synced", "confirmed_at", "last_used_at")
+        ),
         "app": list(AppDevice.objects.filter(user=user).values("name", "confirmed_at", "last_used_at")),
         "recovery_codes": list(OwnRecoveryCode.objects.filter(user=user).values("issued_at", "used_at")),
         "sessions": list(Session.objects.filter(user=user).values("ip", "user_agent", "created_at", "seen_at")),

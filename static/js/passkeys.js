@@ -1,4 +1,5 @@
 // Passkeys: asks the browser for what a form has to bring, and sends it. Only on the pages that have such a form.
+// Where the page does not know who asks (data-ask, the sign-in page), the browser offers them in the login's field, too.
 (() => {
   "use strict";
 
@@ -7,8 +8,11 @@
   const kind = form.dataset.passkey; // "create" or "get"
   const field = form.elements.credential;
   const button = form.querySelector("[data-passkey-ask]");
+  const alone = form.dataset.ask;
   const say = (name) => {
-    form.querySelector("[data-passkey-say]").textContent = form.querySelector(`[data-passkey-word=${name}]`).textContent;
+    const word = form.querySelector(`[data-passkey-word=${name}]`);
+    if (word) form.querySelector("[data-passkey-say]").textContent = word.textContent;
+    else form.hidden = true; // the page is as it is without passkeys
   };
 
   if (window.top !== window.self) return say("framed");
@@ -25,8 +29,20 @@
       .replace(/\//g, "_")
       .replace(/=+$/, "");
 
-  function asked() {
-    const options = JSON.parse(form.dataset.options);
+  // A challenge is good for five minutes. One that lies here is asked for anew before that.
+  const FRESH = 240_000;
+  let held = { at: -FRESH };
+
+  async function fresh() {
+    if (performance.now() - held.at < FRESH) return held.text;
+    const answer = await fetch(alone);
+    if (!answer.ok) throw new Error(answer.status);
+    held = { text: await answer.text(), at: performance.now() };
+    return held.text;
+  }
+
+  async function asked() {
+    const options = JSON.parse(alone ? await fresh() : form.dataset.options);
     options.challenge = toBytes(options.challenge);
     if (options.user) options.user.id = toBytes(options.user.id);
     for (const list of [options.excludeCredentials, options.allowCredentials]) {
@@ -41,24 +57,52 @@
       if (credential.response[part]) response[part] = toText(credential.response[part]);
     }
     if (credential.response.getTransports) response.transports = credential.response.getTransports();
-    return JSON.stringify({ id: credential.id, rawId: toText(credential.rawId), type: credential.type, response });
+    const { id, type } = credential;
+    const clientExtensionResults = credential.getClientExtensionResults();
+    return JSON.stringify({ id, rawId: toText(credential.rawId), type, response, clientExtensionResults });
   }
 
   const WORDS = { AbortError: "cancelled", NotAllowedError: "cancelled", InvalidStateError: "known", SecurityError: "address" };
   let waiting = false;
+  let autofill;
+
+  function send(credential) {
+    field.value = answered(credential);
+    form.requestSubmit(button);
+  }
 
   async function ask() {
     waiting = true;
+    autofill?.abort();
     say("waiting");
     try {
-      field.value = answered(await navigator.credentials[kind]({ publicKey: asked() }));
-      form.requestSubmit(button);
+      send(await navigator.credentials[kind]({ publicKey: await asked() }));
     } catch (error) {
       say(WORDS[error.name] ?? "failed");
+      offer();
     } finally {
       waiting = false;
     }
   }
+
+  async function offer() {
+    if (!alone || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+    const mine = (autofill = new AbortController());
+    const renew = () => {
+      if (waiting || mine.signal.aborted) return;
+      if (document.hidden) return document.addEventListener("visibilitychange", renew, { once: true });
+      mine.abort();
+      offer();
+    };
+    try {
+      const publicKey = await asked();
+      setTimeout(renew, held.at + FRESH - performance.now());
+      send(await navigator.credentials.get({ publicKey, mediation: "conditional", signal: mine.signal }));
+    } catch {
+      // Put aside for the button or a fresh challenge, or nothing to offer: the password is there.
+    }
+  }
+  offer();
 
   // Before app.js, which would take this for a form that is being sent, and hold the real one back.
   form.addEventListener(
@@ -72,6 +116,9 @@
     { capture: true },
   );
   window.addEventListener("pageshow", (event) => {
-    if (event.persisted) field.value = ""; // what it held was used
+    if (!event.persisted) return;
+    field.value = ""; // what it held was used
+    autofill?.abort();
+    offer();
   });
 })();

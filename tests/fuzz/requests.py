@@ -1,6 +1,7 @@
 """Requests that nobody should send: hostile strings, wrong types, fields missing, repeated and made up."""
 
 import json
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
@@ -146,6 +147,37 @@ texts = st.one_of(
 )
 
 
+def _encoded(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+CLIENTS = [
+    json.dumps({"type": kind, "challenge": challenge, "origin": "http://testserver", "crossOrigin": False}).encode()
+    for kind in ("webauthn.get", "webauthn.create")
+    for challenge in ("", "AAAA", _encoded(b"nonce:1w:signature"), "!", "é")
+]
+# What a passkey says, with a piece of it wrong: CBOR that ends too early, numbers for texts, lists for numbers.
+pieces: st.SearchStrategy[Any] = st.one_of(
+    texts,
+    st.sampled_from([None, 0, -1, True, [], {}, ["usb"], [{}], {"rk": True}]),
+    st.binary(max_size=80).map(_encoded),
+    st.sampled_from([_encoded(client) for client in CLIENTS]),
+    st.sampled_from([_encoded(bytes(37)), _encoded(b"\xa3cfmtdnonegattStmt\xa0hauthDataX%" + bytes(37))]),
+)
+NAMES = ("clientDataJSON", "authenticatorData", "signature", "userHandle", "attestationObject", "transports")
+answers = st.one_of(
+    texts,
+    st.fixed_dictionaries(
+        {"id": st.one_of(st.just("AAAA"), pieces), "response": st.fixed_dictionaries(dict.fromkeys(NAMES, pieces))},
+        optional={
+            "rawId": st.one_of(st.just("AAAA"), pieces),
+            "type": st.one_of(st.just("public-key"), pieces),
+            "clientExtensionResults": pieces,
+        },
+    ).map(json.dumps),
+)
+
+
 @dataclass(frozen=True)
 class Shot:
     """One request, ready to be sent."""
@@ -188,7 +220,8 @@ def _fields(draw: Any, target: Target, token: str) -> list[tuple[str, str]]:
     for name, value in target.fields:
         right = {**RIGHT, "token": token, "altcha": CAPTCHA}.get(name, value)
         times = draw(st.sampled_from([1, 1, 1, 1, 1, 1, 0, 2]))
-        fields += [(name, draw(st.one_of(st.just(right), st.just(right), texts))) for _ in range(times)]
+        others = answers if name == "credential" else texts
+        fields += [(name, draw(st.one_of(st.just(right), st.just(right), others))) for _ in range(times)]
     more = st.sampled_from(["is_staff", "role", "account", "id", "pk", "user", "next", "token", "action", "locked_at"])
     fields += draw(st.lists(st.tuples(st.one_of(more, texts), texts), max_size=2))
     return fields

@@ -1,4 +1,4 @@
-"""K-04, W-04: of 20 parallel right answers of a passkey one succeeds, when it is added and when it signs in."""
+"""K-04, W-04: of 20 parallel right answers of a passkey one succeeds: when it is added, as second step, and alone."""
 
 import json
 import re
@@ -15,6 +15,7 @@ from tests.services.visitor import Visitor, at_once, counted
 
 START = "/meu-perfil/segunda-etapa/chaves/"
 NEW, KEY = f"{START}nova/", "/entrar/chave/"
+ALONE = "/entrar/so-com-chave/"
 
 
 @pytest.fixture(params=["postgres", "sqlite"])
@@ -58,3 +59,25 @@ def test_of_two_sign_ins_by_one_count_one_succeeds(any_portal: Portal) -> None:
     answers = [key.sign(asked(side, KEY), sign_count=9) for side in sides]
     posts = [partial(side.post_aside, KEY, credential=each) for side, each in zip(sides, answers, strict=True)]
     assert counted(at_once(posts)).get(SIGNED_IN) == 1
+
+
+def test_alone_each_answer_signs_in_once(any_portal: Portal) -> None:
+    """By a key that never counts: what uses the answer up is its challenge alone."""
+    visitor = inside(any_portal)
+    prove(any_portal, visitor, START)
+    key = Authenticator(origin=any_portal.base, rp_id="localhost", counts=False)
+    visitor.post_at_once(NEW, credential=key.register(asked(visitor, NEW)), name="key")
+    switch = """
+        UPDATE accounts_account SET passkeys_alone = %s
+        WHERE id = (SELECT account_id FROM accounts_user WHERE username = %s) RETURNING id"""
+    any_portal.database.rows(switch, True, visitor.login)
+    try:
+        other = Visitor(any_portal.base, visitor.login, visitor.number, visitor.secrets)
+        other.get("/entrar/")
+        answer = key.sign(other.get(f"{ALONE}pedido/").json())
+        answers = counted(at_once([partial(other.post_aside, ALONE, credential=answer) for _time in range(20)]))
+        assert answers.pop(SIGNED_IN) == 1, answers
+        assert set(answers) == {(302, "/entrar/")}, answers
+        assert events(any_portal, visitor, "sign_in.verified") == 2, "the SMS before, and one of the twenty"
+    finally:
+        any_portal.database.rows(switch, False, visitor.login)

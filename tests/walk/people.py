@@ -12,6 +12,8 @@ from tests.authenticator import Authenticator, give_passkey, options_in
 from tests.conftest import ALICES_NUMBER, Browser, enrol, person
 from tests.test_app import give_app, token_now
 from tests.tools import let_pass
+from twofactor.factors.codes import flows as codes
+from twofactor.factors.passkeys.alone import forget_offer
 
 
 @dataclass
@@ -34,7 +36,7 @@ def make_world() -> World:
     """Create the cast and an operator."""
     account = Account.objects.create(name="Padaria Aurora")
     alice, bob = person("alice", account, Role.ADMINISTRATOR), person("bob", account)
-    other = Account.objects.create(name="Oficina Boreal", two_factor_required=True)
+    other = Account.objects.create(name="Oficina Boreal", two_factor_required=True, passkeys_alone=True)
     charlie = person("charlie", other, Role.ADMINISTRATOR)
     operators = Account.objects.create(name="Operação")
     olga = person("olga", operators, Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
@@ -51,6 +53,7 @@ def make_world() -> World:
         "app_label": "accounts",
         "url": "nonsense",
     }
+    forget_offer()
     return World(account, alice, bob, charlie, olga, samples)
 
 
@@ -90,6 +93,14 @@ def pending_at_the_passkey(world: World, browser: Browser) -> None:
     enrol(world.bob)
     world.bobs_key = give_passkey(world.bob)
     User.objects.filter(pk=world.bob.pk).update(preferred_factor="passkey")
+    browser.post_password("bob")
+
+
+def pending_with_recovery_codes(world: World, browser: Browser) -> None:
+    """Ten codes beside the phone: they are for the day when all else is lost, and come last."""
+    world.switch_on()
+    enrol(world.bob)
+    codes.issue(world.bob)
     browser.post_password("bob")
 
 
@@ -137,6 +148,18 @@ def member_with_a_passkey(world: World, browser: Browser) -> None:
     browser.post("/entrar/chave/", {"credential": world.bobs_key.sign(options_in(browser.get("/entrar/chave/")))})
 
 
+def member_by_passkey_alone(world: World, browser: Browser) -> None:
+    """No password was typed."""
+    world.switch_on()
+    Account.objects.filter(pk=world.account.pk).update(passkeys_alone=True)
+    enrol(world.bob)
+    world.bobs_key = give_passkey(world.bob)
+    browser.get("/entrar/")
+    answer = world.bobs_key.sign(browser.get("/entrar/so-com-chave/pedido/").json())
+    browser.post("/entrar/so-com-chave/", {"credential": answer})
+    assert browser.is_in()
+
+
 def administrator(world: World, browser: Browser) -> None:
     world.switch_on()
     enrol(world.alice, ALICES_NUMBER)
@@ -164,17 +187,19 @@ GATED: dict[Arrival, str] = {
     pending_at_the_token: "/entrar/token/",
     pending_at_the_app: "/entrar/aplicativo/",
     pending_at_the_passkey: "/entrar/chave/",
+    pending_with_recovery_codes: "/entrar/canal/",
     opened_before_the_switch: "/entrar/introducao/",
     opened_long_before_the_switch: "/entrar/senha/",
     pending_before_the_password: "/entrar/senha/",
     pending_at_the_recovery_code: "/entrar/codigo/",
 }
-MEMBERS = {member, member_with_an_app, member_with_a_passkey}
+MEMBERS = {member, member_with_an_app, member_with_a_passkey, member_by_passkey_alone}
 OPEN_SESSIONS = {opened_before_the_switch, opened_long_before_the_switch}
 SIGNED_IN: list[Arrival] = [
     member,
     member_with_an_app,
     member_with_a_passkey,
+    member_by_passkey_alone,
     administrator,
     other_administrator,
     operator,

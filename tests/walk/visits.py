@@ -34,6 +34,8 @@ BODY = {
     "is_superuser": "on",
     "account": "1",
     "two_factor_required": "on",
+    "passkeys_alone": "on",
+    "credential": "{}",
     "country": "BR",
     "number": "11 91234-5678",
     "channel": "sms",

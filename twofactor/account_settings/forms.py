@@ -21,3 +21,11 @@ class AccountSettingsForm(forms.ModelForm):
         model = Account
         fields = ["two_factor_required"]
         labels = {"two_factor_required": _("Two factor authentication")}
+
+
+class PasskeysAloneForm(forms.ModelForm):
+    """Whether passkeys alone sign in (K-04)."""
+
+    class Meta:
+        model = Account
+        fields = ["passkeys_alone"]

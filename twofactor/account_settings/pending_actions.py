@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts import policy, policy_schedule
 from accounts.models import User
+from twofactor.factors.passkeys import alone
 from twofactor.models import PendingSignIn
 
 
@@ -30,6 +31,18 @@ def say_switched(on: bool) -> str:
 def change_options(user: User, asked: dict[str, Any]) -> str:
     policy.set_sign_in_options(user.account, actor=user, **asked)
     return _("Your settings were saved.")
+
+
+def decide_passkeys_alone(user: User, asked: dict[str, Any]) -> str:
+    """Let passkeys alone sign in, or no longer; return what to say."""
+    allowed = bool(asked["passkeys_alone"])
+    policy.set_passkeys_alone(user.account, allowed, actor=user)
+    alone.forget_offer()
+    return (
+        _("Passkeys now sign in without the password. The sign-in page shows it within a minute.")
+        if allowed
+        else _("Passkeys now sign in after the password only.")
+    )
 
 
 def set_date(user: User, asked: dict[str, Any]) -> str:
@@ -68,6 +81,7 @@ def say_carried_out(pending: PendingSignIn, policy_date: datetime | None) -> str
 CARRIED_OUT = {
     "policy": switch_policy,
     "policy.options": change_options,
+    "policy.passkeys": decide_passkeys_alone,
     "policy.date": set_date,
     "account.countries": choose_countries,
 }

@@ -11,7 +11,7 @@ from accounts.dashboard import stats
 from accounts.request.http import SignedInRequest
 from messaging.delivery import gateways
 from twofactor import session_state
-from twofactor.account_settings import schedule
+from twofactor.account_settings import passkeys_alone, schedule
 from twofactor.account_settings.forms import AccountSettingsForm, OptionsForm
 from twofactor.pages import page, posted
 from twofactor.reauthentication.decorators import demand
@@ -39,6 +39,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         "gateway_ready": gateways.sms_is_possible(),
         "own_phone_needed": not session_state.is_verified(user),
         "options": OptionsForm(instance=account),
+        "passkeys_alone": passkeys_alone.form_of(account),
         "changed_at": account.two_factor_changed_at,
         **schedule.context(user),
     }

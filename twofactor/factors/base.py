@@ -30,6 +30,11 @@ class Verified(ABC):
 
     kind: FactorKind
 
+    @property
+    def told_as(self) -> str:
+        """Return what the audit calls the way in."""
+        return self.kind
+
     @abstractmethod
     def consume(self, journey: Journey) -> None:
         """Use the answer up, for exactly one caller. Raises TokenUsed or JourneyOver for all others (T-03)."""

@@ -41,6 +41,10 @@ class Passkey(FactorDevice):
     rp_id = models.CharField(max_length=253)
     transports = models.JSONField(default=list)
     is_synced = models.BooleanField(default=False)  # copied to other devices of the person by its maker
+    # What a sign-in without the password asks for: the authenticator knew the person, and finds the key by itself.
+    user_verified = models.BooleanField(default=False, db_default=False)
+    is_discoverable = models.BooleanField(default=False, db_default=False)
+    aaguid = models.CharField(max_length=36, default="", db_default="")  # the model of the authenticator, as it says
     confirmed_at = models.DateTimeField(db_default=Clock())
     last_used_at = models.DateTimeField(null=True)
 
@@ -57,6 +61,11 @@ class Passkey(FactorDevice):
     def is_usable(self) -> bool:
         """Tell whether it was made for the host of today."""
         return bool(self.rp_id == settings.PUBLIC_HOST)
+
+    @property
+    def opens_alone(self) -> bool:
+        """Tell whether it is two factors in one: what one has, and what it unlocks with."""
+        return self.is_usable and self.user_verified and self.is_discoverable
 
     @classmethod
     def joined(cls, rows: Any, person: str = "") -> Any:

@@ -14,7 +14,6 @@ class RecoveryCode(models.Model):
     key_id = models.CharField(max_length=8)
     issued_at = models.DateTimeField(db_default=Clock())
     expires_at = models.DateTimeField()
-    tries = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,5 +1,10 @@
 """The page of each step of a pending sign-in."""
 
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from twofactor import journeys
 from twofactor.models import PendingSignIn
 from twofactor.steps import Step
 
@@ -19,6 +24,13 @@ PAGES: dict[Step, str] = {
 def waiting_page(pending: PendingSignIn) -> str:
     """Return the name of the address at which a pending sign-in waits."""
     return PAGES[pending.step]
+
+
+def safe_target(request: HttpRequest, target: str) -> str:
+    """Return the page first asked for, if it is one of ours and can be written down."""
+    kept = target.startswith("/") and target.isprintable() and len(target) <= journeys.LONGEST_ADDRESS
+    ours = kept and url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
+    return target if ours else resolve_url("home")
 
 
 def sending_page(pending: PendingSignIn) -> str:

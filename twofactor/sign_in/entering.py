@@ -7,10 +7,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from accounts.auth import known_browsers
+from accounts.request import language
 from twofactor import session_state
 from twofactor.account_settings import pending_actions
 from twofactor.factors.base import Verified
-from twofactor.models import PendingSignIn
+from twofactor.models import FactorDevice, PendingSignIn
 from twofactor.sign_in import flows
 
 
@@ -21,6 +22,21 @@ def enter(request: HttpRequest, pending: PendingSignIn, verified: Verified) -> H
     session_state.sign_in(request, pending.user, device)
     if done := pending_actions.say_carried_out(pending, policy_date):
         messages.success(request, done)
+    return let_in(request, pending)
+
+
+def enter_alone(request: HttpRequest, pending: PendingSignIn, device: FactorDevice) -> HttpResponse:
+    """Let somebody in whose sign-in began and ended with a passkey; what was begun here before is over (K-04)."""
+    session_state.leave(request)
+    session_state.sign_in(request, pending.user, device)
+    response = let_in(request, pending)
+    if pending.user.language:
+        language.remember(response, pending.user.language)
+    return response
+
+
+def let_in(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Return the way to the page first asked for; the browser is a known one from now on."""
     response = redirect(pending.next_url or "home")
     known_browsers.remember(response, pending.user)
     if pending.user.failures >= settings.FAILURES_TOLD_AT:

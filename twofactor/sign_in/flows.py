@@ -197,7 +197,7 @@ def complete_sign_in(pending: PendingSignIn, verified: Verified, policy_date: da
     with challenges.opening(user):
         verified.consume(pending)
         device = verified.device(user)
-        record_event(Action.SIGN_IN_VERIFIED, user=user, channel=verified.kind)
+        record_event(Action.SIGN_IN_VERIFIED, user=user, channel=verified.told_as)
         _note_sign_in(user, verified.kind, was_known=was_known)
         verified.give_back(pending)
         if pending.after_failures:

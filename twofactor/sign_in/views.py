@@ -1,10 +1,11 @@
 """Signing in, in two steps. Views translate HTTP; flows decide."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,13 +18,15 @@ from accounts.request import language
 from accounts.request.limited import limited
 from messaging.delivery import circuit
 from messaging.masking import mask_email
-from twofactor import error_messages, journeys, phones, session_state
+from twofactor import error_messages, phones, session_state
 from twofactor.exceptions import SmsSpent
 from twofactor.factors.codes.views import CODES, own_code
+from twofactor.factors.passkeys import alone
+from twofactor.factors.passkeys.forms import AloneForm
 from twofactor.models import PendingSignIn
 from twofactor.pages import answer, page, posted
 from twofactor.sign_in import flows
-from twofactor.sign_in.addresses import waiting_page
+from twofactor.sign_in.addresses import safe_target, waiting_page
 from twofactor.sign_in.decorators import pending_sign_in_at, second_click_follows_the_first
 from twofactor.sign_in.forms import (
     ChannelForm,
@@ -50,19 +53,28 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     except Limited as refusal:
         return _refuse(request, form, refusal)
     if is_right and form.user:
-        target = _safe_target(request, form.cleaned_data["next"] or "")
+        target = safe_target(request, form.cleaned_data["next"] or "")
         response = open_portal(request, form.user, target)
         if form.user.language:
             language.remember(response, form.user.language)
         return response
     if request.method != "POST" and request.user.is_authenticated:
-        return redirect(_safe_target(request, request.GET.get("next", "")))
-    return render(request, "twofactor/sign_in.html", {"form": form})
+        return redirect(safe_target(request, request.GET.get("next", "")))
+    return render(request, "twofactor/sign_in.html", _with_passkey({"form": form}))
+
+
+def _with_passkey(context: dict[str, Any]) -> dict[str, Any]:
+    """Add the passkey to the page where there are accounts that let it alone sign in (K-04)."""
+    if not alone.is_offered():
+        return context
+    form = context["form"]
+    form.fields["username"].widget.attrs["autocomplete"] = "username webauthn"
+    return {**context, "alone": AloneForm(initial={"next": form["next"].value()})}
 
 
 def _refuse(request: HttpRequest, form: SignInForm, refusal: Limited) -> HttpResponse:
     """Keep a person who ran into a limit on the page, with the wait and what else they can do (B-13)."""
-    context = {"form": form, "refused": True, "needs_mailbox": refusal.scope == ANYWHERE}
+    context = _with_passkey({"form": form, "refused": True, "needs_mailbox": refusal.scope == ANYWHERE})
     return limited(request, refusal, "twofactor/sign_in.html", context)
 
 
@@ -76,13 +88,6 @@ def open_portal(request: HttpRequest, user: User, target: str) -> HttpResponse:
     flows.sign_in_without_policy(user)
     session_state.sign_in(request, user)
     return redirect(target)
-
-
-def _safe_target(request: HttpRequest, target: str) -> str:
-    """Return the page first asked for, if it is one of ours and can be written down."""
-    kept = target.startswith("/") and target.isprintable() and len(target) <= journeys.LONGEST_ADDRESS
-    ours = kept and url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
-    return target if ours else resolve_url("home")
 
 
 @pending_sign_in_at(lambda pending: pending.needs_password, before_password=True)

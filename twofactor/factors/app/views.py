@@ -32,11 +32,9 @@ APP = FACTORS[FactorKind.APP]
 def app(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up C for the app: its token signs in. Nothing is sent, so there is neither captcha nor countdown."""
     form = TokenForm(posted(request))
-    opened: HttpResponse | None = None
-    if request.method == "POST":
-        opened = form.attempt(
-            lambda: enter(request, pending, APP.verify(pending, form.cleaned_data["token"])), at="token"
-        )
+    opened: HttpResponse | None = form.attempt(
+        lambda: enter(request, pending, APP.verify(pending, form.cleaned_data["token"])), at="token"
+    )
     context = {
         "account": pending.user.account,
         "form": form,

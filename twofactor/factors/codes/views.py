@@ -25,9 +25,7 @@ CODES = FACTORS[FactorKind.RECOVERY]
 def own_code(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Take one of the person's own codes, in place of phone and app; signs in."""
     form = OwnCodeForm(posted(request))
-    opened: HttpResponse | None = None
-    if request.method == "POST":
-        opened = form.attempt(lambda: _enter(request, pending, form.cleaned_data["token"]), at="token")
+    opened: HttpResponse | None = form.attempt(lambda: _enter(request, pending, form.cleaned_data["token"]), at="token")
     return opened or answer(request, "twofactor/own_code.html", {"account": pending.user.account, "form": form})
 
 

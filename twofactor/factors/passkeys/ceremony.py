@@ -19,7 +19,7 @@ from webauthn import (
     verify_registration_response,
 )
 from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.structs import (
     AttestationConveyancePreference,
@@ -58,6 +58,9 @@ class Registered:
     sign_count: int
     transports: list[str]
     is_synced: bool
+    user_verified: bool
+    is_discoverable: bool  # as the browser says: nobody signs that
+    aaguid: str
 
 
 def encoded(data: bytes) -> str:
@@ -77,7 +80,7 @@ def user_handle(user: User) -> bytes:
 
 def registration_options(user: User, challenge: bytes, known: Iterable[Passkey]) -> str:
     """Return what ``navigator.credentials.create`` is asked, as JSON; an authenticator of ``known`` says no."""
-    return options_to_json(
+    asked = options_to_json_dict(
         generate_registration_options(
             rp_id=settings.PUBLIC_HOST,
             rp_name=RP_NAME,
@@ -95,6 +98,7 @@ def registration_options(user: User, challenge: bytes, known: Iterable[Passkey])
             supported_pub_key_algs=ALGORITHMS,
         )
     )
+    return json.dumps({**asked, "extensions": {"credProps": True}})  # which the library has no word for
 
 
 def authentication_options(challenge: bytes, known: Iterable[Passkey]) -> str:
@@ -106,6 +110,18 @@ def authentication_options(challenge: bytes, known: Iterable[Passkey]) -> str:
             timeout=TIMEOUT,
             allow_credentials=_descriptors(known),
             user_verification=UserVerificationRequirement.PREFERRED,
+        )
+    )
+
+
+def alone_options(challenge: bytes) -> str:
+    """Return what ``navigator.credentials.get`` is asked of anybody: any key, with PIN, face or finger."""
+    return options_to_json(
+        generate_authentication_options(
+            rp_id=settings.PUBLIC_HOST,
+            challenge=challenge,
+            timeout=TIMEOUT,
+            user_verification=UserVerificationRequirement.REQUIRED,
         )
     )
 
@@ -133,6 +149,14 @@ def read(typed: str) -> dict[str, Any]:
     return answer
 
 
+def challenge_in(answer: dict[str, Any]) -> bytes:
+    """Return which challenge an answer says that it signs. Nothing is proved yet. Raises PasskeyUnreadable."""
+    try:
+        return decoded(json.loads(decoded(answer["response"]["clientDataJSON"]))["challenge"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise PasskeyUnreadable from None
+
+
 def verify_registration(answer: dict[str, Any], challenge: bytes) -> Registered:
     """Return the new key pair of an answer that signs our challenge for our origin. Raises PasskeyWrong."""
     verified = _judged(
@@ -153,11 +177,24 @@ def verify_registration(answer: dict[str, Any], challenge: bytes) -> Registered:
         if isinstance(told, list)
         else [],
         is_synced=verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE,
+        user_verified=verified.user_verified,
+        is_discoverable=_is_discoverable(answer),
+        aaguid=verified.aaguid,
     )
 
 
-def verify_assertion(answer: dict[str, Any], challenge: bytes, passkey: Passkey) -> VerifiedAuthentication:
+def _is_discoverable(answer: dict[str, Any]) -> bool:
+    results = answer.get("clientExtensionResults")
+    properties = results.get("credProps") if isinstance(results, dict) else None
+    return isinstance(properties, dict) and properties.get("rk") is True
+
+
+def verify_assertion(
+    answer: dict[str, Any], challenge: bytes, passkey: Passkey, *, alone: bool = False
+) -> VerifiedAuthentication:
     """Return what an answer proves that a passkey of ours has signed. Raises PasskeyWrong.
+
+    ``alone``: without a password before it, so the authenticator must have verified the person.
 
     The count of signatures is for the caller to judge: the library would call a step back a forgery.
     """
@@ -169,6 +206,7 @@ def verify_assertion(answer: dict[str, Any], challenge: bytes, passkey: Passkey)
             expected_origin=settings.PUBLIC_URL,
             credential_public_key=bytes(passkey.public_key),
             credential_current_sign_count=0,
+            require_user_verification=alone,
         )
     )
 

@@ -80,7 +80,12 @@ def _judge(user: User, answer: dict[str, object], challenge: bytes) -> SignedCha
     if passkey is None or not user.account.accepts(FactorKind.PASSKEY):
         raise PasskeyWrong
     proved = ceremony.verify_assertion(answer, challenge, passkey)
-    if passkey.sign_count and proved.new_sign_count <= passkey.sign_count:
+    refuse_copy(user, passkey, proved.new_sign_count)
+    return SignedChallenge(passkey, proved.new_sign_count)
+
+
+def refuse_copy(user: User, passkey: Passkey, sign_count: int) -> None:
+    """Tell of a right signature whose count does not go on from the one before. Raises PasskeyCopied."""
+    if passkey.sign_count and sign_count <= passkey.sign_count:
         notify(user, record_event(Action.PASSKEY_STEPPED_BACK, user=user, name=passkey.name))
         raise PasskeyCopied
-    return SignedChallenge(passkey, proved.new_sign_count)

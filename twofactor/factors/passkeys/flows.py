@@ -14,7 +14,7 @@ from messaging.database import Clock
 from twofactor import exceptions as refusals
 from twofactor import journeys
 from twofactor.factors import held
-from twofactor.factors.passkeys import ceremony, challenges
+from twofactor.factors.passkeys import ceremony, challenges, providers
 from twofactor.models import Passkey, PasskeyRegistration
 
 
@@ -40,7 +40,10 @@ def options(registration: PasskeyRegistration) -> str:
 
 
 def register(registration: PasskeyRegistration, typed: str, name: str) -> Passkey:
-    """Bind a new passkey to the person, once. Raises a PasskeyRefused, PasskeysEnough or JourneyOver."""
+    """Bind a new passkey to the person, once; without a name it has that of its maker.
+
+    Raises a PasskeyRefused, PasskeysEnough or JourneyOver.
+    """
     answer = ceremony.read(typed)
     registered = ceremony.verify_registration(answer, challenges.take(registration))
     user = registration.user
@@ -49,9 +52,9 @@ def register(registration: PasskeyRegistration, typed: str, name: str) -> Passke
         if Passkey.objects.filter(user=user).count() >= settings.PASSKEYS_OF_A_USER:
             raise refusals.PasskeysEnough
         _end(registration)
-        passkey = _create(user, registered, name)
+        passkey = _create(user, registered, name or providers.name_of(registered.aaguid))
         User.objects.filter(pk=user.pk).update(preferred_factor=FactorKind.PASSKEY)
-        notify(user, record_event(Action.PASSKEY_ADDED, user=user, name=name))
+        notify(user, record_event(Action.PASSKEY_ADDED, user=user, name=passkey.name))
     Passkey.forget_read(user)
     return passkey
 

@@ -36,12 +36,19 @@ class PasskeyForm(RefusableForm):
         return str(self.cleaned_data["credential"])
 
 
+class AloneForm(PasskeyForm):
+    """The answer of a passkey without a password before it, and where to go then."""
+
+    next = forms.Field(required=False, widget=forms.HiddenInput)  # judged by the view, never a reason to refuse
+
+
 class NewPasskeyForm(PasskeyForm):
     """A new passkey, and what its owner calls it."""
 
     name = TextField(
         label=_("Name"),
         max_length=LONGEST_NAME,
-        help_text=_("So that you know it again. For example: my laptop, the blue key."),
+        required=False,
+        help_text=_("So that you know it again: my laptop, the blue key. Left empty, it is called after its maker."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

@@ -24,9 +24,7 @@ from twofactor.sign_in.entering import enter
 def passkey(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask the browser for a signature, or let somebody in by it. Nothing is sent, so there is no captcha."""
     form = PasskeyForm(posted(request))
-    opened: HttpResponse | None = None
-    if request.method == "POST":
-        opened = form.attempt(lambda: enter(request, pending, PASSKEY.verify(pending, form.typed)))
+    opened: HttpResponse | None = form.attempt(lambda: enter(request, pending, PASSKEY.verify(pending, form.typed)))
     return opened or _sign_in_page(request, pending, form)
 
 

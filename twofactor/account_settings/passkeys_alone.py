@@ -1,0 +1,28 @@
+"""Whether passkeys alone sign in, without the password (K-04). Views translate HTTP; flows decide."""
+
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.views.decorators.http import require_POST
+
+from accounts.auth.decorators import administrators_only
+from accounts.factors import FactorKind
+from accounts.models import Account
+from accounts.request.http import SignedInRequest
+from twofactor.account_settings.forms import PasskeysAloneForm
+from twofactor.reauthentication.decorators import demand
+
+
+def form_of(account: Account) -> PasskeysAloneForm | None:
+    """Return the switch, where passkeys count at all."""
+    return PasskeysAloneForm(instance=account) if account.accepts(FactorKind.PASSKEY) else None
+
+
+@administrators_only
+@require_POST
+def account_passkeys(request: SignedInRequest) -> HttpResponseBase:
+    """Ask who it is, then let passkeys alone sign in, or no longer."""
+    here = resolve_url("account-settings")
+    form = PasskeysAloneForm(request.POST, instance=request.user.account)
+    if not (form.is_valid() and form.has_changed()):
+        return redirect(here)
+    return demand(request, "policy.passkeys", path=here, pending_action=form.cleaned_data)
