@@ -28,7 +28,10 @@ class AccountAdmin(admin.ModelAdmin):
         "two_factor_required",
         "two_factor_changed_at",
         "two_factor_from",
+        "sms_tokens",
         "email_tokens",
+        "app_tokens",
+        "passkeys",
         "mailbox_before_phone",
         "created_at",
     ]

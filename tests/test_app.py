@@ -53,6 +53,7 @@ def give_app(user: User, secret: bytes = SECRET, **facts: Any) -> AppDevice:
     device: AppDevice = AppDevice.objects.create(
         user=user, name="work phone", sealed=sealed, key_id=sealing.newest_key_id(), **{"last_step": 0, **facts}
     )
+    User.objects.filter(pk=user.pk).update(has_app=True)
     return device
 
 

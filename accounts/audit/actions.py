@@ -61,6 +61,17 @@ class Action(models.TextChoices):
         _("Two factor authentication switched off"))
     POLICY_OPTIONS_CHANGED = ("policy.options_changed", PLAIN,
         _("%(actor)s changed the options of the second step."), _("Options of the second step changed"))
+    POLICY_FACTORS_CHANGED = ("policy.factors_changed", ON_HOME | NOTICE,
+        _("%(actor)s changed which second steps count, from %(before)s to %(after)s."),
+        _("Kinds of second step changed"))
+    POLICY_FACTORS_SCHEDULED = ("policy.factors_scheduled", ON_HOME | NOTICE,
+        _("%(actor)s set a date from which only these second steps count: %(after)s."),
+        _("Date set for the kinds of second step"))
+    POLICY_FACTORS_UNSCHEDULED = ("policy.factors_unscheduled", ON_HOME | NOTICE,
+        _("%(actor)s took back the date for the kinds of second step."),
+        _("Date for the kinds of second step cancelled"))
+    POLICY_FACTORS_ANNOUNCED = ("policy.factors_announced", NOTICE,
+        _("Everybody was told which second steps count."), _("Kinds of second step announced"))
     POLICY_ANNOUNCED = ("policy.announced", ON_HOME | NOTICE,
         _("%(actor)s told everybody that two factor authentication is coming."),
         _("Two factor authentication announced"))
@@ -186,6 +197,8 @@ class Action(models.TextChoices):
         _("Phone disputed and removed"))
     PHONE_RESET = ("phone.reset", ON_HOME | NOTICE,
         _("%(actor)s removed the phone %(number)s of %(person)s. Reason: %(reason)s"), _("Phone reset"))
+    PHONE_REMOVED = ("phone.removed", ON_HOME | NOTICE,
+        _("%(person)s removed the phone, which no longer counts as a second step."), _("Phone removed by its owner"))
     PHONE_SHARED = ("phone.shared", NOTICE,
         _("The phone %(number)s now serves %(people)s people, %(person)s among them."), _("Shared phone"))
 
@@ -212,6 +225,10 @@ class Action(models.TextChoices):
         _("%(person)s renamed a second step."), _("Second step renamed"))
     FACTOR_PREFERRED = ("factor.preferred", PLAIN,
         _("%(person)s chose which second step comes first: %(channel)s."), _("First second step chosen"))
+
+    OLD_FACTOR_PROVED = ("factor.old_proved", PLAIN,
+        _("%(person)s proved a second step that no longer counts (%(channel)s), to set up one that does."),
+        _("Old second step proved"))
 
     RECOVERY_CODE_ISSUED = ("recovery_code.issued", ON_HOME | NOTICE,
         _("%(actor)s took out a recovery code for %(person)s."), _("Recovery code taken out"))

@@ -72,7 +72,7 @@ WORKS: dict[str, Work] = {
         ],
         button=gettext_lazy("Reset the phones"),
         act=_reset,
-        is_so=lambda person: not person.has_phone,
+        is_so=lambda person: not person.has_device,
         asks_reason=True,
         is_dangerous=True,
     ),
