@@ -104,10 +104,10 @@ class Action(models.TextChoices):
     INVITATION_ACCEPTED = ("invitation.accepted", ON_HOME,
         _("%(person)s accepted the invitation and joined the account."), _("Invitation accepted"))
 
-    REMINDER_SENT = "reminder.sent", PLAIN, _("%(actor)s reminded %(person)s of the phone."), _("Reminder sent")
+    REMINDER_SENT = "reminder.sent", PLAIN, _("%(actor)s reminded %(person)s of the second step."), _("Reminder sent")
 
     REMINDERS_SENT = ("reminders.sent", PLAIN,
-        _("%(actor)s reminded everybody without a phone: %(count)s."), _("Reminders sent"))
+        _("%(actor)s reminded everybody without a second step: %(count)s."), _("Reminders sent"))
 
     PASSWORD_RESET_REQUESTED = ("password.reset_requested", PLAIN,
         _("A link to a new password was sent to %(person)s."), _("Link to a new password asked for"))

@@ -102,4 +102,4 @@ def _say_count(request: HttpRequest, count: int) -> None:
         said = ngettext("%(count)d reminder is on its way.", "%(count)d reminders are on their way.", count)
         messages.success(request, said % {"count": count})
     else:
-        messages.info(request, _("There was nobody to remind: whoever has no phone was reminded within a day."))
+        messages.info(request, _("There was nobody to remind: whoever has no second step was reminded within a day."))

@@ -88,6 +88,11 @@ def lacking(kinds: Iterable[str]) -> Q:
     return Q(**{flag: False for kind, flag in FLAGS.items() if kind in kinds})
 
 
+def has_counting(person: User) -> bool:
+    """Tell whether a person has a device that their account lets count. No statement."""
+    return any(getattr(person, flag) for kind, flag in FLAGS.items() if person.account.accepts(kind))
+
+
 def without_factor(account: Account, kinds: Iterable[str] | None = None) -> QuerySet[User]:
     """Return the active people of an account who have no factor that counts: they set one up at the next sign-in.
 
@@ -262,9 +267,9 @@ def head() -> list[str]:
         _("Second factor"),
         _("Confirmed since"),
         _("Phone"),
+        _("Last sign-in"),
         _("Authenticator app"),
         _("Passkey"),
-        _("Last sign-in"),
     ]
 
 
@@ -279,11 +284,11 @@ def _cells(person: Any) -> list[Any]:
         FACTORS[person.factor],
         device and device.confirmed_at,
         device and str(device),  # masked (P-09)
+        person.last_login,
         _("yes") if person.has_app else "",
         _("yes") if person.has_passkey else "",
-        person.last_login,
     ]
 
 
 def _invited(invitation: Invitation) -> list[Any]:
-    return ["", "", invitation.email, invitation.get_role_display(), STATES["invited"], "", None, "", "", "", None]
+    return ["", "", invitation.email, invitation.get_role_display(), STATES["invited"], "", None, "", None, "", ""]
