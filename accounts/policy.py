@@ -34,9 +34,9 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
     return bool(changed)
 
 
-def set_sign_in_options(account: Account, *, email_tokens: bool, mailbox_before_phone: bool, actor: User) -> bool:
-    """Change what the account adds to the second factor (D1, D3); return whether that changed anything."""
-    options: dict[str, Any] = {"email_tokens": email_tokens, "mailbox_before_phone": mailbox_before_phone}
+def set_sign_in_options(account: Account, *, mailbox_before_phone: bool, actor: User) -> bool:
+    """Change what the account adds to the second factor (D3); return whether that changed anything."""
+    options: dict[str, Any] = {"mailbox_before_phone": mailbox_before_phone}
     with transaction.atomic():
         changed = Account.objects.filter(pk=account.pk).exclude(**options).update(**options)
         if changed:

@@ -4,8 +4,10 @@ From its date the policy is in force because the gate compares the date with the
 below only writes down what is so already. Nothing here depends on the task being in time but the reminders.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -14,8 +16,10 @@ from django.utils.dateparse import parse_datetime
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.exceptions import Limited
+from accounts.factors import written
 from accounts.lists import pagination
 from accounts.models import Account, AuditEvent, Session, User
+from accounts.models.account import COLUMNS
 from accounts.notifications.notify import notify_administrators
 from accounts.users import mailboxes
 from messaging.database import Clock, clock_plus, update_returning
@@ -24,6 +28,7 @@ from messaging.periodic.scheduler import Last, periodic_task
 
 DAY = 86_400  # seconds
 ANNOUNCEMENT_SECONDS = DAY  # between two announcements of an account
+RESTED = Q(two_factor_announced_at__isnull=True) | Q(two_factor_announced_at__lt=clock_plus(-ANNOUNCEMENT_SECONDS))
 REMINDERS = (7, 1)  # days before the date
 UNREACHABLE_SHOWN = 20
 
@@ -56,9 +61,8 @@ def announce(account: Account, *, actor: User) -> int:
 
     Raises Limited within a day of the last time.
     """
-    rested = Q(two_factor_announced_at__isnull=True) | Q(two_factor_announced_at__lt=clock_plus(-ANNOUNCEMENT_SECONDS))
     with transaction.atomic():
-        if not Account.objects.filter(rested, pk=account.pk).update(two_factor_announced_at=Clock()):
+        if not Account.objects.filter(RESTED, pk=account.pk).update(two_factor_announced_at=Clock()):
             raise Limited(ANNOUNCEMENT_SECONDS, "announcement", actor)
         account.refresh_from_db()
         return _notify_everybody(
@@ -79,6 +83,52 @@ def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
             open_for_it.update(two_factor_reminded=Case(*steps, default=None, output_field=models.SmallIntegerField()))
             notify_administrators(account, record_event(Action.POLICY_SCHEDULED, user=actor, starts=_iso(moment)))
     return bool(changed)
+
+
+def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | None = None, *, actor: User) -> bool:
+    """Let only these kinds of second factor count, now or from a moment to come (K-06); return whether it changed.
+
+    In force at everybody's next request: the date, too, because it is compared when a person is loaded
+    (``User.accepts``). Everybody is told, unless they were told of the second step within a day (K-07).
+    """
+    before, after = written(account.accepted), written(kinds)
+    row = Account.objects.filter(pk=account.pk)
+    with transaction.atomic():
+        if moment:
+            changed = row.exclude(factors_from=moment, factors_next=after).update(
+                factors_from=moment, factors_next=after
+            )
+        else:
+            changed = row.exclude(**_columns(kinds), factors_from__isnull=True).update(
+                **_columns(kinds), factors_from=None, factors_next=""
+            )
+        if changed:
+            action = Action.POLICY_FACTORS_SCHEDULED if moment else Action.POLICY_FACTORS_CHANGED
+            facts: dict[str, Any] = {"before": before, "after": after, "starts": _iso(moment)}
+            notify_administrators(account, record_event(action, user=actor, **facts))
+            _announce_factors(account, actor, after=after, starts=_iso(moment))
+    return bool(changed)
+
+
+def keep_factors(account: Account, *, actor: User) -> bool:
+    """Take the date of other kinds back; return whether there was one to come."""
+    with transaction.atomic():
+        waiting = Account.objects.filter(pk=account.pk, factors_from__gt=Clock())
+        changed = waiting.update(factors_from=None, factors_next="")
+        if changed:
+            notify_administrators(account, record_event(Action.POLICY_FACTORS_UNSCHEDULED, user=actor))
+    return bool(changed)
+
+
+def _columns(kinds: Sequence[str]) -> dict[str, bool]:
+    return {column: kind in kinds for kind, column in COLUMNS.items()}
+
+
+def _announce_factors(account: Account, actor: User, **facts: Any) -> None:
+    """Tell everybody once which kinds count, where the second step is asked of them now or from a date on."""
+    asked = Q(two_factor_required=True) | Q(two_factor_from__isnull=False)
+    if Account.objects.filter(RESTED, asked, pk=account.pk).update(two_factor_announced_at=Clock()):
+        _notify_everybody(record_event(Action.POLICY_FACTORS_ANNOUNCED, user=actor, **facts))
 
 
 def unschedule(account: Account, *, actor: User) -> bool:
@@ -102,6 +152,8 @@ def keep_dates(_last: Last | None = None) -> None:
             _remind(due.filter(pk=account.pk), days)
     for account in Account.objects.filter(two_factor_from__lte=Clock()):
         _come_into_force(account)
+    for account in Account.objects.filter(factors_from__lte=Clock()):
+        _let_factors_count(account)
 
 
 def _remind(due: QuerySet[Account], days: int) -> None:
@@ -126,8 +178,19 @@ def _come_into_force(account: Account) -> None:
             )
 
 
-def _who_scheduled(account: Account) -> User | None:
-    scheduled = AuditEvent.objects.notable().filter(account=account, action=Action.POLICY_SCHEDULED).order_by("-pk")
+def _let_factors_count(account: Account) -> None:
+    """Write down that the date of other kinds has come."""
+    kinds = account.factors_next.split()
+    past = Account.objects.filter(pk=account.pk, factors_from__lte=Clock(), factors_next=account.factors_next)
+    with transaction.atomic():
+        changed = past.update(**_columns(kinds), factors_from=None, factors_next="")
+        if changed and (actor := _who_scheduled(account, Action.POLICY_FACTORS_SCHEDULED)):
+            facts: dict[str, Any] = {"before": written(account.accepted), "after": written(kinds), "by_date": True}
+            notify_administrators(account, record_event(Action.POLICY_FACTORS_CHANGED, user=actor, **facts))
+
+
+def _who_scheduled(account: Account, action: Action = Action.POLICY_SCHEDULED) -> User | None:
+    scheduled = AuditEvent.objects.notable().filter(account=account, action=action).order_by("-pk")
     event = scheduled.select_related("actor").first()
     return event.actor if event else None
 

@@ -85,6 +85,15 @@ def items(name: str, default: Sequence[str] = ()) -> list[str]:
     return [item for item in found if item] or list(default)
 
 
+def some(name: str, among: Sequence[str]) -> list[str]:
+    """Return which of several words are listed; none where the variable is empty."""
+    found = items(name)
+    for item in found:
+        if item not in among:
+            raise wrong(name, f'must list some of {", ".join(among)}, not "{item}".')
+    return found
+
+
 def windows(name: str, default: str) -> list[tuple[int, int]]:
     """Return how many may be in how many seconds: ``LIMIT_PHONE=3/600,6/3600``."""
     found: list[tuple[int, int]] = []

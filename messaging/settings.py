@@ -83,6 +83,8 @@ TOKEN_ATTEMPTS = 5
 USERS_PER_PHONE = 5
 USERS_PER_PHONE_ALARM = 3
 ALLOWED_REGIONS = env.regions("ALLOWED_REGIONS", ["BR"])
+# Which kinds count for operators, whatever their account chose (K-06); empty: those of the account.
+OPERATOR_FACTORS = env.some("OPERATOR_FACTORS", among=["app", "passkey"])
 
 # Limits: so many in so many seconds, all in the database (C-08; `manage.py limits` prints the table) -------------
 

@@ -102,4 +102,5 @@ def give_passkey(user: User, **facts: Any) -> Authenticator:
     registered = ceremony.verify_registration(answer, challenge)
     fields = {name: getattr(registered, name) for name in registered.__slots__}
     Passkey.objects.create(user=user, name="laptop", rp_id=settings.PUBLIC_HOST, **fields)
+    User.objects.filter(pk=user.pk).update(has_passkey=True)
     return key

@@ -353,7 +353,7 @@ def test_the_page_counts_the_active_people_of_this_account(
     Account.objects.filter(pk=account.pk).update(two_factor_required=True)
     browser.sign_in("alice")
     assert "Switch off for 3 users" in page(browser.get(SETTINGS))
-    assert figures(browser) == [("3", "users on this account"), ("1", "has no phone yet")]
+    assert figures(browser) == [("3", "users on this account"), ("1", "has no second step that counts yet")]
 
 
 def test_the_switch_explains_itself(browser: Browser, alice: User) -> None:

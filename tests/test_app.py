@@ -53,6 +53,7 @@ def give_app(user: User, secret: bytes = SECRET, **facts: Any) -> AppDevice:
     device: AppDevice = AppDevice.objects.create(
         user=user, name="work phone", sealed=sealed, key_id=sealing.newest_key_id(), **{"last_step": 0, **facts}
     )
+    User.objects.filter(pk=user.pk).update(has_app=True)
     return device
 
 
@@ -266,7 +267,7 @@ def test_where_the_account_lets_no_app_count_it_opens_nothing(
     browser.post_password("bob")
     browser.post(APP, {"token": token_now()})
     assert browser.is_in()
-    monkeypatch.setattr(Account, "accepts", lambda _account, kind: kind != FactorKind.APP)
+    monkeypatch.setattr(Account, "accepts", lambda _account, kind, due=False: kind != FactorKind.APP)
     assert browser.get("/meu-perfil/").status_code == 302
     again = Browser()
     again.post_password("bob")

@@ -305,7 +305,7 @@ def reset_and_come_back(bob: User, alice: User) -> None:
     if not PhoneDevice.objects.filter(user=bob).exists():
         enrol(bob)
     devices.reset_phone(bob, reason="lost", actor=alice)
-    set_sign_in_options(alice.account, email_tokens=False, mailbox_before_phone=True, actor=alice)
+    set_sign_in_options(alice.account, mailbox_before_phone=True, actor=alice)
     diary = Diary()
     diary.post("/entrar/", username="bob", password=PASSWORD)
     diary.post("/entrar/introducao/")

@@ -39,7 +39,7 @@ def test_who_has_a_phone_alone_is_offered_the_app_and_codes(inside: Browser) -> 
 
 
 def test_where_no_app_counts_none_is_offered(inside: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Account, "accepts", lambda _account, kind: kind != FactorKind.APP)
+    monkeypatch.setattr(Account, "accepts", lambda _account, kind, due=False: kind != FactorKind.APP)
     assert "Add an authenticator app" not in page(inside.get(FACTORS))
 
 
@@ -135,7 +135,7 @@ def test_the_last_factor_that_counts_stays_while_the_policy_is_on(
     User.objects.filter(pk=bob.pk).update(preferred_factor="app")
     inside.post("/meu-perfil/segunda-etapa/codigos/")
     inside.prove_identity()
-    monkeypatch.setattr(Account, "accepts", lambda _account, kind: kind == FactorKind.APP)
+    monkeypatch.setattr(Account, "accepts", lambda _account, kind, due=False: kind == FactorKind.APP)
     session = inside.session
     session["otp_device_id"] = device.persistent_id
     session.save()
@@ -148,6 +148,6 @@ def test_the_last_factor_that_counts_stays_while_the_policy_is_on(
 
 def test_what_no_longer_counts_may_always_go(inside: Browser, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     device = give_app(bob)
-    monkeypatch.setattr(Account, "accepts", lambda _account, kind: kind == FactorKind.SMS)
+    monkeypatch.setattr(Account, "accepts", lambda _account, kind, due=False: kind == FactorKind.SMS)
     inside.reauthenticate(remove_path(device))
     assert not AppDevice.objects.exists()

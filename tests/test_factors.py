@@ -18,7 +18,7 @@ SIGN_OUT = "/sair/"
 
 
 def no_longer_counts(monkeypatch: pytest.MonkeyPatch, *kinds: FactorKind) -> None:
-    monkeypatch.setattr(Account, "accepts", lambda _account, kind: kind not in kinds)
+    monkeypatch.setattr(Account, "accepts", lambda _account, kind, due=False: kind not in kinds)
 
 
 def kinds(factors: list[Factor]) -> list[str]:

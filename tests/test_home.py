@@ -233,7 +233,7 @@ def test_what_needs_doing_is_said_with_the_way_there(
         "SMS cannot be sent right now. People can sign in by e-mail.",
         "1 user is locked out.",
         "2 of 11 SMS did not arrive since yesterday.",
-        "1 user has no phone yet.",
+        "1 user has no second step that counts yet.",
         "You are the only administrator.",
     ]
     assert [sentence for sentence in expected if sentence not in shown] == []

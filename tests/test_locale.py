@@ -263,7 +263,7 @@ class Walk:
         self.note("reset, done", browser.post(f"{bobs}telefone/", {"reason": "–"}))
         self.mailbox_first()
         self.another_address(browser)
-        self.note("options", browser.post(f"{ACCOUNT_SETTINGS}opcoes/", {"email_tokens": "on"}, follow=True))
+        self.note("options", browser.post(f"{ACCOUNT_SETTINGS}opcoes/", {"mailbox_before_phone": "on"}, follow=True))
         self.note("identity", browser.post(ACCOUNT_SETTINGS, follow=True))
         self.note("identity, token", browser.post(IDENTITY, {"password": PASSWORD, "channel": "sms"}, follow=True))
         self.note("settings, switched off", browser.post(IDENTITY, {"token": last_token()}, follow=True))

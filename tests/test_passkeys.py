@@ -479,12 +479,12 @@ def test_an_account_that_takes_no_passkeys_is_entered_by_none(
     browser.post_password("bob")
     options = options_in(browser.get(SIGN_IN))
     with monkeypatch.context() as patch:
-        patch.setattr(Account, "accepts", lambda _account, kind: kind != FactorKind.PASSKEY)
+        patch.setattr(Account, "accepts", lambda _account, kind, due=False: kind != FactorKind.PASSKEY)
         assert browser.post(SIGN_IN, {"credential": bobs_key.sign(options)}).headers["Location"] == "/entrar/canal/"
         assert not browser.is_in()
     assert sign_in_here(browser, bobs_key).headers["Location"] == "/"
     assert browser.is_in()
-    monkeypatch.setattr(Account, "accepts", lambda _account, kind: kind != FactorKind.PASSKEY)
+    monkeypatch.setattr(Account, "accepts", lambda _account, kind, due=False: kind != FactorKind.PASSKEY)
     assert browser.get(SETTINGS).status_code == 302
 
 

@@ -289,7 +289,7 @@ def test_the_table_has_the_filtered_list_with_times_in_utc(office: Browser, acco
     head, row = list(csv.reader(io.StringIO(text[1:])))
     assert head[:3] == ["Name", "Login name", "E-mail address"]
     assert row[:6] == ["Bob", "bob", "bob@example.com", "Member", "Active", "Confirmed"]
-    assert row[7:] == ["•••21", "2026-11-21T02:30:00Z"]
+    assert row[7:] == ["•••21", "2026-11-21T02:30:00Z", "", ""]
     assert BOBS_NUMBER[3:9] not in text
 
 
@@ -308,6 +308,7 @@ def test_the_table_is_in_the_readers_language_and_separated_as_their_excel_wants
     reader = Browser(headers={"accept-language": "pt-BR"})
     reader.post_password("alice")
     head = "Nome;Login;E-mail;Papel;Situação;Segundo fator;Confirmado desde;Telefone;Último acesso"
+    head += ";Aplicativo autenticador;Chave de acesso"
     assert exported(reader, "").splitlines()[0] == "\ufeff" + ";".join(f'"{name}"' for name in head.split(";"))
 
 

@@ -80,7 +80,7 @@ def reset_phone(user: User, *, reason: str, actor: User | None = None) -> None:
 
 def take_away(user: User) -> bool:
     """Delete every factor; whoever knows the password alone binds no other one (R-07, D3)."""
-    User.objects.filter(pk=user.pk).update(has_phone=False, phone_was_reset=True)
+    User.objects.filter(pk=user.pk).update(has_phone=False, has_app=False, has_passkey=False, phone_was_reset=True)
     codes.forget(user)
     deleted = [kind._default_manager.filter(user=user).delete()[0] for kind in held.DEVICES]
     return any(deleted)

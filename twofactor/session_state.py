@@ -180,9 +180,9 @@ def email_change(request: HttpRequest) -> EmailChange | None:
     return change
 
 
-def passkey_registration(request: HttpRequest) -> PasskeyRegistration | None:
-    """Return the session's registration of a passkey, if it is under way."""
-    user: Any = request.user
+def passkey_registration(request: HttpRequest, person: User | None = None) -> PasskeyRegistration | None:
+    """Return the session's registration of a passkey, if it is under way; of ``person`` while nobody is signed in."""
+    user: Any = person or request.user
     here = PasskeyRegistration.objects.filter(session_hash=session_hash(request), user=user, expires_at__gt=Clock())
     registration = here.first()
     if registration:

@@ -11,6 +11,7 @@ class Step(models.TextChoices):
     MAILBOX = "mailbox"
     RECOVERY_CODE = "recovery_code"
     PHONE = "phone"
+    SETUP = "setup"
     CHANNEL = "channel"
     APP = "app"
     PASSKEY = "passkey"

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from twofactor import session_list
-from twofactor.account_settings import countries, passkeys_alone, schedule
+from twofactor.account_settings import countries, kinds, passkeys_alone, schedule
 from twofactor.account_settings import views as account_settings
 from twofactor.demo import components
 from twofactor.email_change import views as email_change
@@ -12,7 +12,7 @@ from twofactor.factors.passkeys import alone_views
 from twofactor.factors.passkeys import views as passkeys
 from twofactor.phone import views as phone
 from twofactor.reauthentication import views as reauthentication
-from twofactor.sign_in import browser_views, token_views
+from twofactor.sign_in import browser_views, setup_views, token_views
 from twofactor.sign_in import views as sign_in
 
 urlpatterns = [
@@ -22,6 +22,9 @@ urlpatterns = [
     path("entrar/email/", sign_in.mailbox, name="mailbox"),
     path("entrar/codigo/", sign_in.recovery_code, name="recovery-code"),
     path("entrar/telefone/", sign_in.phone, name="phone"),
+    path("entrar/configurar/", setup_views.setup, name="setup"),
+    path("entrar/configurar/aplicativo/", setup_views.setup_app, name="setup-app"),
+    path("entrar/configurar/chave/", setup_views.setup_passkey, name="setup-passkey"),
     path("entrar/canal/", sign_in.channel, name="channel"),
     path("entrar/aplicativo/", app.app, name="app"),
     path("entrar/chave/", passkeys.passkey, name="sign-in-passkey"),
@@ -60,6 +63,7 @@ urlpatterns = [
     path("configuracoes/minha-conta/opcoes/", account_settings.account_options, name="account-options"),
     path("configuracoes/minha-conta/chaves/", passkeys_alone.account_passkeys, name="account-passkeys"),
     path("configuracoes/minha-conta/paises/", countries.account_countries, name="account-countries"),
+    path("configuracoes/minha-conta/fatores/", kinds.account_factors, name="account-factors"),
     path("configuracoes/usuarios/<int:user_id>/telefone/", phone.phone_reset, name="phone-reset"),
     path("configuracoes/minha-conta/data/", schedule.policy_date, name="policy-date"),
     path("configuracoes/minha-conta/aviso/", schedule.policy_announce, name="policy-announce"),

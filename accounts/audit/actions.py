@@ -67,6 +67,17 @@ class Action(models.TextChoices):
         _("%(actor)s let passkeys sign in without the password."), _("Sign-in by passkey alone allowed"))
     PASSKEYS_ALONE_FORBIDDEN = ("policy.passkeys_alone_forbidden", ON_HOME,
         _("%(actor)s let passkeys sign in only after the password."), _("Sign-in by passkey alone forbidden"))
+    POLICY_FACTORS_CHANGED = ("policy.factors_changed", ON_HOME | NOTICE,
+        _("%(actor)s changed which second steps count, from %(before)s to %(after)s."),
+        _("Kinds of second step changed"))
+    POLICY_FACTORS_SCHEDULED = ("policy.factors_scheduled", ON_HOME | NOTICE,
+        _("%(actor)s set a date from which only these second steps count: %(after)s."),
+        _("Date set for the kinds of second step"))
+    POLICY_FACTORS_UNSCHEDULED = ("policy.factors_unscheduled", ON_HOME | NOTICE,
+        _("%(actor)s took back the date for the kinds of second step."),
+        _("Date for the kinds of second step cancelled"))
+    POLICY_FACTORS_ANNOUNCED = ("policy.factors_announced", NOTICE,
+        _("Everybody was told which second steps count."), _("Kinds of second step announced"))
     POLICY_ANNOUNCED = ("policy.announced", ON_HOME | NOTICE,
         _("%(actor)s told everybody that two factor authentication is coming."),
         _("Two factor authentication announced"))
@@ -99,10 +110,10 @@ class Action(models.TextChoices):
     INVITATION_ACCEPTED = ("invitation.accepted", ON_HOME,
         _("%(person)s accepted the invitation and joined the account."), _("Invitation accepted"))
 
-    REMINDER_SENT = "reminder.sent", PLAIN, _("%(actor)s reminded %(person)s of the phone."), _("Reminder sent")
+    REMINDER_SENT = "reminder.sent", PLAIN, _("%(actor)s reminded %(person)s of the second step."), _("Reminder sent")
 
     REMINDERS_SENT = ("reminders.sent", PLAIN,
-        _("%(actor)s reminded everybody without a phone: %(count)s."), _("Reminders sent"))
+        _("%(actor)s reminded everybody without a second step: %(count)s."), _("Reminders sent"))
 
     PASSWORD_RESET_REQUESTED = ("password.reset_requested", PLAIN,
         _("A link to a new password was sent to %(person)s."), _("Link to a new password asked for"))
@@ -192,6 +203,8 @@ class Action(models.TextChoices):
         _("Phone disputed and removed"))
     PHONE_RESET = ("phone.reset", ON_HOME | NOTICE,
         _("%(actor)s removed the phone %(number)s of %(person)s. Reason: %(reason)s"), _("Phone reset"))
+    PHONE_REMOVED = ("phone.removed", ON_HOME | NOTICE,
+        _("%(person)s removed the phone, which no longer counts as a second step."), _("Phone removed by its owner"))
     PHONE_SHARED = ("phone.shared", NOTICE,
         _("The phone %(number)s now serves %(people)s people, %(person)s among them."), _("Shared phone"))
 
@@ -220,6 +233,10 @@ class Action(models.TextChoices):
         _("%(person)s renamed a second step."), _("Second step renamed"))
     FACTOR_PREFERRED = ("factor.preferred", PLAIN,
         _("%(person)s chose which second step comes first: %(channel)s."), _("Preferred second step chosen"))
+
+    OLD_FACTOR_PROVED = ("factor.old_proved", PLAIN,
+        _("%(person)s proved a second step that no longer counts (%(channel)s), to set up one that does."),
+        _("Old second step proved"))
 
     RECOVERY_CODE_ISSUED = ("recovery_code.issued", ON_HOME | NOTICE,
         _("%(actor)s made a recovery code for %(person)s."), _("Recovery code made"))

@@ -36,10 +36,12 @@ VALUES: dict[str, dict[str, Promise]] = {
         "change_phone": gettext_lazy("to confirm the new phone"),
         "reauth": gettext_lazy("to prove who they are"),
         "mailbox": gettext_lazy("to confirm the mailbox"),
+        "old_factor": gettext_lazy("to set up another second step"),
         "change_email": gettext_lazy("to confirm the new address"),
         "recovery": gettext_lazy("in place of the recovery code"),
         "policy": gettext_lazy("to switch the second step on or off"),
         "policy.date": gettext_lazy("to choose the date of the second step"),
+        "policy.factors": gettext_lazy("to choose which second steps count"),
         "policy.options": gettext_lazy("to change the options of the second step"),
         "policy.passkeys": gettext_lazy("to decide about the sign-in by passkey alone"),
         "account.countries": gettext_lazy("to choose the countries of the phones"),
@@ -168,6 +170,13 @@ def _countries(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _kinds(data: dict[str, Any]) -> dict[str, Any]:
+    """Name kinds of second factor. ``data`` holds them with blanks between them."""
+    labels = dict(FactorKind.choices)
+    texts = {name: data[name] for name in ("before", "after") if data.get(name)}
+    return {name: ", ".join(str(labels.get(kind, kind)) for kind in text.split()) for name, text in texts.items()}
+
+
 def _roles(data: dict[str, Any]) -> dict[str, Any]:
     return {name: VALUES["role"].get(value, value) for name, value in data.items()}
 
@@ -176,6 +185,8 @@ def _roles(data: dict[str, Any]) -> dict[str, Any]:
 FACTS: dict[Action, Facts] = {
     Action.ACCOUNT_COUNTRIES_CHANGED: _countries,
     Action.EVENTS_LEFT_OUT: _left_out,
+    Action.POLICY_FACTORS_CHANGED: _kinds,
+    Action.POLICY_FACTORS_SCHEDULED: _kinds,
     Action.SECOND_FACTOR_LOCKED: _hours,
     Action.USER_ROLE_CHANGED: _roles,
 }

@@ -17,6 +17,7 @@ from accounts.auth import sessions as account_sessions
 from accounts.dashboard import charts, stats
 from accounts.dashboard.charts import Chart
 from accounts.dashboard.stats import Day, People
+from accounts.factors import FactorKind
 from accounts.models import Account, AuditEvent, Session, User
 from accounts.request import user_agents
 from messaging.delivery import circuit, gateways
@@ -223,14 +224,21 @@ def _labels(days: list[Day]) -> list[str]:
 def tasks(account: Account, people: People, days: list[Day]) -> list[Task]:
     """Return what needs doing, the most urgent first."""
     order = ("danger", "warning", "hint")
-    found = [*_about_delivery(days[-2:]), *_about_people(people), *_about_policy(account, people)]
+    found = [*_about_delivery(account, days[-2:]), *_about_people(people), *_about_policy(account, people)]
     return sorted(found, key=lambda task: order.index(task.level))
 
 
-def _about_delivery(lately: list[Day]) -> Iterator[Task]:
+def _about_delivery(account: Account, lately: list[Day]) -> Iterator[Task]:
     page = reverse("account-settings")
     if gateways.sms_is_possible() and not circuit.sms_is_available():
-        yield Task("danger", _("SMS cannot be sent right now. People can sign in by e-mail."), page, _("See"))
+        others = [kind for kind in account.accepted if kind != FactorKind.SMS]
+        if FactorKind.EMAIL in others:
+            text = _("SMS cannot be sent right now. People can sign in by e-mail.")
+        elif others:
+            text = _("SMS cannot be sent right now. People sign in by what else counts and they have set up.")
+        else:
+            text = _("SMS cannot be sent right now, and nothing else counts: nobody gets in. Let e-mail count for now.")
+        yield Task("danger", text, page, _("See"))
     failed = sum(day.sum("token.sms.failed") for day in lately)
     every = failed + sum(day.sum("token.sms.delivered", "token.sms.sent") for day in lately)
     if every >= ENOUGH and failed > every * MANY_FAIL:
@@ -250,12 +258,19 @@ def _about_people(people: People) -> Iterator[Task]:
 
 def _about_policy(account: Account, people: People) -> Iterator[Task]:
     page = reverse("account-settings")
+    if account.two_factor_required and account.accepted == [FactorKind.SMS]:
+        text = _("Only SMS counts as a second step: on a day when SMS is ill nobody gets in.")
+        yield Task("warning", text, f"{page}#factors", _("Let others count"))
     if account.is_operators:
         return  # they are asked for the second step whatever the policy says
     if not account.two_factor_required:
         yield Task("warning", _("A password alone opens this account."), page, _("Switch on"))
     elif people.pending:
-        text = ngettext("%(count)d user has no phone yet.", "%(count)d users have no phone yet.", people.pending)
+        text = ngettext(
+            "%(count)d user has no second step that counts yet.",
+            "%(count)d users have no second step that counts yet.",
+            people.pending,
+        )
         link = f"{reverse('users')}?factor=pending"
         yield Task("warning", text % {"count": people.pending}, link, _("Remind"))
 

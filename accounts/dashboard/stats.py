@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts import rate_limits, sms_limits
 from accounts.audit.actions import SIGN_INS
 from accounts.models import Account, AuditEvent, DailyFigure, Role, User
-from accounts.users.query import LOCKED, MAYBE_LOCKED
+from accounts.users.query import LOCKED, MAYBE_LOCKED, lacking
 from messaging.delivery.models import Channel, Message, State
 from messaging.periodic.scheduler import Last, periodic_task
 
@@ -41,7 +41,7 @@ class People:
     """How many active people there are, and in which state."""
 
     enrolled: int
-    pending: int  # without a phone yet
+    pending: int  # without a second factor that counts
     locked: int
     administrators: int
 
@@ -52,7 +52,7 @@ class People:
 
     @property
     def percent_enrolled(self) -> int:
-        """Return the share that has a phone; 100 only when that is everybody."""
+        """Return the share that has a second factor that counts; 100 only when that is everybody."""
         return self.enrolled * 100 // self.total if self.total else 0
 
 
@@ -60,8 +60,8 @@ def people(account: Account) -> People:
     """Count the active people of an account, in one statement. Each number comes out of an index of its own."""
     active = User.objects.filter(account=account, is_active=True)
     counts = Account.objects.filter(pk=account.pk).values(
-        enrolled=tally(active.filter(has_phone=True)),
-        pending=tally(active.filter(has_phone=False)),
+        enrolled=tally(active) - tally(active.filter(lacking(account.accepted))),
+        pending=tally(active.filter(lacking(account.accepted))),
         locked=tally(active.filter(LOCKED, MAYBE_LOCKED)),
         administrators=tally(active.filter(role=Role.ADMINISTRATOR)),
     )

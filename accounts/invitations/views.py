@@ -81,7 +81,7 @@ def remind(request: SignedInRequest) -> HttpResponse:
         return redirect("users")
     context = {
         "account": account,
-        "without_phone": user_query.without_phone(account).count(),
+        "without_phone": user_query.without_factor(account).count(),
         "due": pagination.count_of(reminders.due(account)),
         "counted": pagination.COUNTED,
     }
@@ -102,4 +102,4 @@ def _say_count(request: HttpRequest, count: int) -> None:
         said = ngettext("%(count)d reminder is on its way.", "%(count)d reminders are on their way.", count)
         messages.success(request, said % {"count": count})
     else:
-        messages.info(request, _("There was nobody to remind: whoever has no phone was reminded within a day."))
+        messages.info(request, _("There was nobody to remind: whoever has no second step was reminded within a day."))

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0024_rename_portuguese'),
+        ('accounts', '0031_index_passkeys_alone'),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.factors import FactorKind
+from accounts.factors import CHOICES, FactorKind
 from messaging.database import Clock
 
 
@@ -19,6 +19,15 @@ class Accent(models.TextChoices):
     GRAPHITE = "graphite", _("Graphite")
 
 
+# Where it is written down whether a kind counts.
+COLUMNS: dict[str, str] = {
+    FactorKind.SMS: "sms_tokens",
+    FactorKind.EMAIL: "email_tokens",
+    FactorKind.APP: "app_tokens",
+    FactorKind.PASSKEY: "passkeys",
+}
+
+
 class Account(models.Model):
     """A tenant. Its policy decides how all of its people sign in."""
 
@@ -29,8 +38,15 @@ class Account(models.Model):
     two_factor_required = models.BooleanField(_("two factor authentication"), default=False)
     two_factor_changed_at = models.DateTimeField(_("two factor authentication switched at"), null=True, editable=False)
     allowed_regions = models.JSONField(_("countries of the phones"), default=list, blank=True, editable=False)
-    # Whether the mailbox may stand in for the phone at a sign-in (D1), and must be proved before a first phone (D3).
+    # Which kinds of second factor count (K-06): the mailbox stands in for a device (D1). Then those that count from a
+    # date on, with blanks between them.
+    sms_tokens = models.BooleanField(_("tokens by SMS"), default=True, db_default=True)
     email_tokens = models.BooleanField(_("tokens by e-mail"), default=True)
+    app_tokens = models.BooleanField(_("tokens of an authenticator app"), default=True, db_default=True)
+    passkeys = models.BooleanField(_("passkeys"), default=True, db_default=True)
+    factors_from = models.DateTimeField(null=True, editable=False)
+    factors_next = models.CharField(max_length=40, default="", db_default="", editable=False)
+    # Whether the mailbox must be proved before a first device (D3).
     mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
     # Whether a passkey alone signs in, without the password (K-04).
     passkeys_alone = models.BooleanField(_("sign-in by passkey alone"), default=False, db_default=False)
@@ -76,9 +92,19 @@ class Account(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def accepts(self, kind: str) -> bool:
-        """Tell whether a kind of second factor counts here, at this moment. Nothing else decides about it."""
-        return kind in FactorKind.values and (kind != FactorKind.EMAIL or self.email_tokens)
+    def accepts(self, kind: str, *, due: bool = False) -> bool:
+        """Tell whether a kind of second factor counts here, at this moment. Nothing else decides about it.
+
+        ``due``: the date of ``factors_next`` has come, by the database's clock (``User.accepts`` knows).
+        """
+        if kind == FactorKind.RECOVERY:
+            return True
+        return kind in (self.factors_next.split() if due else self.accepted)
+
+    @property
+    def accepted(self) -> list[str]:
+        """Return the kinds that are written down as those that count, in the order of the choice."""
+        return [kind for kind in CHOICES if getattr(self, COLUMNS[kind])]
 
     @property
     def accepts_passkey_alone(self) -> bool:

@@ -31,6 +31,13 @@ class Role(models.TextChoices):
     MEMBER = "member", _("Member")
 
 
+def factors_due(person: str = "") -> "models.ExpressionWrapper[models.Q]":
+    """Return whether the date of an account's next kinds has come; ``person`` is the way to one, as in ``user__``."""
+    day = f"{person}account__factors_from"
+    due = models.Q(**{f"{day}__isnull": False, f"{day}__lte": Clock()})
+    return models.ExpressionWrapper(due, output_field=models.BooleanField())
+
+
 class UserManager(BaseUserManager["User"]):
     """Make users, and find them by what they type."""
 
@@ -54,7 +61,7 @@ class UserManager(BaseUserManager["User"]):
         """Return people with what the gate needs to know of a policy that waits for its date, by our clock."""
         due = models.Q(account__two_factor_from__isnull=False, account__two_factor_from__lte=Clock())
         is_due = models.ExpressionWrapper(due, output_field=models.BooleanField())
-        return self.annotate(policy_due=is_due)  # type: ignore[no-redef]
+        return self.annotate(policy_due=is_due, factors_due=factors_due())  # type: ignore[no-redef]
 
     def all_named(self, typed: str) -> models.QuerySet["User"]:
         """Return the person with this login or e-mail address, if there is one, as a queryset."""
@@ -93,8 +100,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     mailbox_suspect = models.BooleanField(default=False, editable=False)
     password_is_old = False  # by ``check_password``
     person_wait: int | None  # seconds, by ``accounts.passwords.limits``
-    # Whether a phone is proved held: written by the flows that bind a phone and take it away, so that lists begin here.
+    # Which devices are proved held: written by the flows that bind them and take them away, so that lists begin here.
     has_phone = models.BooleanField(db_default=False, editable=False)
+    has_app = models.BooleanField(db_default=False, editable=False)
+    has_passkey = models.BooleanField(db_default=False, editable=False)
     # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
     phone_was_reset = models.BooleanField(default=False, editable=False)
     # How many of their own recovery codes are not used: kept beside the codes, so that pages need not count.
@@ -104,6 +113,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     # The kind of factor that the last sign-in was completed with; a recovery code leaves it as it was.
     last_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
     policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet
+    factors_due: bool = False  # by ``with_policy``: the same of the kinds of second factor that count
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the lockout schedule).
     failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
@@ -203,10 +213,21 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Tell whether the second factor is demanded: by the account's policy or its date, and of every operator."""
         return self.account.two_factor_required or self.is_staff or self.policy_due
 
+    def accepts(self, kind: str) -> bool:
+        """Tell whether a kind of second factor counts for this person now: by the account, and for operators (K-06)."""
+        if self.is_staff and settings.OPERATOR_FACTORS and kind not in settings.OPERATOR_FACTORS:
+            return kind == FactorKind.RECOVERY
+        return self.account.accepts(kind, due=self.factors_due)
+
     @property
     def takes_tokens_by_email(self) -> bool:
         """Tell whether the mailbox may be the second factor: by the account (D1), and no reset came by it (R-06)."""
-        return self.account.accepts(FactorKind.EMAIL) and not self.mailbox_suspect
+        return self.accepts(FactorKind.EMAIL) and not self.mailbox_suspect
+
+    @property
+    def has_device(self) -> bool:
+        """Tell whether any device is proved held, whether its kind counts or not. No statement."""
+        return self.has_phone or self.has_app or self.has_passkey
 
     @property
     def mailbox_before_phone(self) -> bool:
@@ -217,7 +238,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def wants_recovery_code(self) -> bool:
         """Tell whether a recovery code is what lets the person on: the mailbox is to be proved after a reset (R-10)."""
         was_reset = self.mailbox_suspect or self.phone_was_reset
-        return self.two_factor_required and not self.has_phone and was_reset and self.mailbox_before_phone
+        return self.two_factor_required and not self.has_device and was_reset and self.mailbox_before_phone
 
     @property
     def may_sign_in(self) -> bool:

@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 
 from accounts.audit.actions import Action
 from accounts.auth import browser_links
+from accounts.factors import FactorKind
 from accounts.invitations import flows as invitations
 from accounts.models import Accent, Account, AuditEvent, Invitation, User
+from accounts.users import query as user_query
 from messaging.delivery.models import Channel, Message
 from messaging.delivery.renderers import Content, NothingToSay, renders
 
@@ -203,11 +205,13 @@ def _known_elsewhere(facts: dict[str, str]) -> Notice:
 
 @renders("reminder")
 def render_reminder(message: Message) -> Content:
-    """Say what to do about the phone that is missing; nothing to whoever has one by now."""
-    due = User.objects.filter(pk=message.subject_id, is_active=True, phone_device__isnull=True)
-    user = due.filter(account__two_factor_required=True).first()
-    if user is None:
+    """Say what to do about the second step that is missing; nothing to whoever has one that counts by now."""
+    due = User.objects.filter(pk=message.subject_id, is_active=True, account__two_factor_required=True)
+    user = due.select_related("account").first()
+    if user is None or not user_query.without_factor(user.account).filter(pk=user.pk).exists():
         raise NothingToSay
+    if not user.account.accepts(FactorKind.SMS):
+        return _set_up_without_phone(user).content(message.channel)
     return Notice(
         heading=_("Confirm your phone for the second step"),
         paragraphs=[
@@ -218,6 +222,19 @@ def render_reminder(message: Message) -> Content:
         ],
         action={"action_url": settings.PUBLIC_URL + reverse("sign-in"), "action_label": _("Sign in")},
     ).content(message.channel)
+
+
+def _set_up_without_phone(user: User) -> Notice:
+    return Notice(
+        heading=_("Set up your second step"),
+        paragraphs=[
+            _("Your account asks for a second step at each sign-in, and your login %(login)s has none that counts yet.")
+            % {"login": user.username},
+            _("Sign in with your password, and set up a passkey or an authenticator app where the page asks for it."),
+            _("It takes less than a minute, and you need it only once."),
+        ],
+        action={"action_url": settings.PUBLIC_URL + reverse("sign-in"), "action_label": _("Sign in")},
+    )
 
 
 NOTICES: dict[str, NoticeWriter] = {

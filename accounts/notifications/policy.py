@@ -7,6 +7,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.audit.actions import Action
+from accounts.factors import FactorKind
 from accounts.models import AuditEvent
 from accounts.notifications.account import Notice, NoticeWriter
 from accounts.policy_schedule import moment_of
@@ -86,6 +87,61 @@ def policy_unscheduled_notice(event: AuditEvent) -> Notice:
     )
 
 
+def _kinds(event: AuditEvent) -> str:
+    labels = dict(FactorKind.choices)
+    return ", ".join(str(labels.get(kind, kind)) for kind in str(event.data.get("after", "")).split())
+
+
+def factors_changed_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators which kinds of second step count, now or from a date on (K-06)."""
+    when = _when(event)
+    said = (
+        _("%(person)s set it: from %(when)s only these second steps count: %(kinds)s.")
+        if when
+        else _("%(person)s chose it: only these second steps count now: %(kinds)s.")
+    )
+    return Notice(
+        heading=_("The second steps that count were changed"),
+        paragraphs=[
+            said % {"person": _actor(event), "when": when, "kinds": _kinds(event)},
+            _("Whoever has none of them sets one up at the next sign-in. Nobody is locked out."),
+            _("If this was not agreed, look at Settings, My account."),
+        ],
+        action=_link("account-settings", _("Account Settings")),
+    )
+
+
+def factors_kept_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators that the date of other kinds does not hold any more."""
+    return Notice(
+        heading=_("The date for other second steps was cancelled"),
+        paragraphs=[
+            _("%(person)s took it back. The second steps that count stay as they are.") % {"person": _actor(event)},
+            _("If this was not agreed, set a date again under Settings, My account."),
+        ],
+        action=_link("account-settings", _("Account Settings")),
+    )
+
+
+def factors_announced_notice(event: AuditEvent) -> Notice:
+    """Tell everybody which second steps count, and to have one at hand (K-07)."""
+    when = _when(event)
+    facts = {"when": when, "account": event.account, "kinds": _kinds(event)}
+    return Notice(
+        heading=_("What counts as your second step changes"),
+        paragraphs=[
+            (
+                _("From %(when)s these second steps count in your account %(account)s: %(kinds)s.")
+                if when
+                else _("From now on these second steps count in your account %(account)s: %(kinds)s.")
+            )
+            % facts,
+            _("Have one of them at hand when you sign in. If you have none of them yet, you set one up there."),
+            _("You need to do nothing today. We never ask for your password or a token by e-mail or by phone."),
+        ],
+    )
+
+
 def new_place_notice(event: AuditEvent) -> Notice:
     """Tell a person of a sign-in from a device or a place that they did not use before."""
     when = date_format(timezone.localtime(event.at), "DATETIME_FORMAT")
@@ -115,6 +171,10 @@ def locked_notice(event: AuditEvent) -> Notice:
 
 
 NOTICES: dict[str, NoticeWriter] = {
+    Action.POLICY_FACTORS_CHANGED: factors_changed_notice,
+    Action.POLICY_FACTORS_SCHEDULED: factors_changed_notice,
+    Action.POLICY_FACTORS_UNSCHEDULED: factors_kept_notice,
+    Action.POLICY_FACTORS_ANNOUNCED: factors_announced_notice,
     Action.POLICY_ANNOUNCED: policy_is_coming_notice,
     Action.POLICY_REMINDED: policy_is_coming_notice,
     Action.POLICY_SWITCHED_ON: policy_on_notice,

@@ -4,7 +4,7 @@ Every condition has an index in ``User.Meta`` whose end is the order of the list
 whatever the number of people.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.factors import FactorKind
 from accounts.lists import pagination
 from accounts.models import NEVER, SEEN_AT, Account, Invitation, SearchWord, User
 from accounts.models.search_word import words_of
@@ -43,11 +44,13 @@ FACTORS: dict[str, Promise] = {
     "pending": gettext_lazy("Pending"),
     "never": gettext_lazy("Never signed in"),
 }
-HAVING = {
-    "confirmed": Q(has_phone=True),
-    "pending": Q(has_phone=False, last_login__isnull=False),
-    "never": Q(has_phone=False, last_login__isnull=True),
+# Where it is written beside a person that they have a device of a kind.
+FLAGS: dict[str, str] = {
+    FactorKind.SMS: "has_phone",
+    FactorKind.APP: "has_app",
+    FactorKind.PASSKEY: "has_passkey",
 }
+SIGNED_IN = {"pending": Q(last_login__isnull=False), "never": Q(last_login__isnull=True)}
 SORTS = {
     "name": pagination.Order("name_key"),
     "-name": pagination.Order("name_key", descending=True),
@@ -60,14 +63,17 @@ INVITATIONS_ON_TOP = 5
 
 
 def of(account: Account) -> QuerySet[User]:
-    """Return the people of an account, with phone, ``state``, ``factor`` and ``seen_at``."""
+    """Return the people of an account, with phone, ``state``, ``factor`` and ``seen_at``.
+
+    ``factor`` tells whether they have one that counts (K-06).
+    """
     state = Case(
         When(is_active=False, then=Value("deactivated")),
         When(LOCKED, then=Value("locked")),
         default=Value("active"),
     )
     factor = Case(
-        When(has_phone=True, then=Value("confirmed")),
+        When(having(account.accepted), then=Value("confirmed")),
         When(last_login__isnull=True, then=Value("never")),
         default=Value("pending"),
     )
@@ -75,9 +81,28 @@ def of(account: Account) -> QuerySet[User]:
     return people.annotate(state=state, factor=factor, seen_at=SEEN_AT)
 
 
-def without_phone(account: Account) -> QuerySet[User]:
-    """Return the active people of an account who have not confirmed a phone: they do at their next sign-in."""
-    return User.objects.filter(account=account, is_active=True, has_phone=False)
+def having(kinds: Iterable[str]) -> Q:
+    """Return the condition that a person has a device of one of these kinds; nobody has where none needs a device."""
+    return reduce(or_, (Q(**{flag: True}) for kind, flag in FLAGS.items() if kind in kinds), Q(pk__in=[]))
+
+
+def lacking(kinds: Iterable[str]) -> Q:
+    """Return the condition that a person has none. Written so that the index of those without a phone serves it."""
+    return Q(**{flag: False for kind, flag in FLAGS.items() if kind in kinds})
+
+
+def has_counting(person: User) -> bool:
+    """Tell whether a person has a device that their account lets count. No statement."""
+    return any(getattr(person, flag) for kind, flag in FLAGS.items() if person.account.accepts(kind))
+
+
+def without_factor(account: Account, kinds: Iterable[str] | None = None) -> QuerySet[User]:
+    """Return the active people of an account who have no factor that counts: they set one up at the next sign-in.
+
+    ``kinds``: as if these were the ones that count.
+    """
+    asked = lacking(account.accepted if kinds is None else kinds)
+    return User.objects.filter(asked, account=account, is_active=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +164,12 @@ class Listing:
             people = people.filter(is_active=True, email__in=mailboxes.refused(self.account))
         elif self.state:
             people = people.filter(CONDITIONS[self.state])
-        return people.filter(HAVING[self.factor]) if self.factor else people
+        return people.filter(self._having()) if self.factor else people
+
+    def _having(self) -> Q:
+        """Return the condition of the chosen factor."""
+        kinds = self.account.accepted
+        return having(kinds) if self.factor == "confirmed" else lacking(kinds) & SIGNED_IN[self.factor]
 
     @property
     def all_invitations(self) -> QuerySet[Invitation]:
@@ -243,6 +273,8 @@ def head() -> list[str]:
         _("Confirmed since"),
         _("Phone"),
         _("Last sign-in"),
+        _("Authenticator app"),
+        _("Passkey"),
     ]
 
 
@@ -258,8 +290,10 @@ def _cells(person: Any) -> list[Any]:
         device and device.confirmed_at,
         device and str(device),  # masked (P-09)
         person.last_login,
+        _("yes") if person.has_app else "",
+        _("yes") if person.has_passkey else "",
     ]
 
 
 def _invited(invitation: Invitation) -> list[Any]:
-    return ["", "", invitation.email, invitation.get_role_display(), STATES["invited"], "", None, "", None]
+    return ["", "", invitation.email, invitation.get_role_display(), STATES["invited"], "", None, "", None, "", ""]

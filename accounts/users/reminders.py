@@ -1,4 +1,4 @@
-"""Reminders to those who have not confirmed a phone: once a day each, and one statement for all of them."""
+"""Reminders to those who have no second factor that counts: once a day each, and one statement for all of them."""
 
 from django.conf import settings
 from django.db import transaction
@@ -16,9 +16,9 @@ KIND = "reminder"
 
 
 def due(account: Account) -> QuerySet[User]:
-    """Return whom a reminder may go to: active, without a phone, and not reminded within a day."""
+    """Return whom a reminder may go to: active, without a factor that counts, and not reminded within a day."""
     lately = Message.objects.filter(kind=KIND, subject_id=OuterRef("pk"), created_at__gt=clock_plus(-settings.DAY))
-    asked = user_query.without_phone(account).filter(account__two_factor_required=True, locked_at__isnull=True)
+    asked = user_query.without_factor(account).filter(account__two_factor_required=True, locked_at__isnull=True)
     return asked.filter(~Exists(lately))
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from accounts.exceptions import LastAdministrator
 from accounts.models import Account, Role, User
 from accounts.users import flows as users
+from accounts.users import query as user_query
 from accounts.users import reminders
 from twofactor import devices, error_messages
 from twofactor.exceptions import NoPhone, OwnPhone
@@ -46,10 +47,10 @@ def _reset(person: User, actor: User, reason: str) -> bool:
 WORKS: dict[str, Work] = {
     "remind": Work(
         title=gettext_lazy("Remind several users"),
-        points=[gettext_lazy("An e-mail tells them, step by step, how to confirm a phone. Once a day at most.")],
+        points=[gettext_lazy("An e-mail tells them, step by step, how to set up a second step. Once a day at most.")],
         button=gettext_lazy("Remind"),
         act=lambda person, actor, _reason: bool(reminders.remind(person.account, actor=actor, user=person)),
-        is_so=lambda person: person.has_phone or not person.is_active,
+        is_so=lambda person: user_query.has_counting(person) or not person.is_active,
     ),
     "deactivate": Work(
         title=gettext_lazy("Deactivate several users"),
@@ -75,7 +76,7 @@ WORKS: dict[str, Work] = {
         ],
         button=gettext_lazy("Reset the phones"),
         act=_reset,
-        is_so=lambda person: not person.has_phone,
+        is_so=lambda person: not person.has_device,
         asks_reason=True,
         is_dangerous=True,
     ),

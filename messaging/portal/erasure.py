@@ -107,6 +107,8 @@ def _empty(user: User) -> None:
         language="",
         last_login=None,
         has_phone=False,
+        has_app=False,
+        has_passkey=False,
         preferred_factor="",
         last_factor="",
         codes_left=0,

@@ -7,11 +7,11 @@ from accounts.models import Account
 
 
 class OptionsForm(forms.ModelForm):
-    """What the account adds to the second factor (D1, D3)."""
+    """What the account adds to the second factor (D3)."""
 
     class Meta:
         model = Account
-        fields = ["email_tokens", "mailbox_before_phone"]
+        fields = ["mailbox_before_phone"]
 
 
 class AccountSettingsForm(forms.ModelForm):

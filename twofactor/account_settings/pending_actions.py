@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts import policy, policy_schedule
 from accounts.models import User
+from twofactor.factors import held
 from twofactor.factors.passkeys import alone
 from twofactor.models import PendingSignIn
 
@@ -78,7 +79,23 @@ def say_carried_out(pending: PendingSignIn, policy_date: datetime | None) -> str
     return say_date(policy_date) if policy_date and account.two_factor_from == policy_date else ""
 
 
+def choose_factors(user: User, asked: dict[str, Any]) -> str:
+    """Let the kinds count that were asked for, now or from their date on; return what to say (K-06)."""
+    if not asked["kinds"]:
+        policy_schedule.keep_factors(user.account, actor=user)
+        return _("The date was cancelled. Nothing changes.")
+    starts = datetime.fromisoformat(asked["starts"]) if asked["starts"] else None
+    if not held.has_one_of(user, asked["kinds"]):  # removed meanwhile
+        return _("Nothing was changed: you have none of these second steps yourself any more.")
+    policy_schedule.choose_factors(user.account, asked["kinds"], starts, actor=user)
+    if not starts:
+        return _("From now on only the chosen second steps count.")
+    day = date_format(timezone.localtime(starts), "DATE_FORMAT")
+    return _("From %(day)s only the chosen second steps count.") % {"day": day}
+
+
 CARRIED_OUT = {
+    "policy.factors": choose_factors,
     "policy": switch_policy,
     "policy.options": change_options,
     "policy.passkeys": decide_passkeys_alone,

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import policy_schedule
 from accounts.auth.decorators import administrators_only
+from accounts.factors import FactorKind
 from accounts.lists import csv, pagination
 from accounts.models import Account, User
 from accounts.request.http import SignedInRequest
@@ -63,7 +64,7 @@ def policy_date(request: SignedInRequest) -> HttpResponseBase:
     form = DateForm(request.POST)
     if not form.is_valid():
         messages.error(request, str(form.errors["starts"][0]))
-    elif not gateways.sms_is_possible():
+    elif not factor_is_possible(request.user.account):
         messages.error(request, _("No SMS gateway is configured: nobody could get a token."))
     elif not held.counting(request.user):
         return _own_factor_first(request, form.cleaned_data["starts"])
@@ -72,6 +73,11 @@ def policy_date(request: SignedInRequest) -> HttpResponseBase:
             request, "policy.date", path=here, pending_action={"starts": form.cleaned_data["starts"].isoformat()}
         )
     return redirect(here)
+
+
+def factor_is_possible(account: Account) -> bool:
+    """Tell whether anybody could set up a factor: a phone needs a gateway, an app and a passkey do not."""
+    return gateways.sms_is_possible() or not account.accepts(FactorKind.SMS)
 
 
 def _own_factor_first(request: SignedInRequest, starts: datetime) -> HttpResponseBase:
@@ -102,7 +108,7 @@ def policy_without_phone(request: SignedInRequest) -> HttpResponseBase:
 
 def _rows(account: Account) -> Iterator[list[list[Any]]]:
     everybody = User.objects.filter(account=account)
-    for chunk in pagination.chunks_of([user_query.without_phone(account)], everybody, user_query.SORTS["name"]):
+    for chunk in pagination.chunks_of([user_query.without_factor(account)], everybody, user_query.SORTS["name"]):
         yield [[who.full_name, who.username, who.email, who.last_login] for who in chunk]
 
 
@@ -111,7 +117,7 @@ def context(user: User) -> dict[str, Any]:
     account = user.account
     if account.two_factor_required:
         return {}
-    waiting = list(user_query.SORTS["name"].of(user_query.without_phone(account))[: ADDRESSES_SHOWN + 1])
+    waiting = list(user_query.SORTS["name"].of(user_query.without_factor(account))[: ADDRESSES_SHOWN + 1])
     starts = account.two_factor_from
     return {
         "preview": policy_schedule.preview(user),

@@ -1,6 +1,5 @@
 """What an administrator sets for the account: the policy, and what is added to the second factor."""
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
@@ -9,9 +8,8 @@ from django.views.decorators.http import require_POST
 from accounts.auth.decorators import administrators_only
 from accounts.dashboard import stats
 from accounts.request.http import SignedInRequest
-from messaging.delivery import gateways
 from twofactor import session_state
-from twofactor.account_settings import passkeys_alone, schedule
+from twofactor.account_settings import kinds, passkeys_alone, schedule
 from twofactor.account_settings.forms import AccountSettingsForm, OptionsForm
 from twofactor.pages import page, posted
 from twofactor.reauthentication.decorators import demand
@@ -28,7 +26,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         wanted = form.cleaned_data["two_factor_required"]
         account.refresh_from_db()
-        if wanted and not gateways.sms_is_possible():
+        if wanted and not schedule.factor_is_possible(account):
             form.add_error(None, _("No SMS gateway is configured: nobody could get a token."))
         else:
             return _switch_policy(request, wanted)
@@ -36,7 +34,8 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         "account": account,
         "form": form,
         "people": stats.people(account),
-        "gateway_ready": gateways.sms_is_possible(),
+        "gateway_ready": schedule.factor_is_possible(account),
+        **kinds.context(account),
         "own_phone_needed": not session_state.is_verified(user),
         "options": OptionsForm(instance=account),
         "passkeys_alone": passkeys_alone.form_of(account),
@@ -63,11 +62,8 @@ def _switch_policy(request: SignedInRequest, wanted: bool) -> HttpResponse:
 @administrators_only
 @require_POST
 def account_options(request: SignedInRequest) -> HttpResponse:
-    """Ask who it is, then change what the account adds to the second factor (D1, D3)."""
+    """Ask who it is, then change what the account adds to the second factor (D3)."""
     form = OptionsForm(request.POST, instance=request.user.account)
     if form.is_valid() and not form.has_changed():
-        return redirect("account-settings")
-    if not form.cleaned_data["email_tokens"] and not gateways.sms_is_possible():
-        messages.error(request, _("No SMS gateway is configured: nobody could get a token."))
         return redirect("account-settings")
     return demand(request, "policy.options", path=resolve_url("account-settings"), pending_action=form.cleaned_data)

@@ -16,9 +16,10 @@ from twofactor.steps import Step
 def complete(journey: Journey) -> None:
     """Write down that a pending sign-in is completed by what sends nothing, for exactly one caller. Raises JourneyOver.
 
-    Where a token was sent its challenge says it. A re-authentication is moved on by its own flow.
+    Where a token was sent its challenge says it. A re-authentication is moved on by its own flow, and so is a sign-in
+    by what no longer counts, which completes nothing (K-06).
     """
-    if not isinstance(journey, PendingSignIn):
+    if not isinstance(journey, PendingSignIn) or journey.needs_old_factor:
         return
     waiting = PendingSignIn.objects.filter(pk=journey.pk, expires_at__gt=Clock(), completed_at__isnull=True)
     if not waiting.update(completed_at=Clock()):

@@ -11,6 +11,8 @@ from twofactor import exceptions as refusals
 from twofactor.factors import catalogue, held
 from twofactor.models import FactorDevice
 
+FLAGS = {FactorKind.SMS: "has_phone", FactorKind.APP: "has_app", FactorKind.PASSKEY: "has_passkey"}
+
 
 def remove(user: User, device: FactorDevice) -> None:
     """Take a device away; the sessions that it verified have to prove another one. Raises LastFactor.
@@ -25,6 +27,7 @@ def remove(user: User, device: FactorDevice) -> None:
         if deleted:
             if not type(device)._default_manager.filter(user=user).exists():  # of passkeys there may be others
                 User.objects.filter(pk=user.pk, preferred_factor=device.factor).update(preferred_factor="")
+                User.objects.filter(pk=user.pk).update(**{FLAGS[device.factor]: False})
             notify(user, record_event(device.removed, user=user, name=device.name))
 
 

@@ -3,6 +3,7 @@
 A new kind of device has one entry in ``DEVICES``; how it is proved is told in ``catalogue``.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from accounts.factors import FactorKind
@@ -35,7 +36,26 @@ def devices_of(user: User) -> list[FactorDevice]:
 
 def counting(user: User) -> list[FactorDevice]:
     """Return the devices of a person that the account lets count now."""
-    return [device for kind in DEVICES if user.account.accepts(kind.factor) for device in kind.of(user)]
+    return [device for kind in DEVICES if user.accepts(kind.factor) for device in kind.of(user)]
+
+
+def provable(user: User) -> list[FactorDevice]:
+    """Return what a person can prove with: what counts; where nothing does, what they have all the same (K-06).
+
+    A kind that no longer counts opens nothing. It proves who enrols one that does, so that nobody gets around a
+    factor that is there, and nobody is stuck.
+    """
+    return counting(user) or [device for kind in DEVICES for device in kind.of(user)]
+
+
+def may_add(user: User, kind: FactorKind) -> bool:
+    """Tell whether a person may add a device of a kind that counts: the first one is the phone, where phones count."""
+    return user.accepts(kind) and (bool(counting(user)) or not user.accepts(FactorKind.SMS))
+
+
+def has_one_of(user: User, kinds: Sequence[str]) -> bool:
+    """Tell whether a person has a device of one of these kinds that can be proved here, counting or not."""
+    return any(kind.of(user) for kind in DEVICES if kind.factor in kinds)
 
 
 def device_named(user: User, persistent_id: str) -> FactorDevice | None:
@@ -49,16 +69,15 @@ def phone_of(user: User) -> PhoneDevice | None:
 
 
 def destination(user: User, channel: str) -> str:
-    """Return the person's proved phone or their address, for a token that counts.
+    """Return the person's proved phone or their address, for a token.
 
-    Raises ChannelRefused before the first factor (P-05), for a kind that the account does not let count, and for the
-    mailbox where the account takes no tokens by e-mail (D1) or after a password reset by e-mail, until one sign-in by
-    another factor (R-06): otherwise one mailbox would be both factors.
+    Raises ChannelRefused before the first factor (P-05), for a phone that does not count while another device does, and
+    for the mailbox where the account takes no tokens by e-mail (D1) or after a password reset by e-mail, until one
+    sign-in by another factor (R-06): otherwise one mailbox would be both factors.
     """
-    devices = counting(user)
-    if channel == FactorKind.EMAIL and devices and user.takes_tokens_by_email:
+    if channel == FactorKind.EMAIL and counting(user) and user.takes_tokens_by_email:
         return user.email
-    phone = next((device for device in devices if isinstance(device, PhoneDevice)), None)
+    phone = next((device for device in provable(user) if isinstance(device, PhoneDevice)), None)
     if channel != FactorKind.SMS or phone is None:
         raise ChannelRefused
     return phone.number

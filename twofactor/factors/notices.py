@@ -18,7 +18,7 @@ def app_notice(event: AuditEvent) -> Notice:
         paragraphs=[
             _("The app that was set up just now shows the tokens to sign in; the one before no longer does.")
             if replaced
-            else _("The app that was set up just now shows tokens to sign in. Your phone stays as it is."),
+            else _("The app that was set up just now shows tokens to sign in. What you had before stays as it is."),
             _("Not you? Press the button: we remove it and your phone, and lock your login until it is settled."),
         ],
         action=disavowal.button(event),
@@ -30,7 +30,7 @@ def app_removed_notice(event: AuditEvent) -> Notice:
     return Notice(
         heading=_("Your authenticator app was removed"),
         paragraphs=[
-            _("Its tokens no longer sign anybody in. You sign in with your phone."),
+            _("Its tokens no longer sign anybody in. You sign in with what is left."),
             _("Did you not ask for it? Tell your administrator at once."),
         ],
     )
@@ -58,7 +58,7 @@ def passkey_added_notice(event: AuditEvent) -> Notice:
     return Notice(
         heading=_("A passkey was added to your login"),
         paragraphs=[
-            _("From now on it can take the place of a token after your password. Your phone stays as it is."),
+            _("From now on it is a second step after your password. What you had before stays as it is."),
             _("Not you? Press the button: we remove it and your phone, and lock your login until it is settled."),
         ],
         action=disavowal.button(event),
@@ -87,7 +87,19 @@ def passkey_stepped_back_notice(_event: AuditEvent) -> Notice:
     )
 
 
+def phone_removed_notice(_event: AuditEvent) -> Notice:
+    """Tell the mailbox that the phone was removed, which no longer counts (K-06)."""
+    return Notice(
+        heading=_("Your phone was removed from your login"),
+        paragraphs=[
+            _("It no longer counts as a second step in your account, and gets no tokens any more."),
+            _("Did you not ask for it? Tell your administrator at once."),
+        ],
+    )
+
+
 NOTICES: dict[str, NoticeWriter] = {
+    Action.PHONE_REMOVED: phone_removed_notice,
     Action.APP_ENROLLED: app_notice,
     Action.APP_REPLACED: app_notice,
     Action.APP_REMOVED: app_removed_notice,

@@ -42,6 +42,11 @@ def entries(user: User) -> list[Entry]:
     return found
 
 
+def can_go(user: User, device: FactorDevice) -> bool:
+    """Tell whether a device is removed in the list: the phone is changed instead, unless it no longer counts (K-06)."""
+    return not isinstance(device, PhoneDevice) or not user.accepts(device.factor)
+
+
 def codes_of(user: User) -> dict[str, datetime | None]:
     """Return since when a person has recovery codes of their own, and when one was used last."""
     rows = OwnRecoveryCode.objects.filter(user=user)
@@ -64,9 +69,9 @@ def _of_device(user: User, device: FactorDevice, used: dict[str, datetime]) -> E
         icon=ICONS.get(device.factor, "shield"),
         since=device.confirmed_at,
         last_used=getattr(device, "last_used_at", None) or used.get(device.factor),
-        counts=device.is_usable and user.account.accepts(device.factor),
+        counts=device.is_usable and user.accepts(device.factor),
         comes_first=user.preferred_factor == device.factor,
-        device=None if is_phone else device,
+        device=device if can_go(user, device) else None,
     )
 
 

@@ -13,7 +13,7 @@ from twofactor.exceptions import ChannelRefused, LastFactor
 from twofactor.factors import catalogue, flows, held, overview
 from twofactor.factors.codes.flows import FEW
 from twofactor.factors.forms import NameForm
-from twofactor.models import FactorDevice, PhoneDevice
+from twofactor.models import FactorDevice
 from twofactor.pages import answer, page, posted
 from twofactor.reauthentication.decorators import reauthenticated
 
@@ -25,8 +25,8 @@ def factors(request: SignedInRequest) -> HttpResponse:
     listed = overview.entries(user)
     context = {
         "entries": listed,
-        "may_add_app": bool(held.counting(user)) and user.account.accepts(FactorKind.APP),
-        "may_add_passkey": bool(held.counting(user)) and user.account.accepts(FactorKind.PASSKEY),
+        "may_add_app": held.may_add(user, FactorKind.APP),
+        "may_add_passkey": held.may_add(user, FactorKind.PASSKEY),
         "has_app": any(entry.kind == FactorKind.APP for entry in listed),
         "open": [factor for factor in catalogue.open_to(user) if factor.kind != FactorKind.RECOVERY],
         "may_have_codes": bool(held.counting(user)),
@@ -39,7 +39,7 @@ def factors(request: SignedInRequest) -> HttpResponse:
 def _device(request: SignedInRequest, kind: str, device_id: int) -> FactorDevice:
     """Return the person's own device of a kind; the phone is changed on its own page. Raises Http404."""
     for device in held.devices_of(request.user):
-        if (device.factor, device.pk) == (kind, device_id) and not isinstance(device, PhoneDevice):
+        if (device.factor, device.pk) == (kind, device_id) and overview.can_go(request.user, device):
             return device
     raise Http404
 

@@ -22,7 +22,7 @@ class FactorDevice(Device):
 
     factor: ClassVar[FactorKind]
     relation: ClassVar[str]  # of the person to this device
-    removed: ClassVar[Action]  # what the audit says when its owner takes it away; the phone is changed instead
+    removed: ClassVar[Action]  # what the audit says when its owner takes it away
 
     class Meta:
         abstract = True
@@ -58,6 +58,7 @@ class PhoneDevice(FactorDevice):
 
     factor = FactorKind.SMS
     relation = "phone_device"
+    removed = Action.PHONE_REMOVED
 
     user = models.OneToOneField(User, models.CASCADE, related_name="phone_device")
     number = models.CharField(_("number"), max_length=16)

@@ -25,6 +25,7 @@ class Purpose(models.TextChoices):
     CHANGE_PHONE = "change_phone"
     REAUTHENTICATE = "reauth"
     MAILBOX = "mailbox"
+    OLD_FACTOR = "old_factor"
     CHANGE_EMAIL = "change_email"
 
 
@@ -97,6 +98,8 @@ class PendingSignIn(Journey):
     switches_policy_on = models.BooleanField(default=False)
     after_failures = models.BooleanField(db_default=False, default=False)  # in new browsers: a sign-in ends the series
     source = models.CharField(max_length=64, db_default="", default="")  # where the password was typed: ``source_of``
+    # By a device whose kind no longer counts: it opens the enrolment of one that does, and nothing else (K-06).
+    old_factor_proved = models.BooleanField(default=False, db_default=False)
     # By a factor that sends nothing; of one that sends, the verified challenge says it.
     completed_at = models.DateTimeField(null=True)
 
@@ -104,6 +107,7 @@ class PendingSignIn(Journey):
     can_send: bool  # by ``sign_in.query``: what a captcha granted still has a send in it (C-06)
     account_used: int | None  # by ``sign_in.query``: SMS of the running day
     system_used: int | None  # the same
+    factors_due: bool  # by ``sign_in.query``, for its person
 
     class Meta(Journey.Meta):
         # What was begun for a person lately is read with every right password.
@@ -126,7 +130,17 @@ class PendingSignIn(Journey):
     @property
     def needs_mailbox(self) -> bool:
         """Tell whether the mailbox, or a recovery code, has to be proved before a first phone may be (D3, R-07)."""
-        return not self.has_factor and self.user.mailbox_before_phone and not self.mailbox_proved
+        if held.provable(self.user):  # it counts, or it is proved in place of the mailbox
+            return False
+        return self.user.mailbox_before_phone and not self.mailbox_proved
+
+    @property
+    def needs_old_factor(self) -> bool:
+        """Tell whether what the person has no longer counts and has to be proved before another one is set up (K-06).
+
+        Otherwise whoever knows the password alone would get around a factor that is there.
+        """
+        return not self.has_factor and not self.old_factor_proved and bool(held.provable(self.user))
 
     @property
     def needs_code(self) -> bool:
@@ -135,16 +149,18 @@ class PendingSignIn(Journey):
 
     @property
     def purpose(self) -> str:
-        """Return "login", or "enrol" while no factor is proved, or "mailbox" where that comes before it."""
+        """Return "login", or "enrol" while no factor is proved; "mailbox" or "old_factor" where that comes before."""
         if self.has_factor:
             return Purpose.SIGN_IN
+        if self.needs_old_factor:
+            return Purpose.OLD_FACTOR
         return Purpose.MAILBOX if self.needs_mailbox else Purpose.ENROL
 
     def destination(self, channel: str, sealed: str) -> str:
         """Return today's phone or address; for a first phone, the number sealed into the challenge (P-07)."""
         if self.needs_mailbox:
             return self.user.email
-        return self.known_destination(channel) if self.has_factor else sealed
+        return self.known_destination(channel) if self.has_factor or self.needs_old_factor else sealed
 
     @property
     def step(self) -> Step:
@@ -156,18 +172,22 @@ class PendingSignIn(Journey):
     @property
     def sends_from(self) -> Step:
         """Return the step that sends the next token, or leads there."""
-        if self.has_factor:
+        if self.has_factor or self.needs_old_factor:
             return self._first_step()
         if not self.introduced:
             return Step.INTRODUCTION
         if self.needs_code:
             return Step.RECOVERY_CODE
-        return Step.MAILBOX if self.needs_mailbox else Step.PHONE
+        if self.needs_mailbox:
+            return Step.MAILBOX
+        return Step.PHONE if self.user.accepts(FactorKind.SMS) else Step.SETUP
 
     def _first_step(self) -> Step:
         """Return where a later sign-in begins: with what sends nothing where the person wants that, or has no other."""
-        kinds = {device.factor for device in held.counting(self.user)}
-        first = self.user.preferred_factor if len(kinds) > 1 else next(iter(kinds))
+        kinds = {device.factor for device in held.provable(self.user)}
+        first = self.user.preferred_factor
+        if first not in kinds and (len(kinds) == 1 or FactorKind.SMS not in kinds):
+            first = min(kinds)
         return SENDS_NOTHING.get(first, Step.CHANNEL) if first in kinds else Step.CHANNEL
 
 
@@ -192,6 +212,11 @@ class Proof(Journey):
 
     class Meta(Journey.Meta):
         abstract = True
+
+    @property
+    def has_factor(self) -> bool:
+        """Tell whether the person can prove more than the password: also by what no longer counts (K-06)."""
+        return bool(held.provable(self.user))
 
     @property
     def purpose(self) -> str:

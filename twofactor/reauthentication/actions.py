@@ -20,6 +20,7 @@ OF_A_PERSON: dict[str, Promise] = {
 OF_THE_ACCOUNT: dict[str, Promise] = {
     "policy": _("Two factor authentication for everybody"),
     "policy.date": _("The date of two factor authentication"),
+    "policy.factors": _("Which second steps count"),
     "policy.options": _("The options of the second step"),
     "account.countries": _("The countries of the phones"),
     "user.invite": _("Invite administrators"),

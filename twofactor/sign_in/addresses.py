@@ -14,6 +14,7 @@ PAGES: dict[Step, str] = {
     Step.MAILBOX: "mailbox",
     Step.RECOVERY_CODE: "recovery-code",
     Step.PHONE: "phone",
+    Step.SETUP: "setup",
     Step.CHANNEL: "channel",
     Step.APP: "app",
     Step.PASSKEY: "sign-in-passkey",

@@ -13,10 +13,17 @@ from twofactor.account_settings import pending_actions
 from twofactor.factors.base import Verified
 from twofactor.models import FactorDevice, PendingSignIn
 from twofactor.sign_in import flows
+from twofactor.sign_in.addresses import waiting_page
 
 
 def enter(request: HttpRequest, pending: PendingSignIn, verified: Verified) -> HttpResponse:
-    """Let somebody in whose second factor was right: the one way from a pending sign-in into a session."""
+    """Let somebody in whose second factor was right: the one way from a pending sign-in into a session.
+
+    What no longer counts leads to the enrolment of what does instead (K-06).
+    """
+    if pending.needs_old_factor:
+        flows.prove_old_factor(pending, verified)
+        return redirect(waiting_page(pending))
     policy_date = session_state.policy_date(request, pending)
     device = flows.complete_sign_in(pending, verified, policy_date)
     session_state.sign_in(request, pending.user, device)

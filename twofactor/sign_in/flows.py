@@ -159,10 +159,24 @@ def prove_recovery_code(pending: PendingSignIn, typed: str) -> None:
         _open_enrolment(pending)
 
 
-def _open_enrolment(pending: PendingSignIn) -> None:
-    opened = {"mailbox_proved": True, "sends": 0, "sends_allowed": 0, "sends_until": None}
+def prove_old_factor(pending: PendingSignIn, verified: Verified) -> None:
+    """Use up the right answer of what no longer counts: it opens the enrolment of what does, and nothing else (K-06).
+
+    Raises TokenUsed or JourneyOver.
+    """
+    with challenges.opening(pending.user):
+        verified.consume(pending)
+        lockout.take_back(pending.user)
+        verified.give_back(pending)
+        _open_enrolment(pending, "old_factor_proved")
+        record_event(Action.OLD_FACTOR_PROVED, user=pending.user, channel=verified.kind)
+
+
+def _open_enrolment(pending: PendingSignIn, by: str = "mailbox_proved") -> None:
+    opened = {by: True, "sends": 0, "sends_allowed": 0, "sends_until": None}
     challenges.move(pending, **opened)
-    pending.mailbox_proved, pending.sends = True, 0
+    setattr(pending, by, True)
+    pending.sends = 0
 
 
 @tried_twice
@@ -194,6 +208,8 @@ def complete_sign_in(pending: PendingSignIn, verified: Verified, policy_date: da
     came for (D6).
     """
     user, was_known = pending.user, pending.has_factor
+    if pending.needs_old_factor:  # views lead elsewhere; nothing that no longer counts gets by here
+        raise refusals.JourneyOver
     with challenges.opening(user):
         verified.consume(pending)
         device = verified.device(user)

@@ -7,6 +7,7 @@ from django.db.models import F, OuterRef, Q, QuerySet
 from accounts import rate_limits
 from accounts.audit.thinning import MINUTE, NOTES_A_MINUTE
 from accounts.models import User
+from accounts.models.user import factors_due
 from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
 from twofactor.factors import held
 from twofactor.models import Challenge, PendingSignIn, Purpose
@@ -34,10 +35,11 @@ def alive() -> "QuerySet[PendingSignIn]":
 def unfinished() -> "QuerySet[PendingSignIn]":
     """Return what no second factor completed: neither a token that was sent nor a factor that sends nothing.
 
-    The token of a mailbox completes nothing, the phone comes after it (D3).
+    The token of a mailbox completes nothing, nor does that of a phone which no longer counts: a device that counts
+    comes after it (D3, K-06).
     """
     verified = Challenge.objects.filter(pending_sign_in=OuterRef("pk"), verified_at__isnull=False)
-    completed: QuerySet[Challenge] = verified.exclude(purpose=Purpose.MAILBOX)
+    completed: QuerySet[Challenge] = verified.exclude(purpose__in=[Purpose.MAILBOX, Purpose.OLD_FACTOR])
     return PendingSignIn.objects.filter(~models.Exists(completed), completed_at__isnull=True)
 
 
@@ -69,6 +71,7 @@ def of_session(session_hash: str) -> PendingSignIn | None:
     pending: PendingSignIn | None = OF_SESSION.row(session=session_hash)
     if pending is None or not pending.still_holds():
         return None
+    pending.user.factors_due = pending.factors_due
     held.hand_over(pending, pending.user)
     return pending
 
@@ -84,6 +87,7 @@ def _of_session() -> Statement[PendingSignIn]:
         "can_send": can_send,
         "account_used": rate_limits.all_used("account", OuterRef("user__account_id")),
         "system_used": rate_limits.all_used("system", models.Value("sms")),
+        "factors_due": factors_due("user__"),
     }
     related = live.annotate(**facts)
     related = held.joined(related.select_related("user__account"), "user__")

@@ -9,7 +9,9 @@ from twofactor.models import PendingSignIn
 
 def steps(pending: PendingSignIn, here: str) -> dict[str, object]:
     """Return where a first sign-in stands: with the mailbox before the phone it has a step more."""
-    known = ["introduction", *(["mailbox"] if pending.user.mailbox_before_phone else []), "phone", "token"]
+    mailbox = ["mailbox"] if pending.user.mailbox_before_phone and not pending.old_factor_proved else []
+    last = ["phone", "token"] if pending.user.accepts(FactorKind.SMS) else ["setup", "device"]
+    known = ["introduction", *mailbox, *last]
     return {"current": known.index(here) + 1, "of": range(1, len(known) + 1)}
 
 
@@ -20,7 +22,7 @@ def later_step(current: int) -> dict[str, object]:
 
 def token_step(pending: PendingSignIn) -> dict[str, object]:
     """Return where the token stands: second of two steps once there is a factor."""
-    if pending.has_factor:
+    if pending.has_factor or pending.needs_old_factor:
         return later_step(2)
     return steps(pending, "mailbox" if pending.needs_mailbox else "token")
 

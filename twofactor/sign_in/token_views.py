@@ -7,15 +7,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.exceptions import Limited
+from accounts.factors import FactorKind
 from messaging.delivery.models import Channel
 from twofactor import error_messages, journeys
 from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsSpent
+from twofactor.factors.catalogue import open_to
 from twofactor.factors.sent.factor import SentToken
 from twofactor.forms import TokenForm
-from twofactor.models import Challenge, PendingSignIn
+from twofactor.models import Challenge, PendingSignIn, Purpose
 from twofactor.pages import answer, delivery_status_answer, page, posted, token_context
 from twofactor.sign_in import flows
-from twofactor.sign_in.addresses import sending_page
+from twofactor.sign_in.addresses import sending_page, waiting_page
 from twofactor.sign_in.decorators import pending_sign_in_at, second_click_follows_the_first
 from twofactor.sign_in.entering import enter
 from twofactor.sign_in.shown import token_step, ways_beside
@@ -46,7 +48,7 @@ def _token_page(
         "account": pending.user.account,
         "form": form,
         "steps": token_step(pending),
-        "can_change_number": not pending.has_factor and not pending.needs_mailbox,
+        "can_change_number": pending.purpose == Purpose.ENROL,
         "other_channel": _other_channel(pending, challenge),
         **ways_beside(pending),
         "unlocked": pending.can_send,
@@ -58,12 +60,13 @@ def _prove_sign_in(request: HttpRequest, pending: PendingSignIn, form: TokenForm
     challenge = challenges.verify(pending, form.cleaned_data["token"])
     if pending.needs_mailbox:
         flows.prove_mailbox(pending, challenge)
-        return redirect("phone")
+        return redirect(waiting_page(pending))
     return enter(request, pending, SentToken(challenge))
 
 
 def _other_channel(pending: PendingSignIn, challenge: Challenge) -> str:
-    if not (pending.phone and pending.has_factor and pending.user.takes_tokens_by_email):
+    kinds = {factor.kind for factor in open_to(pending.user)}
+    if not {FactorKind.SMS, FactorKind.EMAIL} <= kinds:
         return ""
     return Channel.SMS if challenge.channel == Channel.EMAIL else Channel.EMAIL
 

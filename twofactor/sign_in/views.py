@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts.exceptions import Limited
+from accounts.factors import FactorKind
 from accounts.models import User
 from accounts.passwords.limits import ANYWHERE
 from accounts.request import language
@@ -20,6 +21,7 @@ from messaging.delivery import circuit
 from messaging.masking import mask_email
 from twofactor import error_messages, phones, session_state
 from twofactor.exceptions import SmsSpent
+from twofactor.factors.catalogue import open_to
 from twofactor.factors.codes.views import CODES, own_code
 from twofactor.factors.passkeys import alone
 from twofactor.factors.passkeys.forms import AloneForm
@@ -39,6 +41,7 @@ from twofactor.sign_in.forms import (
 )
 from twofactor.sign_in.next_page import next_page
 from twofactor.sign_in.shown import later_step, steps, ways_beside, ways_in_order
+from twofactor.steps import Step
 from twofactor.tokens import sms_of_the_day
 
 
@@ -111,18 +114,21 @@ def _prove_password(pending: PendingSignIn, form: OwnPasswordForm) -> PendingSig
     return pending
 
 
-@pending_sign_in_at(lambda pending: not pending.has_factor)
+@pending_sign_in_at(lambda pending: not pending.has_factor and not pending.needs_old_factor)
 @page
 def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Pop-up A: how two-step verification works here."""
     if request.method == "POST":
         flows.introduce(pending)
-        return redirect("phone")
+        pending.introduced = True
+        return redirect(waiting_page(pending))
     context = {
         "account": pending.user.account,
         "policy_switched_on_by_you": pending.switches_policy_on,
         "policy_date": session_state.policy_date(request, pending),
         "steps": steps(pending, "introduction"),
+        "by_phone": pending.user.accepts(FactorKind.SMS),
+        "old_factor_proved": pending.old_factor_proved,
     }
     return render(request, "twofactor/introduction.html", context)
 
@@ -149,7 +155,7 @@ def mailbox(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 @page
 def recovery_code(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Take a recovery code: one's own in place of a factor (K-05), or an administrator's before a first one (R-10)."""
-    if pending.has_factor:
+    if pending.has_factor or pending.needs_old_factor:
         return own_code(request, pending)
     form = RecoveryForm(posted(request))
     if request.method == "POST" and (proved := form.attempt(lambda: _prove_code(pending, form), at="code")):
@@ -168,7 +174,7 @@ def _prove_code(pending: PendingSignIn, form: RecoveryForm) -> PendingSignIn:
     return pending
 
 
-@pending_sign_in_at(lambda pending: not pending.has_factor and pending.introduced and not pending.needs_mailbox)
+@pending_sign_in_at(lambda pending: pending.sends_from == Step.PHONE)
 @second_click_follows_the_first
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
@@ -179,11 +185,16 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         lambda: flows.start_enrolment(pending, form.phone, captcha=form.solved)
     ):
         return redirect("token")
-    context = {"form": form, "account": pending.user.account, "steps": steps(pending, "phone")}
+    context = {
+        "form": form,
+        "account": pending.user.account,
+        "steps": steps(pending, "phone"),
+        "sms_available": circuit.sms_is_available(),
+    }
     return answer(request, "twofactor/phone.html", context)
 
 
-@pending_sign_in_at(lambda pending: pending.has_factor)
+@pending_sign_in_at(lambda pending: pending.has_factor or pending.needs_old_factor)
 @second_click_follows_the_first
 @page
 def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
@@ -193,25 +204,30 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         lambda: flows.start_sign_in_challenge(pending, form.cleaned_data["channel"], captcha=form.solved)
     ):
         return next_page(request, "token")
+    kinds = {factor.kind for factor in open_to(pending.user)}
+    sms_available = circuit.sms_is_available()
     context = {
         "account": pending.user.account,
         "form": form,
         "steps": later_step(1),
+        "old_factor": pending.needs_old_factor,
         "unlocked": "captcha" not in form.fields,
-        "masked_phone": phones.mask(pending.phone.number) if pending.phone else "",
+        "masked_phone": phones.mask(pending.phone.number) if pending.phone and FactorKind.SMS in kinds else "",
         **ways_beside(pending),
         **ways_in_order(pending),
         "masked_email": mask_email(pending.user.email),
-        "email_offered": pending.user.takes_tokens_by_email,
+        "email_offered": FactorKind.EMAIL in kinds,
         "email_refused_reason": _no_email_because(pending.user),
-        "sms_available": circuit.sms_is_available(),
+        "sms_available": sms_available,
+        "nothing_works": not sms_available and kinds == {FactorKind.SMS},
+        "others_work": bool(kinds - {FactorKind.SMS}),
         "sms_spent": error_messages.of(SmsSpent()) if sms_of_the_day.no_sms_left(pending) else "",
     }
     return answer(request, "twofactor/channel.html", context)
 
 
 def _no_email_because(user: User) -> str:
-    if not user.account.email_tokens:
+    if not user.accepts(FactorKind.EMAIL):
         return _("Your account sends tokens by SMS only.")
     return _("E-mail is back after one sign-in by SMS: your password was just reset by e-mail.")
 

@@ -49,8 +49,8 @@ class AppFactor(Factor):
     sends = False
 
     def is_open_to(self, user: User) -> bool:
-        """Tell whether the person has an app and the account lets it count."""
-        return any(isinstance(device, AppDevice) for device in held.counting(user))
+        """Tell whether the person has an app, and it counts or is what they have."""
+        return any(isinstance(device, AppDevice) for device in held.provable(user))
 
     def begin(self, journey: Journey) -> None:
         """Do nothing: the app has the token already."""

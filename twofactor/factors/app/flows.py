@@ -21,9 +21,10 @@ from twofactor.tokens import derive
 def start_enrolment(user: User, *, session_hash: str) -> None:
     """Make a secret for a session that has just proved who it is. It takes the place of the one before.
 
-    Raises FactorNotAllowed where the account lets no app count, or before the first factor, which is the phone.
+    Raises FactorNotAllowed where the account lets no app count, or before the first factor, which is the phone where
+    phones count.
     """
-    if not user.account.accepts(FactorKind.APP) or not held.counting(user):
+    if not held.may_add(user, FactorKind.APP):
         raise refusals.FactorNotAllowed
     row = AppEnrolment(
         user=user,
@@ -55,8 +56,15 @@ def secret_of(enrolment: AppEnrolment) -> bytes:
 def complete_enrolment(enrolment: AppEnrolment, typed: str, *, name: str) -> AppDevice:
     """Bind the app that showed this token; the one before, if any, is gone, and so are the sessions it opened.
 
-    A wrong token counts nowhere: whoever types it reads the secret on the same page. Raises TokenMalformed,
-    AppTokenWrong or JourneyOver.
+    Raises TokenMalformed, AppTokenWrong or JourneyOver.
+    """
+    return bind(enrolment, step_of(enrolment, typed), name=name)
+
+
+def step_of(enrolment: AppEnrolment, typed: str) -> int:
+    """Return the step of a token that the new app showed. Raises TokenMalformed, AppTokenWrong or JourneyOver.
+
+    A wrong token counts nowhere: whoever types it reads the secret on the same page.
     """
     token = derive.read(typed)
     if token is None:
@@ -64,10 +72,14 @@ def complete_enrolment(enrolment: AppEnrolment, typed: str, *, name: str) -> App
     step = totp.matching_step(secret_of(enrolment), token, enrolment.now)
     if step is None:
         raise refusals.AppTokenWrong
-    user = enrolment.user
+    return step
+
+
+def bind(enrolment: AppEnrolment, step: int, *, name: str) -> AppDevice:
+    """Bind the app whose token was right. Raises JourneyOver."""
     try:
         with transaction.atomic():
-            return _bind(user, enrolment, step, name)
+            return _bind(enrolment.user, enrolment, step, name)
     except IntegrityError:
         raise refusals.JourneyOver from None
 
@@ -80,7 +92,7 @@ def _bind(user: User, enrolment: AppEnrolment, step: int, name: str) -> AppDevic
     replaced, _rows = AppDevice.objects.filter(user=user).delete()
     sealed, key_id = sealing.reseal(enrolment.sealed), sealing.newest_key_id()
     device: AppDevice = AppDevice.objects.create(user=user, name=name, sealed=sealed, key_id=key_id, last_step=step)
-    User.objects.filter(pk=user.pk).update(preferred_factor=FactorKind.APP)
+    User.objects.filter(pk=user.pk).update(preferred_factor=FactorKind.APP, has_app=True, phone_was_reset=False)
     notify(user, record_event(Action.APP_REPLACED if replaced else Action.APP_ENROLLED, user=user, name=name))
     return device
 

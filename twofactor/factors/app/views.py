@@ -68,7 +68,7 @@ def app_enrol(request: SignedInRequest) -> HttpResponse:
         messages.success(request, _("The app is set up. At your next sign-in it shows the token."))
         return redirect("factors")
     secret = flows.secret_of(enrolment)
-    context = {"form": form, "secret": totp.written(secret), "qr_code": _qr_code(secret, request.user.email)}
+    context = {"form": form, "secret": totp.written(secret), "qr_code": qr_code(secret, request.user.email)}
     return answer(request, "twofactor/app_enrol.html", context)
 
 
@@ -78,7 +78,7 @@ def _enrol(request: SignedInRequest, enrolment: AppEnrolment, form: AppForm) -> 
     return True
 
 
-def _qr_code(secret: bytes, login: str) -> SafeString:
+def qr_code(secret: bytes, login: str) -> SafeString:
     """Return the QR code as SVG within the page: our policy forbids ``data:``, and no other request shows a secret."""
     code = segno.make(totp.uri(secret, issuer=BRAND, login=login), error="m", micro=False)
     drawn = code.svg_inline(svgclass="qr", lineclass=None, omitsize=True, dark="#000", light="#fff", border=4)

@@ -50,7 +50,7 @@ class RecoveryFactor(Factor):
 
     def is_open_to(self, user: User) -> bool:
         """Tell whether there is a code left, and a device that it stands in for."""
-        return user.account.accepts(self.kind) and user.codes_left > 0 and bool(held.counting(user))
+        return user.accepts(self.kind) and user.codes_left > 0 and bool(held.provable(user))
 
     def begin(self, journey: Journey) -> None:
         """Do nothing: the codes are on paper already."""

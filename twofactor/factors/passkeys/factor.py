@@ -9,6 +9,7 @@ from accounts.models import User
 from accounts.notifications.notify import notify
 from messaging.database import Clock
 from twofactor.exceptions import PasskeyCopied, PasskeyLate, PasskeyWrong
+from twofactor.factors import held
 from twofactor.factors.base import Factor, Verified, complete
 from twofactor.factors.passkeys import ceremony, challenges
 from twofactor.models import Challenge, FactorDevice, Journey, Passkey
@@ -51,8 +52,8 @@ class PasskeyFactor(Factor):
     sends = False
 
     def is_open_to(self, user: User) -> bool:
-        """Tell whether the person has a passkey for this host that the account lets count."""
-        return bool(user.account.accepts(self.kind) and Passkey.of(user))
+        """Tell whether the person has a passkey for this host, and it counts or is what they have."""
+        return any(isinstance(device, Passkey) for device in held.provable(user))
 
     def begin(self, journey: Journey) -> None:
         """Send nothing: the page issues the challenge."""
@@ -77,7 +78,7 @@ class PasskeyFactor(Factor):
 
 def _judge(user: User, answer: dict[str, object], challenge: bytes) -> SignedChallenge:
     passkey = Passkey.objects.usable().filter(user=user, credential_id=answer["id"]).first()
-    if passkey is None or not user.account.accepts(FactorKind.PASSKEY):
+    if passkey is None or not any(isinstance(device, Passkey) for device in held.provable(user)):
         raise PasskeyWrong
     proved = ceremony.verify_assertion(answer, challenge, passkey)
     refuse_copy(user, passkey, proved.new_sign_count)

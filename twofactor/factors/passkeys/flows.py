@@ -21,10 +21,10 @@ from twofactor.models import Passkey, PasskeyRegistration
 def begin_registration(user: User, *, session_hash: str) -> None:
     """Open the registration of a passkey for a session that has just proved who it is (R-12).
 
-    Raises FactorNotAllowed where the account lets no passkey count, or before the first factor, which is the phone;
-    and PasskeysEnough.
+    Raises FactorNotAllowed where the account lets no passkey count, or before the first factor, which is the phone
+    where phones count; and PasskeysEnough.
     """
-    if not user.account.accepts(FactorKind.PASSKEY) or not held.counting(user):
+    if not held.may_add(user, FactorKind.PASSKEY):
         raise refusals.FactorNotAllowed
     if Passkey.objects.filter(user=user).count() >= settings.PASSKEYS_OF_A_USER:
         raise refusals.PasskeysEnough
@@ -44,8 +44,17 @@ def register(registration: PasskeyRegistration, typed: str, name: str) -> Passke
 
     Raises a PasskeyRefused, PasskeysEnough or JourneyOver.
     """
+    return bind(registration, read(registration, typed), name)
+
+
+def read(registration: PasskeyRegistration, typed: str) -> ceremony.Registered:
+    """Return what the browser made; the challenge is used up. Raises a PasskeyRefused."""
     answer = ceremony.read(typed)
-    registered = ceremony.verify_registration(answer, challenges.take(registration))
+    return ceremony.verify_registration(answer, challenges.take(registration))
+
+
+def bind(registration: PasskeyRegistration, registered: ceremony.Registered, name: str) -> Passkey:
+    """Bind what the browser made, once. Raises a PasskeyRefused, PasskeysEnough or JourneyOver."""
     user = registration.user
     with transaction.atomic():
         _lock(user)
@@ -53,7 +62,8 @@ def register(registration: PasskeyRegistration, typed: str, name: str) -> Passke
             raise refusals.PasskeysEnough
         _end(registration)
         passkey = _create(user, registered, name or providers.name_of(registered.aaguid))
-        User.objects.filter(pk=user.pk).update(preferred_factor=FactorKind.PASSKEY)
+        facts = {"preferred_factor": FactorKind.PASSKEY, "has_passkey": True, "phone_was_reset": False}
+        User.objects.filter(pk=user.pk).update(**facts)
         notify(user, record_event(Action.PASSKEY_ADDED, user=user, name=passkey.name))
     Passkey.forget_read(user)
     return passkey

@@ -8,7 +8,7 @@ from twofactor import devices
 from twofactor.exceptions import ChannelRefused, JourneyOver
 from twofactor.factors import held
 from twofactor.factors.base import Factor, Verified
-from twofactor.models import Challenge, FactorDevice, Journey, Purpose
+from twofactor.models import Challenge, FactorDevice, Journey, PhoneDevice, Purpose
 from twofactor.steps import Step
 from twofactor.tokens import challenges, untyped
 
@@ -35,7 +35,7 @@ class SentToken(Verified):
         known = held.counting(user)
         if not known:
             raise JourneyOver
-        return held.phone_of(user) or known[0]
+        return next((device for device in known if isinstance(device, PhoneDevice)), known[0])
 
     def give_back(self, journey: Journey) -> None:
         """Give back what was sent until this token was typed."""
