@@ -45,7 +45,7 @@ TAKE_BACK = """
         used = CASE WHEN {table}.used > excluded.used THEN {table}.used - excluded.used ELSE 0 END
     WHERE {table}.used > 0 AND {table}.until - {table}.seconds <= excluded.until"""
 PARTS = 24
-SLIDING = {"account", "system", "person"}  # scopes of money
+SLIDING = {"account", "account_new", "account_known", "system", "person", "person_first"}  # scopes of money
 
 
 @dataclass(frozen=True, slots=True, order=True)
