@@ -13,7 +13,7 @@ How passwords are limited is told in ``accounts/passwords/limits.py``.
 import ipaddress
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -203,6 +203,12 @@ def networks(ip: str | None) -> list[tuple[str, int]]:
     sizes = ((64, 1), (56, 4), (48, 16))
     wider = [(ipaddress.ip_network((address, size), strict=False), more) for size, more in sizes]
     return [(str(net.network_address if net.prefixlen == 64 else net), more) for net, more in wider]
+
+
+def windows_of_networks(scope: str, ip: str | None) -> list[Window]:
+    """Return the windows of an address in a scope, and with larger limits of the networks around it (B-14)."""
+    found = [(window, more) for name, more in networks(ip) for window in windows(scope, name)]
+    return [replace(window, limit=window.limit * more) for window, more in found]
 
 
 def forget(wanted: Q) -> int:

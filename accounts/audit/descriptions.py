@@ -82,7 +82,7 @@ VALUES: dict[str, dict[str, Promise]] = {
         "people": gettext_lazy("people of a phone"),
         "announcement": gettext_lazy("announcements"),
         "invited": gettext_lazy("invitations of an address"),
-        "address_links": gettext_lazy("links to a new password"),
+        **dict.fromkeys(("links", "address_links"), gettext_lazy("links to a new password")),
     },
 }
 
