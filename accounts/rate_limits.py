@@ -13,7 +13,7 @@ How passwords are limited is told in ``accounts/passwords/limits.py``.
 import ipaddress
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +45,14 @@ TAKE_BACK = """
         used = CASE WHEN {table}.used > excluded.used THEN {table}.used - excluded.used ELSE 0 END
     WHERE {table}.used > 0 AND {table}.until - {table}.seconds <= excluded.until"""
 PARTS = 24
-SLIDING = {"account", "system", "person"}  # what costs money: they hold over any such span
+SLIDING = {
+    "account",
+    "account_new",
+    "account_known",
+    "system",
+    "person",
+    "person_first",
+}  # what costs money: they hold over any such span
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -203,6 +210,12 @@ def networks(ip: str | None) -> list[tuple[str, int]]:
     sizes = ((64, 1), (56, 4), (48, 16))
     wider = [(ipaddress.ip_network((address, size), strict=False), more) for size, more in sizes]
     return [(str(net.network_address if net.prefixlen == 64 else net), more) for net, more in wider]
+
+
+def windows_of_networks(scope: str, ip: str | None) -> list[Window]:
+    """Return the windows of an address in a scope, and with larger limits of the networks around it (B-14)."""
+    found = [(window, more) for name, more in networks(ip) for window in windows(scope, name)]
+    return [replace(window, limit=window.limit * more) for window, more in found]
 
 
 def forget(wanted: Q) -> int:

@@ -10,6 +10,8 @@ from accounts import rate_limits
 from accounts.models import Account
 from accounts.rate_limits import Window
 
+OF_ALL = {"account_new", "account_known"}  # scopes of one count, with the limits of who asks
+
 
 def least(account: Account) -> list[Window]:
     """Return the windows of an account with what it may send at least, whoever its people are: no statement."""
@@ -22,9 +24,30 @@ def most(account: Account, window: Window, proved: int) -> int:
     return _chosen(account, window, max(window.limit, settings.ACCOUNT_SMS_PER_USER * proved))
 
 
-def system(*, reserved: bool) -> list[Window]:
-    """Return the windows of the whole system; all of it, or without the part that is reserved for proved phones."""
-    part = settings.SYSTEM_SMS_RESERVE if reserved else 0
+def first(user_id: int) -> list[Window]:
+    """Return the window of a person's first SMS in known browsers: nobody else uses them up (B-01)."""
+    return [Window(f"person_first {user_id}", settings.DAY, settings.ACCOUNT_SMS_FIRST, "person_first")]
+
+
+def of_all(account: Account, *, known: bool) -> list[Window]:
+    """Return the windows of what is nobody's first SMS, with what there is at least for known or for new browsers."""
+    scope = "account_known" if known else "account_new"
+    part = 100 - settings.ACCOUNT_SMS_KEPT[scope][1]
+    key = f"account_all {account.pk}"
+    return [Window(key, each.seconds, each.limit * part // 100, scope) for each in least(account)]
+
+
+def most_of_all(account: Account, window: Window, proved: int) -> int:
+    """Return how many SMS there are in a window of ``of_all`` when so many people have proved a phone."""
+    each, percent = settings.ACCOUNT_SMS_KEPT[window.scope]
+    (day,) = (of for of in rate_limits.windows("account", account.pk) if of.seconds == window.seconds)
+    whole = most(account, day, proved)
+    return whole - min(each * proved, whole * percent // 100)
+
+
+def system(*, reserved: bool, known: bool = True) -> list[Window]:
+    """Return the windows of the whole system: without what is reserved for proved phones, or for known browsers."""
+    part = settings.SYSTEM_SMS_RESERVE // (1 if reserved else 2) if reserved or not known else 0
     found = rate_limits.windows("system", "sms")
     return [_with(window, window.limit * (100 - part) // 100) for window in found]
 

@@ -133,7 +133,7 @@ def start_sender(supervisor: Supervisor, concurrency: int) -> None:
         print("No broker on this platform: messages go out by polling, a few seconds later.")
         supervisor.start("sender", sys.executable, "manage.py", "deliver_pending")
         return
-    options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,notices"]
+    options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,links,notices"]
     options += ["--without-mingle", "--without-gossip", "--without-heartbeat"]
     options += ["--loglevel", "WARNING"]
     # A container's only user is root; celery's lines about it would be the first thing one reads.

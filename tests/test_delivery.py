@@ -21,6 +21,7 @@ from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Message, State
 from messaging.delivery.renderers import NothingToSay, render
 from messaging.periodic import watcher
+from tests.altcha import challenge_in, solve
 from tests.conftest import BOBS_NUMBER, Browser, deliver, last_token, sent_to
 from tests.doubles import MemoryGateway
 from tests.tools import let_pass, page, production, settings_with
@@ -340,6 +341,23 @@ def test_notices_wait_in_a_queue_of_their_own(
         browser.enrol("bob")
     assert [told["queue"] for told in wakeups] == ["tokens", "notices"]
     assert not any("expires" in told for told in wakeups), "a worker would judge it by its own clock (F41)"
+
+
+@pytest.mark.parametrize("path", ["/senha/esqueci/", "/entrar/navegador/"])
+def test_no_notice_stands_before_a_link_that_somebody_waits_for(
+    bob: User, wakeups: list[dict[str, Any]], django_capture_on_commit_callbacks: Committing, path: str
+) -> None:
+    """B-01: a mailbox is a way in; its links have a queue of their own, and the sweep takes them before a flood."""
+    delivery.enqueue_notices(User.objects.filter(pk=bob.pk), 0, owner_id=None, kind="reminder")
+    browser = Browser()
+    challenge = challenge_in(browser.get(path).content.decode())
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.post(
+            path, {"email": bob.email, "username": bob.username, "altcha": solve(challenge) if challenge else ""}
+        )
+    assert [told["queue"] for told in wakeups] == ["links"]
+    waiting = Message.objects.sendable().order_by(*delivery.sweep_order()).values_list("kind", flat=True)
+    assert list(waiting) == [Message.objects.get(pk=wakeups[0]["args"][0]).kind, "reminder"]
 
 
 @pytest.mark.parametrize("error", [OperationalError("refused"), ConnectionResetError("reset"), TimeoutError("frozen")])

@@ -459,6 +459,6 @@ def test_reminders_never_stand_before_a_token(running: Browser, make_browser: An
     other = make_browser()
     other.post_password("bob")
     other.post_channel("sms")
-    waiting = Message.objects.sendable().order_by(*delivery.SWEEP_ORDER)
+    waiting = Message.objects.sendable().order_by(*delivery.sweep_order())
     assert waiting[0].kind == "token"
     assert waiting[1].kind == "reminder"

@@ -197,6 +197,17 @@ def test_a_large_network_of_ipv6_is_one_address_after_all(bob: User) -> None:
     assert Browser(REMOTE_ADDR="2001:db8:8::1").post_password("bob").status_code == 302
 
 
+def test_whoever_has_a_large_network_of_ipv6_asks_for_no_links_without_end(bob: User) -> None:
+    """B-14: sixty links an hour from each /64 were four millions from a /48; whoever sits elsewhere pays nothing."""
+    with_a_48 = rate_limits.windows_of_networks("address_links", "2001:db8:1:203::1")
+    rate_limits.spend([window for window in with_a_48 if "/48" in window.key], uses=960 * 8)
+    work = [
+        challenge_on(Browser(REMOTE_ADDR=address).get("/entrar/navegador/"))["parameters"]["data"]["work"]
+        for address in ("2001:db8:1:ffff::1", "2001:db8:2::1")
+    ]
+    assert work == [50 * 8, 50]
+
+
 @pytest.mark.usefixtures("bobs_phone")
 def test_an_office_in_which_three_people_forget_their_password(bob: User) -> None:
     """B-01: nobody but the three is refused, and they only from here."""
@@ -215,9 +226,13 @@ def test_an_office_in_which_three_people_forget_their_password(bob: User) -> Non
 def link_to(person: User, browser: Browser) -> str:
     """Ask for the link that makes a browser known; return its path."""
     browser.post("/entrar/navegador/", {"username": person.username, "altcha": browser.captcha("/entrar/navegador/")})
-    found = re.search(r"/entrar/navegador/\S+", sent_to(person.email)[0]["text"])
-    assert found
-    return found[0]
+    return path_in_mail(person, r"/entrar/navegador/[^\s/]+/")
+
+
+def path_in_mail(person: User, wanted: str) -> str:
+    """Return the newest path of a form in a person's mailbox; notices that were queued before it may come after."""
+    found = (re.search(wanted, entry["text"]) for entry in sent_to(person.email))
+    return next(match[0] for match in found if match)
 
 
 @pytest.mark.usefixtures("bobs_phone")
@@ -343,10 +358,9 @@ def test_a_completed_reset_forgets_the_person_s_own_limits(bob: User) -> None:
     """B-05, PW-08: a hundred wrong passwords, a reset, and a new browser signs in."""
     hold_up(bob)
     Browser().post("/senha/esqueci/", {"email": bob.email})
-    found = re.search(r"/senha/redefinir/\S+", sent_to(bob.email)[0]["text"])
-    assert found
+    path = path_in_mail(bob, r"/senha/redefinir/\S+")
     browser = Browser()
-    form = browser.get(found[0]).headers["Location"]
+    form = browser.get(path).headers["Location"]
     browser.post(form, {"new_password": "another horse and battery"})
     assert own_limits.holding(bob) == []
     assert Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password("bob", "another horse and battery").status_code == 302

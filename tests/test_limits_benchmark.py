@@ -1,15 +1,26 @@
 """The scenarios of the limits: the document shows what the program plays (B-18)."""
 
 import re
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from benchmarks.limits.__main__ import HEAD, cells
 from benchmarks.limits.scenarios import SCENARIOS
 from tests.tools import ROOT
+from twofactor.tokens import worst_day
 
 pytestmark = pytest.mark.django_db
+
+# What was played, and whose worst day it is.
+STAYS_WITHIN = {
+    "1 stolen password, a day": "one stolen password",
+    "the same where the account takes no tokens by e-mail": "all passwords of an account of 40, stolen",
+    "20 stolen passwords of one account of 40 people, a day": "all passwords of an account of 40, stolen",
+    "two outsiders at one victim's phone and mailbox": "an account, at a number without a login",
+}
 
 
 def rows_of_the_document() -> list[list[str]]:
@@ -31,9 +42,30 @@ def test_the_document_shows_what_was_played_and_names_the_rest() -> None:
     assert all(re.fullmatch(r"[\d,]+\.\d\d", row[-1]) for row in rows)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in SCENARIOS if "forget" in name or "1 stolen" in name or "crowds" in name]
-)
+def test_the_document_states_the_worst_day_of_each_kind_of_attacker() -> None:
+    """B-18: `manage.py limits --worst-day` prints it of the limits in force, and the scenarios stay within it."""
+    out = StringIO()
+    call_command("limits", "--worst-day", stdout=out)
+    document = (ROOT / "docs" / "security.md").read_text()
+    assert document.split("<!-- manage.py limits --worst-day -->\n")[1].split("<!-- end -->")[0] == out.getvalue()
+    most = {day.who: day.sms for day in worst_day.all_of_them()}
+    played = {row[0]: int(row[7].replace(",", "")) for row in rows_of_the_document()[2:]}
+    for scenario, who in STAYS_WITHIN.items():
+        assert played[scenario] <= most[who], scenario
+
+
+@pytest.mark.parametrize("scope", ["account", "person", "system", "phone_typed"])
+def test_the_worst_day_follows_the_limits(scope: str, settings: Any) -> None:
+    """B-18: who changes a limit reads what it costs."""
+    before = worst_day.all_of_them()
+    settings.LIMITS = {**settings.LIMITS, scope: [(7, 86_400)]}
+    assert worst_day.all_of_them() != before
+
+
+QUICK = ("forget", "1 stolen", "crowds", "no tokens by e-mail")
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if any(part in name for part in QUICK)])
 def test_a_quick_scenario_holds_what_is_promised(name: str, settings: Any) -> None:
     """B-01: nobody is refused, a known browser waits 0 s, a new one under two minutes."""
     settings.ALTCHA_MOST_WORK = 2500  # as far above the tests' work as where it ships

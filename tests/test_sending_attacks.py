@@ -8,7 +8,7 @@ from accounts import rate_limits, sms_limits
 from accounts.models import Account, AuditEvent, Budget, Role, User
 from messaging.delivery.models import Message
 from tests.conftest import BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, many, person, sent_to
-from tests.test_known_browsers import known_browser_of
+from tests.test_known_browsers import known_browser_of, link_to
 from tests.tools import let_pass, page
 from twofactor.models import PhoneDevice
 
@@ -213,6 +213,48 @@ def test_one_colleague_does_not_close_a_newcomer_s_number(account: Account) -> N
     assert honest.post_token(last_token()).headers["Location"] == "/"
 
 
+def test_colleagues_do_not_close_a_newcomer_s_number(account: Account) -> None:
+    """B-01: four of them used up what the account had; a link from the mailbox is the newcomer's way."""
+    first, *others = [person(f"mal{number}", account).username for number in range(4)]
+    type_all_day("11 98765-0001", [first] * 5)
+    type_all_day("11 98765-0001", others)
+    assert len(sent_to("+5511987650001")) <= 15
+    honest = newcomer("honest", account)
+    honest.post_phone("11 98765-0001")
+    withheld = AuditEvent.objects.filter(action="challenge.withheld", user__username="honest")
+    assert list(withheld.values_list("data__scope", flat=True)) == ["phone_typed"]
+    assert 'href="/entrar/navegador/"' in page(honest.get(TOKEN)), "the page says what to do"
+    let_pass(61)
+    honest.post(link_to(User.objects.get(username="honest"), honest))
+    honest.post_phone("11 98765-0001")
+    assert honest.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_links_from_mailboxes_do_not_bomb_a_number(account: Account) -> None:
+    """B-01, B-18: of an account ten more leave for a closed number, however many mailboxes it has."""
+    rate_limits.spend(rate_limits.windows("phone_typed", rate_limits.hidden("+5511987650001")), uses=99)
+    for number in range(12):
+        robot = newcomer(f"r{number:02}", account)
+        robot.post(link_to(User.objects.get(username=f"r{number:02}"), robot))
+        robot.post_phone("11 98765-0001")
+    deliver()
+    assert Message.objects.filter(channel="sms").count() == 10
+
+
+def test_whoever_knows_a_newcomer_s_password_uses_up_no_number_of_theirs(account: Account) -> None:
+    """B-01, B-12: five numbers of a thief kept the newcomer from trying their own for a day."""
+    newcomer("honest", account)
+    for area in (11, 21, 31, 41, 51):
+        again("honest", REMOTE_ADDR="203.0.113.9").post_phone(f"{area} 98765-4321")
+        let_pass(301)
+    mine = again("honest")
+    told = mine.post_phone("61 98765-4321")
+    assert told.status_code == 429
+    mine.post(link_to(User.objects.get(username="honest"), mine))
+    mine.post_phone("61 98765-4321")
+    assert mine.post_token(last_token()).headers["Location"] == "/"
+
+
 def test_an_office_gets_in_although_others_closed_its_range(account: Account, charlie: User, settings: Any) -> None:
     """B-01, B-08: what is typed is given back, so that five a day are as many as come; what robots ask for is not."""
     settings.LIMITS = {**settings.LIMITS, "prefix": [(6, 3600)]}
@@ -354,6 +396,94 @@ def test_a_colleague_who_signs_in_all_day_leaves_the_others_their_sms(
     assert ask("bob", "email").status_code == 302
     (colleague,) = office(account, 1)
     assert ask(colleague).status_code == 302
+
+
+def thieves(account: Account, bob: User) -> list[str]:
+    """Ask for SMS in new browsers with the passwords of an account of forty people, until it has none for them."""
+    account.email_tokens = False
+    account.save()
+    logins = office(account, 39)
+    for login in (*logins * 2, *logins):
+        if "makes this one known" in page(ask(login)):
+            break
+        let_pass(31)
+    return logins
+
+
+def test_stolen_passwords_leave_known_browsers_their_sms(
+    account: Account, bob: User, alice: User, bobs_phone: PhoneDevice
+) -> None:
+    """B-01, B-10: twenty of them spent the account's day, and where it takes no tokens by e-mail everybody waited."""
+    mine = known_browser_of("bob")
+    let_pass(601)
+    thieves(account, bob)
+    assert Message.objects.filter(channel="sms").count() == 80, "200 less three for each of forty"
+    for _time in range(2):
+        mine.post_password("bob")
+        assert mine.post_channel().status_code == 302
+        assert mine.post_token(last_token()).headers["Location"] == "/"
+        mine.post("/sair/")
+    told = [entry["subject"] for entry in sent_to(alice.email)]
+    assert sum("New browsers" in subject for subject in told) == 1
+
+
+def test_a_new_browser_is_one_link_away_from_the_sms_that_are_left(
+    account: Account, bob: User, bobs_phone: PhoneDevice
+) -> None:
+    """B-01: and so is a newcomer, whose number is proved by none of it."""
+    logins = thieves(account, bob)
+    new = Browser()
+    new.post_password(logins[0])
+    refused = new.post_channel()
+    assert 'href="/entrar/navegador/"' in page(refused)
+    new.post(link_to(User.objects.get(username=logins[0]), new))
+    let_pass(601)
+    new.post_password(logins[0])
+    assert new.post_channel().headers["Location"] == TOKEN
+    assert new.post_token(last_token()).headers["Location"] == "/"
+    late = newcomer("late", account)
+    assert 'href="/entrar/navegador/"' in page(late.post_phone("61 98765-4321"))
+    late.post(link_to(User.objects.get(username="late"), late))
+    late.post_phone("61 98765-4321")
+    assert late.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_colleagues_in_known_browsers_leave_each_other_the_first_sms(account: Account) -> None:
+    """B-01, B-10: seven of them spent the day of all; two a day are each one's own, and the account has no more."""
+    logins = office(account, 40)
+    browsers = {login: known_browser_of(login) for login in (*logins[:2], logins[-1])}
+    let_pass(90_001)
+    rate_limits.spend([*sms_limits.least(account), *sms_limits.of_all(account, known=True)], uses=119)
+    answers = []
+    for _time in range(4):
+        browsers[logins[0]].post_password(logins[0])
+        answers.append(page(browsers[logins[0]].post_channel()))
+        browsers[logins[0]].post_token(last_token())
+        browsers[logins[0]].post("/sair/")
+        let_pass(31)
+    assert [NO_MORE_SMS in answer for answer in answers] == [False, False, False, True]
+    honest = browsers[logins[-1]]
+    honest.post_password(logins[-1])
+    assert honest.post_channel().headers["Location"] == TOKEN
+    spent(account, 76)
+    browsers[logins[1]].post_password(logins[1])
+    assert browsers[logins[1]].post_channel().headers["Location"] == TOKEN
+    browsers[logins[1]].post_token(last_token())
+    browsers[logins[1]].post("/sair/")
+    browsers[logins[1]].post_password(logins[1])
+    assert NO_MORE_SMS in page(browsers[logins[1]].post_channel()), "the two hundredth was the last"
+
+
+def test_the_last_of_the_system_s_sms_are_for_known_browsers(
+    account: Account, bob: User, bobs_phone: PhoneDevice
+) -> None:
+    """B-01, B-10: of 10,000 the last 1,500; thousands of stolen passwords sit in new browsers."""
+    mine = known_browser_of("bob")
+    let_pass(601)
+    spent(None, 8_500 - rate_limits.used(sms_limits.system(reserved=False)[0]))
+    assert 'href="/entrar/navegador/"' in page(ask("bob"))
+    mine.post_password("bob")
+    assert mine.post_channel().headers["Location"] == TOKEN
 
 
 def test_no_day_has_two_ceilings(bob: User, bobs_phone: PhoneDevice) -> None:

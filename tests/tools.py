@@ -15,7 +15,7 @@ from django.db import DataError
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
 from accounts.models import Budget, Session
-from accounts.rate_limits import PARTS, SLIDING, windows
+from accounts.rate_limits import PARTS, windows
 from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import (
     AppEnrolment,
@@ -52,6 +52,16 @@ MOVED = (
 )
 
 
+# First words of the keys of limits in money, and the scope of settings.LIMITS whose span they have.
+OF_MONEY = {
+    "account": "account",
+    "account_all": "account",
+    "person": "person",
+    "person_first": "person",
+    "system": "system",
+}
+
+
 def let_pass(seconds: float) -> None:
     """Let time pass: the database's clock cannot be set, so its rows move into the past."""
     for model in MOVED:
@@ -59,23 +69,23 @@ def let_pass(seconds: float) -> None:
         shift = timedelta(seconds=seconds)
         earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
         model._default_manager.update(**earlier)
-    money = {key: rows for scope in SLIDING for key, rows in _of_money(scope).items()}
+    money = {key: rows for name in OF_MONEY for key, rows in _of_money(name).items()}
     Budget.objects.exclude(key__in=money).update(until=F("until") - int(seconds))
     for rows in money.values():
         _move_parts(rows, int(seconds))
 
 
-def _of_money(scope: str) -> dict[str, list[Budget]]:
+def _of_money(name: str) -> dict[str, list[Budget]]:
     """Return the rows of a limit in money, by what they count."""
     found: dict[str, list[Budget]] = {}
-    for row in Budget.objects.filter(key__startswith=f"{scope} "):
+    for row in Budget.objects.filter(key__startswith=f"{name} "):
         found.setdefault(row.key, []).append(row)
     return found
 
 
 def _move_parts(rows: list[Budget], passed: int) -> None:
     """Move parts of a span into the past: the number of a part says when it was, so each becomes another one."""
-    window = windows(rows[0].key.partition(" ")[0], "")[0]
+    window = windows(OF_MONEY[rows[0].key.partition(" ")[0]], "")[0]
     Budget.objects.filter(pk__in=[row.pk for row in rows]).delete()
     parts: Counter[int] = Counter()
     for row in rows:

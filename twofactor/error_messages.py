@@ -35,6 +35,9 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     refusals.CaptchaReplaced: _("The usual check does not answer right now. Tick this one instead."),
     refusals.CaptchaNeeded: _("To send another token, tick “I'm not a robot” again."),
     refusals.SmsSpent: _("No more SMS can be sent today. Use the e-mail where it is offered, or try again tomorrow."),
+    refusals.SmsForKnownBrowsers: _(
+        "The rest of today's SMS is for browsers that we know. A link in your mailbox makes this one known."
+    ),
     refusals.ChannelRefused: _("This way is not open to you now. Choose another one."),
     refusals.JourneyOver: _("Your sign-in took too long or was ended. Please sign in again."),
     refusals.PasswordRefused: _("This is not your password."),

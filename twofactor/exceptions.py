@@ -89,6 +89,10 @@ class SmsSpent(TwoFactorError):
     """The account, or the whole system, has no SMS left for today; e-mail stays."""
 
 
+class SmsForKnownBrowsers(SmsSpent):
+    """What is left of the day's SMS is for known browsers, and this is none: a link from the mailbox makes it one."""
+
+
 class ChannelRefused(TwoFactorError):
     """This channel may not be used now."""
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import Limited
 from twofactor import captcha, captcha_kept, error_messages
-from twofactor.exceptions import CaptchaRefused, CaptchaReplaced, TwoFactorError
+from twofactor.exceptions import CaptchaRefused, CaptchaReplaced, SmsForKnownBrowsers, TwoFactorError
 from twofactor.tokens import derive
 
 
@@ -34,6 +34,7 @@ class RefusableForm(CaptchaForm):
     """A form that can show what a flow refused."""
 
     limited: Limited | None = None  # the limit that the flow ran into, for ``pages.answer``
+    offers_link = False  # that makes this browser known, where that is what the refusal asks for
 
     def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
         """Run a flow if something valid was posted; show its refusal at a field (or above) and return None.
@@ -50,6 +51,7 @@ class RefusableForm(CaptchaForm):
             self.limited = refusal
             return None
         except TwoFactorError as refusal:
+            self.offers_link = isinstance(refusal, SmsForKnownBrowsers)
             self.add_error(at, error_messages.of(refusal))
             return None
 

@@ -207,6 +207,19 @@ def account_sms_notice(event: AuditEvent) -> Notice:
     )
 
 
+def new_browsers_sms_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators and the operators that new browsers have no SMS left for the day (B-01)."""
+    return Notice(
+        heading=_("New browsers have used up their part of the day's SMS"),
+        paragraphs=[
+            _("New browsers and new phones of %(account)s have been sent %(limit)s SMS with tokens.")
+            % {"account": event.account.name if event.account else "-", "limit": event.data["limit"]},
+            _("What is left is for browsers that we know. In a new one the page offers a link, which makes it known."),
+            _("If this is more than usual, look at the audit: somebody may have passwords of your people."),
+        ],
+    )
+
+
 def range_closed_notice(event: AuditEvent) -> Notice:
     """Tell the administrators and the operators that a range or a country is sent nothing for now (B-08)."""
     return Notice(
@@ -256,6 +269,7 @@ NOTICES: dict[str, NoticeWriter] = {
     Action.RANGE_CLOSED: range_closed_notice,
     Action.ACCOUNT_SMS_HALF_SPENT: account_sms_notice,
     Action.ACCOUNT_SMS_NEARLY_SPENT: account_sms_notice,
+    Action.ACCOUNT_SMS_NEW_SPENT: new_browsers_sms_notice,
     Action.ACCOUNT_SMS_SPENT: account_sms_notice,
     Action.SYSTEM_SMS_HALF_SPENT: system_sms_notice,
     Action.SYSTEM_SMS_NEARLY_SPENT: system_sms_notice,

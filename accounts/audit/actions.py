@@ -271,6 +271,9 @@ class Action(models.TextChoices):
         _("%(used)s of the day's %(limit)s SMS have been sent."), _("Half of the day's SMS have been sent"))
     ACCOUNT_SMS_NEARLY_SPENT = ("account_sms.nearly_spent", NOTICE,
         _("%(used)s of the day's %(limit)s SMS have been sent."), _("Most of the day's SMS have been sent"))
+    ACCOUNT_SMS_NEW_SPENT = ("account_sms.new_spent", NOTICE,
+        _("New browsers and new phones have used up their %(limit)s SMS of the day."),
+        _("The day's SMS for new browsers have been sent"))
     ACCOUNT_SMS_SPENT = ("account_sms.spent", NOTICE,
         _("%(used)s of the day's %(limit)s SMS have been sent."), _("All of the day's SMS have been sent"))
 

@@ -78,8 +78,10 @@ VALUES: dict[str, dict[str, Promise]] = {
         **dict.fromkeys(("lockout", "ladder", "token_known"), gettext_lazy("wrong tokens in a row")),
         "conflict": gettext_lazy("many at once"),
         "cooldown": gettext_lazy("pause between two tokens"),
-        **dict.fromkeys(("user", "user_sms", "user_email", "person"), gettext_lazy("tokens of a person")),
-        **dict.fromkeys(("account", "system"), gettext_lazy("SMS of a day")),
+        **dict.fromkeys(
+            ("user", "user_sms", "user_email", "person", "person_first"), gettext_lazy("tokens of a person")
+        ),
+        **dict.fromkeys(("account", "account_new", "account_known", "system"), gettext_lazy("SMS of a day")),
         **dict.fromkeys(("phone", "phone_typed"), gettext_lazy("SMS of a phone")),
         **dict.fromkeys(("mailbox", "mailbox_typed"), gettext_lazy("e-mails of a mailbox")),
         "recovery": gettext_lazy("wrong recovery codes"),

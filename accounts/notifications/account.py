@@ -63,7 +63,7 @@ def look_of(account: Account | None) -> dict[str, Any]:
 NoticeWriter = Callable[[AuditEvent], Notice]
 
 
-@renders("password.reset")
+@renders("password.reset", awaited=True)
 def render_password_reset(message: Message) -> Content:
     """Make the link at the moment of sending: it is stored nowhere. There is none for an address that nobody has."""
     user = User.objects.select_related("account").filter(pk=message.subject_id).first()
@@ -132,7 +132,7 @@ def email_wished_notice(event: AuditEvent) -> Notice:
     )
 
 
-@renders("browser.link")
+@renders("browser.link", awaited=True)
 def render_browser_link(message: Message) -> Content:
     """Make the link at the moment of sending, like that to a new password."""
     user = User.objects.select_related("account").filter(pk=message.subject_id).first()

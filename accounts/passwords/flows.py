@@ -46,8 +46,8 @@ def request_password_reset(email: str, pay: password_limits.Pay) -> None:
 
 
 def links_from_here() -> list[rate_limits.Window]:
-    """Return the windows of the links that are asked for from the address of this request."""
-    return rate_limits.windows("address_links", rate_limits.network(request_context.current.get().ip))
+    """Return the windows of the links that are asked for from the address of this request, and around it (B-14)."""
+    return rate_limits.windows_of_networks("address_links", request_context.current.get().ip)
 
 
 def send_password_reset(user: User, *, actor: User) -> bool:

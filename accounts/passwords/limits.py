@@ -29,13 +29,13 @@ from accounts.rate_limits import (
     is_running_of,
     load_of,
     network,
-    networks,
     of_names,
     seconds_spent,
     slot,
     spend,
     waits_of,
     windows,
+    windows_of_networks,
 )
 
 ANYWHERE = "password_anywhere"
@@ -62,7 +62,7 @@ class Attempt:
             of_pair=tuple(windows("password_from_address", f"{name} {network(ip)}")),
             of_name=tuple(windows(ANYWHERE, name)),
             of_person=tuple(_of_either_name(login, ip)),
-            of_captcha=(*windows("password", name), *_of_networks(ip)),
+            of_captcha=(*windows("password", name), *windows_of_networks("address_passwords", ip)),
         )
 
     @property
@@ -149,12 +149,6 @@ def _of_either_name(name: str, ip: str | None) -> list[Window]:
     key = f"#{hidden(_name(name))}"
     shared = [*windows("password_from_address", f"{key} {network(ip)}"), *windows(ANYWHERE, key)]
     return [window for window in shared if window.seconds >= settings.HOUR]
-
-
-def _of_networks(ip: str | None) -> list[Window]:
-    """Return the windows of an address, and with larger limits of the networks around it (B-14)."""
-    found = [(window, more) for name, more in networks(ip) for window in windows("address_passwords", name)]
-    return [replace(window, limit=window.limit * more) for window, more in found]
 
 
 def _of_known_browser(_key: str) -> Any:

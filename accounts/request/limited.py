@@ -29,7 +29,7 @@ SENTENCES: dict[str, Promise] = {
 OTHER = _("Too many tries in a short time. Nothing is lost.")
 OF_ONE_CHANNEL = {"cooldown", "user_sms", "user_email", "phone", "mailbox"}
 LIFTED = {"user", "user_sms", "user_email", "phone", "mailbox", "numbers", "lockout", "reauthentication"}
-OF_BROWSERS = {"user", "user_sms", "user_email", "phone", "mailbox"}  # known browsers have their own
+OF_BROWSERS = {"user", "user_sms", "user_email", "phone", "mailbox", "numbers", "address"}  # known ones have their own
 
 
 def limited(request: HttpRequest, refusal: Limited, template: str, context: dict[str, Any]) -> HttpResponse:

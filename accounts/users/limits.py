@@ -24,7 +24,7 @@ BY_PERSON = (
     "numbers",
     "number",
 )
-BY_DESTINATION = ("phone", "mailbox")
+BY_DESTINATION = ("phone", "mailbox", "links", "browser_links")
 
 
 @dataclass(frozen=True, slots=True)

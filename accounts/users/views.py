@@ -81,6 +81,8 @@ LIMITS = {
     "phone": _("SMS to their phone"),
     "mailbox": _("E-mails with tokens to their mailbox"),
     "numbers": _("Different phone numbers tried"),
+    "links": _("Links to a new password sent to their mailbox"),
+    "browser_links": _("Links that make a browser known sent to their mailbox"),
 }
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth import authenticate
 from accounts.exceptions import Limited
 from accounts.models import User
 from accounts.request import context as request_context
+from benchmarks.limits.people import Person
 from messaging.delivery.models import Channel, Message
 from tests.altcha import challenge_in, solve
 from tests.conftest import Browser
@@ -69,6 +70,26 @@ def ask_as_thief(user: User, address: str, channel: str, *, number: str = "") ->
                 flows.start_sign_in_challenge(pending, channel, captcha=captcha)
             return True
     return False
+
+
+def spend_as_members(people: list[Person]) -> None:
+    """Let people sign in by SMS in their known browsers until none of them is sent one."""
+    going = people
+    while going:
+        going = [person for person in going if person.sign_in()]
+        for person in going:
+            person.browser.post("/sair/")
+        let_pass(31)
+
+
+def close_number(number: str, people: list[User], address: str) -> None:
+    """Type a number all day: one until it is closed, the others until it is closed to their account as well."""
+    first, *others = people
+    for _turn in range(10):
+        ask_as_thief(first, address, "sms", number=number)
+        let_pass(1800)
+    for other in others * 2:
+        ask_as_thief(other, address, "sms", number=number)
 
 
 def spend_the_day(victims: list[User], *, rounds: int = 96) -> None:

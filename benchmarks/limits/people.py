@@ -17,6 +17,7 @@ from twofactor import captcha
 from twofactor.models import Challenge, PhoneDevice
 
 MAIL_SECONDS = 60  # assumed: until the link in a mail is read and opened
+HELP_SECONDS = 30  # assumed: until somebody to whom nothing comes looks for help
 PATIENCE = 120  # whoever has to wait longer was refused
 NEVER = 10**9
 SCALE = 40  # how much less work the captcha asks for here than where it ships
@@ -102,18 +103,29 @@ class Person:
     def ask(self, channel: str = "sms", *, sms_works: bool = True) -> bool:
         """Ask for a token: at the first phone, or by a channel, and by the other one where that is closed."""
         if not hasattr(self.user, "phone_device"):
-            self.browser.post("/entrar/introducao/")
-            return self._sent(self.browser.post_phone(self.number, altcha=solved()), "first phone")
-        answer = self._choose(channel)
+            return self._ask_at_first_phone()
+        answer, other = self._choose(channel), "email" if channel == "sms" else "sms"
         if answer.status_code == 302 and channel == "sms" and not sms_works:
             answer = self._choose("email")
-        elif answer.status_code != 302:
-            answer = self._choose("email" if channel == "sms" else "sms")
+        elif answer.status_code != 302 and f'value="{other}"' in answer.content.decode():
+            answer = self._choose(other)
         if answer.status_code != 302 and self._open_link(answer):
             answer = self._choose(channel)
             if answer.status_code != 302:
-                answer = self._choose("email" if channel == "sms" else "sms")
+                answer = self._choose(other)
         return self._sent(answer, "token")
+
+    def _ask_at_first_phone(self) -> bool:
+        """Type the number; where nothing comes, or may not, make the browser known and type it again."""
+        self.browser.post("/entrar/introducao/")
+        answer = self.browser.post_phone(self.number, altcha=solved())
+        if answer.status_code == 302 and not self._has_left():
+            self.wait += HELP_SECONDS
+            answer = self.browser.get("/entrar/token/")
+        if answer.status_code != 302 and self._open_link(answer):
+            let_pass(MAIL_SECONDS)
+            answer = self.browser.post_phone(self.number, altcha=solved())
+        return self._sent(answer, "first phone")
 
     def finish(self, *, resend: bool = False) -> bool:
         """Type the token; the second one, where the first came late and another one was asked for."""
@@ -143,11 +155,14 @@ class Person:
         """Tell whether a token left; one that is withheld never comes."""
         if answer.status_code != 302:
             return self._refused(answer, what)
-        challenge = Challenge.objects.filter(user=self.user).latest("pk")
-        if Message.objects.filter(kind="token", subject_id=challenge.pk).exists():
+        if self._has_left():
             return True
         self.wait, self.why, self.failed = NEVER, "withheld", True
         return False
+
+    def _has_left(self) -> bool:
+        challenge = Challenge.objects.filter(user=self.user).latest("pk")
+        return bool(Message.objects.filter(kind="token", subject_id=challenge.pk).exists())
 
     def _open_link(self, answer: Any) -> bool:
         """Have the link sent that makes this browser known, where the page offers it, and open it."""
@@ -182,9 +197,10 @@ def solved() -> str:
     return solve(captcha.new_altcha(captcha.work_of(0)))
 
 
-def account(name: str = "") -> Account:
+def account(name: str = "", **facts: bool) -> Account:
     """Create an account that asks for two steps."""
-    made: Account = Account.objects.create(name=name or f"Conta {next(_numbers)}", two_factor_required=True)
+    name = name or f"Conta {next(_numbers)}"
+    made: Account = Account.objects.create(name=name, two_factor_required=True, **facts)
     return made
 
 

@@ -193,8 +193,9 @@ def _got(before: tuple[int, int]) -> tuple[int, int]:
     return sms - before[0], emails - before[1]
 
 
-def _stolen(many: int, people_of_account: int) -> Result:
-    victims = [user for _ in range(max(1, many // people_of_account)) for user in users(people_of_account, account())]
+def _stolen(many: int, people_of_account: int, *, by_email: bool = True) -> Result:
+    tenants = [account(email_tokens=by_email) for _ in range(max(1, many // people_of_account))]
+    victims = [user for tenant in tenants for user in users(people_of_account, tenant)]
     victims = victims[:many]
     watched = [one(user, known=True) for user in victims[:3]]
     before = attackers.messages()
@@ -212,6 +213,28 @@ def one_password() -> Result:
 @scenario("20 stolen passwords of one account of 40 people, a day")
 def twenty_passwords() -> Result:
     return _stolen(20, 40)
+
+
+@scenario("the same where the account takes no tokens by e-mail")
+def twenty_passwords_without_email() -> Result:
+    return _stolen(20, 40, by_email=False)
+
+
+@scenario("7 malicious members of 40 ask for SMS all day in known browsers, no tokens by e-mail, and close a number")
+def members() -> Result:
+    tenant = account(email_tokens=False)
+    *staff, newcomer = users(40, tenant), users(1, tenant, phones=False)[0]
+    evil, honest = staff[0][:7], staff[0][7:]
+    known = [one(user, known=True) for user in honest[:10]]
+    before = attackers.messages()
+    attackers.spend_as_members([one(user, known=True, address=OFFICE) for user in evil])
+    fresh = one(newcomer, known=False)
+    attackers.close_number(fresh.number, users(4, tenant, phones=False), OFFICE)
+    got = _got(before)
+    new = [one(user, known=False) for user in honest[10:]]
+    return Result(
+        see(*known, *new, fresh), "7 people's sign-ins until nothing leaves, and 4 who type a newcomer's", *got
+    )
 
 
 @scenario("1,000 stolen passwords of 10 accounts, a day")

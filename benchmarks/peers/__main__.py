@@ -89,7 +89,7 @@ class Project:
         programs = [Program(*command, "django.core.wsgi:get_wsgi_application()", log=log, env=env)]
         if app := {"ours": "messaging", "reference": "benchmarks.peers.projects.worker"}.get(self.name):
             options = ["--pool", "threads", "--concurrency", "16", "--loglevel", "WARNING", "--without-mingle"]
-            queues = ["--queues", "tokens,notices"] if self.name == "ours" else []
+            queues = ["--queues", "tokens,links,notices"] if self.name == "ours" else []
             worker = [self.python, "-m", "celery", "--app", app, "worker", *options, *queues]
             programs.append(Program(*worker, log=log, env=env))
         try:

@@ -17,13 +17,11 @@ from messaging.database import Clock, clock_plus, delete_in_batches
 from messaging.delivery import blocked_prefixes, circuit, gateways, leases, wakeup
 from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import BlockedPrefix, Channel, GatewayFailure, Heartbeat, Message, State
-from messaging.delivery.renderers import Content, NothingToSay, NotYet, call_on_failure, render
+from messaging.delivery.renderers import Content, NothingToSay, NotYet, awaited_kinds, call_on_failure, render
 
 logger = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
-# Tokens first: a hundred thousand reminders may wait, a token has minutes.
-SWEEP_ORDER = (models.F("expires_at").asc(nulls_last=True), "id")
 DAY = 86_400  # seconds
 NOT_RENDERED = "nobody"  # in the place of a gateway; the word is in rows that are kept
 SENDER_DIED = "sender-died"  # the error of a message whose tries all ended without an answer
@@ -43,8 +41,9 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     """Queue a message in the caller's transaction and wake a worker once that is committed.
 
     ``language`` is the reader's, if known; else that of the request. ``lifetime`` is in seconds from now; None
-    means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, so
-    that notices never stand before them. ``owner_id`` says on whose behalf, for the figures of the apps above.
+    means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, and so
+    have links that somebody waits for: notices never stand before either. ``owner_id`` says on whose behalf, for the
+    figures of the apps above.
     """
     message = Message.objects.create(
         channel=channel,
@@ -55,7 +54,7 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
         owner_id=owner_id,
         expires_at=None if lifetime is None else clock_plus(lifetime),
     )
-    queue = "tokens" if urgent else "notices"
+    queue = "tokens" if urgent else "links" if kind in awaited_kinds() else "notices"
     transaction.on_commit(lambda: wakeup.send(message.pk, queue=queue), robust=True)
     return message
 
@@ -107,14 +106,14 @@ def deliver(message_id: int) -> None:
 
 
 def deliver_pending(*, by: str, threads: int = 1) -> int:
-    """Send what no wake-up announced, tokens first, and close what came too late. Return how many were looked at.
+    """Send what no wake-up announced, and close what came too late. Return how many were looked at.
 
     ``by`` names the sender that leaves its heartbeat: "worker" or "poller". With several ``threads`` a gateway
     that hangs does not hold up the messages behind it (Q-02).
     """
     Heartbeat.objects.update_or_create(name=by, defaults={"at": Clock()})
     close_hopeless()
-    waiting = list(Message.objects.sendable().order_by(*SWEEP_ORDER).values_list("id", flat=True)[:SWEEP_LIMIT])
+    waiting = list(Message.objects.sendable().order_by(*sweep_order()).values_list("id", flat=True)[:SWEEP_LIMIT])
     if threads == 1:
         for message_id in waiting:
             _deliver_safely(message_id)
@@ -124,10 +123,19 @@ def deliver_pending(*, by: str, threads: int = 1) -> int:
     return len(waiting)
 
 
+def sweep_order() -> tuple[Any, ...]:
+    """Return the order of what waits: tokens, which have minutes, links that somebody waits for, and all else.
+
+    A hundred thousand reminders may wait.
+    """
+    is_awaited = models.Case(models.When(kind__in=awaited_kinds(), then=0), default=1)
+    return (models.F("expires_at").asc(nulls_last=True), is_awaited, "id")
+
+
 def close_hopeless() -> None:
     """Close what may not be tried again: too late (F5), or out of tries because its senders died (F6)."""
     Message.objects.late().update(state=State.EXPIRED)
-    for message in Message.objects.out_of_tries().order_by(*SWEEP_ORDER)[:SWEEP_LIMIT]:
+    for message in Message.objects.out_of_tries().order_by(*sweep_order())[:SWEEP_LIMIT]:
         _close_out_of_tries(message)
 
 

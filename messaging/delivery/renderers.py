@@ -31,24 +31,35 @@ FailureHook = Callable[[Message, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of message: what renders it, and what is called with it and its fault when it failed for good."""
+    """A kind of message: what renders it, and what is called with it and its fault when it failed for good.
+
+    ``awaited``: a person sits before a page and waits for it.
+    """
 
     render: Renderer
     on_failure: FailureHook | None
+    awaited: bool
 
 
 # A registry, because delivery stands below the apps that send, and a message row names its kind by a string.
 _kinds: dict[str, Kind] = {}
 
 
-def renders(kind: str, *, on_failure: FailureHook | None = None) -> Callable[[Renderer], Renderer]:
+def renders(
+    kind: str, *, on_failure: FailureHook | None = None, awaited: bool = False
+) -> Callable[[Renderer], Renderer]:
     """Register the decorated function as the renderer of a kind of message."""
 
     def register(renderer: Renderer) -> Renderer:
-        _kinds[kind] = Kind(renderer, on_failure)
+        _kinds[kind] = Kind(renderer, on_failure, awaited)
         return renderer
 
     return register
+
+
+def awaited_kinds() -> list[str]:
+    """Return the kinds that somebody waits for."""
+    return [name for name, kind in _kinds.items() if kind.awaited]
 
 
 def call_on_failure(message: Message, fault: str) -> None:

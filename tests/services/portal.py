@@ -219,7 +219,7 @@ class Portal:
     def start_worker(
         self, concurrency: int = 10, *, beat: bool = False, ready: bool = True, release: "Release | None" = None
     ) -> Program:
-        options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,notices"]
+        options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,links,notices"]
         options += ["--loglevel", "WARNING", "--without-mingle", "--without-gossip"]
         if beat:
             options += ["--beat", "--schedule", str(self.folder / f"beat-{len(self.programs)}")]

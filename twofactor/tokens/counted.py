@@ -40,13 +40,18 @@ class Sent:
         """Tell whether the number or address was typed, and may be anybody's."""
         return self.purpose in TYPED
 
+    @property
+    def is_known(self) -> bool:
+        """Tell whether it is asked for in a browser that is known for this person, by a sign-in or by a link."""
+        return bool(known_browsers.current_browser(self.user))
+
     def part_of(self, name: object) -> str:
         """Return the name under which this token is counted: known browsers and proofs have tokens of their own.
 
-        Whoever has only the password uses up the part of all other browsers, and keeps nobody else waiting (B-12).
-        Neither proofs nor sign-ins use up what the others need (R-12).
+        Whoever has only the password uses up the part of all other browsers, and keeps nobody else waiting (B-12), nor
+        a newcomer whose password they know. Neither proofs nor sign-ins use up what the others need (R-12).
         """
-        is_owner = not self.is_typed and known_browsers.current_browser(self.user)
+        is_owner = self.is_known and (not self.is_typed or self.purpose == Purpose.ENROL)
         proof = " proof" if self.purpose == Purpose.REAUTHENTICATE else ""
         return f"{name}{' known' if is_owner else ''}{proof}"
 
@@ -76,8 +81,8 @@ def of_place(sent: Sent) -> list[Window]:
     """
     scope = "mailbox" if sent.channel == Channel.EMAIL else "phone"
     place = hidden(sent.destination)
-    name = place if sent.is_typed or scope == "mailbox" else f"{place} {sent.user.pk}"
-    found = windows(f"{scope}_typed" if sent.is_typed else scope, sent.part_of(name))
+    own = sent.part_of(place if scope == "mailbox" else f"{place} {sent.user.pk}")
+    found = windows(f"{scope}_typed", place) if sent.is_typed else windows(scope, own)
     if not sent.is_typed_number:
         return found
     found += windows("address", f"{sent.user.account_id} {sent.network}")
@@ -86,12 +91,12 @@ def of_place(sent: Sent) -> list[Window]:
     return found if region == settings.ALLOWED_REGIONS[0] else found + windows("country", region)
 
 
-def of_numbers(user: User) -> list[Window]:
+def of_numbers(sent: Sent) -> list[Window]:
     """Return the windows of the different numbers that a person tries (B-09)."""
-    return windows("numbers", user.pk)
+    return windows("numbers", sent.part_of(sent.user.pk))
 
 
 def marks(sent: Sent) -> list[Window]:
     """Return the windows that remember a number: who types it again tries no other one."""
     name = f"number {sent.user.pk} {hidden(sent.destination)}"
-    return [Window(name, each.seconds, NO_LIMIT, "number") for each in of_numbers(sent.user)]
+    return [Window(name, each.seconds, NO_LIMIT, "number") for each in of_numbers(sent)]

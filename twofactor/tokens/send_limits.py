@@ -15,7 +15,7 @@ from accounts import rate_limits
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.models import User
-from accounts.rate_limits import SLIDING, Balance, Window
+from accounts.rate_limits import Balance, Window
 from accounts.request import context as request_context
 from messaging.delivery.models import Channel
 from twofactor import exceptions as refusals
@@ -61,9 +61,8 @@ def spend(send: Send) -> str:
     if any(balance.window.scope == "captcha" for balance in over):
         raise refusals.CaptchaRefused
     _refuse(sent, over, balances)
-    for balance in balances:
-        if balance.window.scope in SLIDING:
-            sms_of_the_day.watch(balance, send.user)
+    balances += sms_of_the_day.count_with_all(sent, balances)
+    sms_of_the_day.Day(send.user).watch(balances)
     reason = _silent(send, sent, over, balances)
     if reason:
         _withhold(send, balances, reason)
@@ -82,7 +81,7 @@ def _windows(send: Send, sent: Sent) -> list[Window]:
     if send.channel == Channel.EMAIL:
         return found
     found += sms_of_the_day.windows(sent)
-    return found + (counted.of_numbers(send.user) + counted.marks(sent) if sent.is_typed else [])
+    return found + (counted.of_numbers(sent) + counted.marks(sent) if sent.is_typed else [])
 
 
 def _without_known_number(balances: list[Balance]) -> list[Balance]:

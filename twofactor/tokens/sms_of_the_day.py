@@ -1,11 +1,16 @@
 """What SMS cost: how many a person, an account and the whole system may send in any 24 hours (B-10, B-17).
 
-An account has a share of the system's, the last part of which is for proved phones; operators who sign in are outside
-of both, for they are who helps. A person has a part of the account's, so that no colleague sends all of it.
+An account has a share of the system's, the last part of which is for proved phones, and of that the last for known
+browsers; operators who sign in are outside of both, for they are who helps. A person has a part of the account's, so
+that no colleague sends all of it.
+
+Of an account's day the most is for known browsers, and the first SMS of a person in one are theirs alone: whoever has
+stolen passwords sits in new browsers, and a malicious colleague has no first ones but their own (B-01).
 """
 
 import logging
 from contextlib import suppress
+from functools import cached_property
 
 from django.db import transaction
 
@@ -14,7 +19,7 @@ from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.models import User
 from accounts.notifications.notify import notify_administrators, notify_operators
-from accounts.rate_limits import Balance, Window
+from accounts.rate_limits import SLIDING, Balance, Window
 from twofactor import exceptions as refusals
 from twofactor.models import PendingSignIn
 from twofactor.tokens.counted import Sent
@@ -28,6 +33,7 @@ SPENT_AT = {
         80: Action.ACCOUNT_SMS_NEARLY_SPENT,
         100: Action.ACCOUNT_SMS_SPENT,
     },
+    "account_new": {100: Action.ACCOUNT_SMS_NEW_SPENT},
     "system": {
         50: Action.SYSTEM_SMS_HALF_SPENT,
         80: Action.SYSTEM_SMS_NEARLY_SPENT,
@@ -37,54 +43,86 @@ SPENT_AT = {
 
 
 def windows(sent: Sent) -> list[Window]:
-    """Return what an SMS is paid from."""
-    return _paid_by(sent.user, typed=sent.is_typed)
+    """Return what an SMS is paid from. ``count_with_all`` has what is known only afterwards."""
+    user = sent.user
+    found = _paid_by(user, typed=sent.is_typed, known=sent.is_known)
+    if user.is_staff and not sent.is_typed:
+        return found
+    return found + (sms_limits.first(user.pk) if sent.is_known else sms_limits.of_all(user.account, known=False))
 
 
-def _paid_by(user: User, *, typed: bool) -> list[Window]:
+def _paid_by(user: User, *, typed: bool, known: bool) -> list[Window]:
     own = rate_limits.windows("person", user.pk)
     if user.is_staff and not typed:
         return own
-    return own + sms_limits.least(user.account) + sms_limits.system(reserved=typed)
+    return own + sms_limits.least(user.account) + sms_limits.system(reserved=typed, known=known)
+
+
+def count_with_all(sent: Sent, balances: list[Balance]) -> list[Balance]:
+    """Count an SMS that is none of the first of a person in known browsers with those that all share."""
+    if not any(each.window.scope == "person_first" and each.is_overdrawn for each in balances):
+        return []
+    return rate_limits.spend(sms_limits.of_all(sent.user.account, known=True))
 
 
 def pay_for_notice(user: User) -> None:
     """Count an SMS that tells a person of a change: it leaves whatever is left (R-03), and costs like any other."""
+    shared = [] if user.is_staff else sms_limits.of_all(user.account, known=True)
     with transaction.atomic():
-        for balance in rate_limits.spend(_paid_by(user, typed=False)):
+        balances = rate_limits.spend(_paid_by(user, typed=False, known=True) + shared)
+        day = Day(user)
+        for balance in balances:
             with suppress(refusals.SmsSpent):
-                watch(balance, user)
+                day.watch([balance])
 
 
-def watch(balance: Balance, user: User) -> None:
-    """Tell of a day's SMS at 50, 80 and 100 %; after that there are none. Raises SmsSpent."""
-    window = balance.window
-    if balance.used * 2 < window.limit:
-        return
-    if balance.used > (_most(window, user) if window.scope == "account" else window.limit):
-        raise refusals.SmsSpent
-    if window.scope in SPENT_AT:
-        _tell(balance, user)
+class Day:
+    """The SMS of a day of somebody's account, and of all accounts."""
 
+    def __init__(self, user: User) -> None:
+        self.user = user
 
-def _most(window: Window, user: User) -> int:
-    """Return how many SMS there are for an account: as many as its people with a phone need."""
-    proved = User.objects.filter(account=user.account_id, is_active=True, has_phone=True)
-    return sms_limits.most(user.account, window, proved.count())
+    @cached_property
+    def proved(self) -> int:
+        """Return how many people of the account have a phone, which decides how many SMS it has."""
+        return User.objects.filter(account=self.user.account_id, is_active=True, has_phone=True).count()
 
+    def watch(self, balances: list[Balance]) -> None:
+        """Tell of a day's SMS at 50, 80 and 100 %; after that there are none. Raises SmsSpent, or tells."""
+        money = [each for each in balances if each.window.scope in SLIDING and each.window.scope != "person_first"]
+        many = [each for each in money if each.used * 2 >= each.window.limit]
+        for balance in many:
+            if balance.used > self._most(balance.window):
+                raise self._no_more(balance)
+        for balance in many:
+            if balance.window.scope in SPENT_AT:
+                self._tell(balance)
 
-def _tell(balance: Balance, user: User) -> None:
-    limit = _whole(balance.window, user)
-    for percent, action in SPENT_AT[balance.window.scope].items():
-        if balance.used == -(-limit * percent // 100):
-            _notify_spent(action, balance, user, limit)
+    def whole(self, window: Window) -> int:
+        """Return all there is; of the system's also what is reserved for proved phones and known browsers."""
+        if window.scope != "system":
+            return self._most(window)
+        return next(each.limit for each in sms_limits.system(reserved=False) if each.seconds == window.seconds)
 
+    def _most(self, window: Window) -> int:
+        """Return how many SMS there are for whoever asks; of an account as many as its people with a phone need."""
+        if window.scope == "account":
+            return sms_limits.most(self.user.account, window, self.proved)
+        if window.scope in sms_limits.OF_ALL:
+            return sms_limits.most_of_all(self.user.account, window, self.proved)
+        return window.limit
 
-def _whole(window: Window, user: User) -> int:
-    """Return all there is; of the system's also what is reserved for proved phones."""
-    if window.scope == "account":
-        return _most(window, user)
-    return next(each.limit for each in sms_limits.system(reserved=False) if each.seconds == window.seconds)
+    def _no_more(self, balance: Balance) -> refusals.SmsSpent:
+        """Return the refusal: it says what to do where known browsers have more."""
+        window = balance.window
+        is_new = window in sms_limits.system(reserved=False, known=False) and balance.used <= self.whole(window)
+        return refusals.SmsForKnownBrowsers() if is_new or window.scope == "account_new" else refusals.SmsSpent()
+
+    def _tell(self, balance: Balance) -> None:
+        limit = self.whole(balance.window)
+        for percent, action in SPENT_AT[balance.window.scope].items():
+            if balance.used == -(-limit * percent // 100):
+                _notify_spent(action, balance, self.user, limit)
 
 
 def _notify_spent(action: Action, balance: Balance, user: User, limit: int) -> None:
@@ -95,7 +133,7 @@ def _notify_spent(action: Action, balance: Balance, user: User, limit: int) -> N
         return
     logger.error("%s: %s of %s SMS", action, balance.used, limit)
     event = record_event(action, user=user, used=balance.used, limit=limit)
-    if window.scope == "account":
+    if window.scope != "system":
         notify_administrators(user.account, event)
     if window.scope == "system" or balance.used >= limit:
         notify_operators(event)
@@ -107,4 +145,5 @@ def no_sms_left(pending: PendingSignIn) -> bool:
     day = sms_limits.least(user.account) + sms_limits.system(reserved=False)
     if user.is_staff or all(used[window.scope] < window.limit for window in day):
         return False
-    return any(rate_limits.used(window) >= _whole(window, user) for window in day)
+    own = Day(user)
+    return any(rate_limits.used(window) >= own.whole(window) for window in day)

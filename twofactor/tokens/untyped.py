@@ -36,7 +36,7 @@ def give_back(journey: Journey, challenge: Challenge) -> None:
     every = [challenge] if journey.sends == 1 else list(_before(journey, challenge))
     wanted = [window for each in every for window in _counted(journey, each, typed=challenge)]
     if sent.is_typed_number and not _was_proved_before(challenge):
-        wanted += counted.of_numbers(journey.user)
+        wanted += counted.of_numbers(sent)
     rate_limits.take_back(wanted, since=max(each.issued_at for each in every))
 
 

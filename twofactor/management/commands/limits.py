@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.models import User
 from accounts.users import limits as own_limits
 from twofactor.sign_in.query import YOUNG_SECONDS
-from twofactor.tokens import lockout
-from twofactor.tokens.spared import FIRST_TOKENS
+from twofactor.tokens import lockout, worst_day
+from twofactor.tokens.spared import FIRST_TOKENS, KNOWN_HAVE
 
 TOLD, SILENT, OFF = "told: 429, try again in …", "withheld without a word", "told: SMS off, e-mail stays"
 CAPTCHA = "asked for a captcha, whose work doubles as their number does"
@@ -54,15 +54,18 @@ UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class Command(BaseCommand):
-    """Print the limits in force as a table in Markdown, or those that hold a person up."""
+    """Print the limits in force as a table in Markdown, what attackers can cost by them, or what holds a person."""
 
-    help = "Prints the limits in force as a table in Markdown; with --of those that hold a person up."
+    help = "Prints the limits in force as a table in Markdown, what attackers can cost, or what holds a person up."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--of", metavar="LOGIN", help="print what holds this person up, and until when")
+        parser.add_argument("--worst-day", action="store_true", help="print what each kind of attacker can cost")
+        parser.add_argument("--price", type=float, default=0.05, help="of one SMS, in US$")
 
-    def handle(self, *args: Any, of: str | None = None, **options: Any) -> None:
-        self.stdout.write("\n".join(lines() if of is None else lines_of(of)))
+    def handle(self, *args: Any, of: str | None = None, worst_day: bool, price: float, **options: Any) -> None:
+        found = lines_of(of) if of else lines_of_worst_day(price) if worst_day else lines()
+        self.stdout.write("\n".join(found))
 
 
 def lines_of(login: str) -> Iterator[str]:
@@ -77,6 +80,15 @@ def lines_of(login: str) -> Iterator[str]:
     for held in own_limits.holding(user):
         yield f"{held.scope}: {held.used} of {held.limit}; {held.seconds_left} s left"
     yield "Nothing else holds this person up."
+
+
+def lines_of_worst_day(price: float) -> Iterator[str]:
+    """Return what each kind of attacker can cost in 24 hours, at a price of one SMS (B-18)."""
+    yield f"| who | SMS | e-mails | US$ at {price} | which |"
+    yield "| --- | --- | --- | --- | --- |"
+    for day in worst_day.all_of_them():
+        emails = "–" if day.emails is None else f"{day.emails:,}"
+        yield f"| {day.who} | {day.sms:,} | {emails} | {day.sms * price:,.2f} | {day.what} |"
 
 
 def lines() -> Iterator[str]:
@@ -102,16 +114,27 @@ def more(scope: str) -> str:
         "address": f", if under {settings.UNTYPED_PERCENT} % were typed",
         "prefix": f"{people}, if under {settings.UNTYPED_PERCENT} % were typed",
         "country": f"{people}, if under {settings.UNTYPED_PERCENT} % were typed",
-        "spared": f", of people with {FIRST_TOKENS} tokens not typed at most",
+        "spared": (
+            f", of people with {FIRST_TOKENS} tokens not typed at most; {KNOWN_HAVE} times as many in known browsers"
+        ),
         "person": any_span,
         "account": (
             f"{any_span}, or {settings.ACCOUNT_SMS_PER_USER} a person with a phone if that is more, at most"
-            f" {settings.ACCOUNT_SMS_SHARE} % of the system's; notices at 50, 80 and 100 %"
+            f" {settings.ACCOUNT_SMS_SHARE} % of the system's; notices at 50, 80 and 100 %; of these {_kept()}"
         ),
         "system": (
-            f"{any_span}, the last {settings.SYSTEM_SMS_RESERVE} % for proved phones; alarm at 50, 80 and 100 %"
+            f"{any_span}, the last {settings.SYSTEM_SMS_RESERVE} % for proved phones and"
+            f" {settings.SYSTEM_SMS_RESERVE // 2} % for known browsers; alarm at 50, 80 and 100 %"
         ),
     }.get(scope, "")
+
+
+def _kept() -> str:
+    (new, percent), (others, least) = (settings.ACCOUNT_SMS_KEPT[scope] for scope in ("account_new", "account_known"))
+    return (
+        f"{new} a person with a phone, {percent} % at most, for known browsers, and there {others}, {least} % at most,"
+        f" for each one's first {settings.ACCOUNT_SMS_FIRST}"
+    )
 
 
 def _life_of_sign_in() -> str:
