@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.exceptions import InvitationOver
 from accounts.invitations import flows as invitations
-from accounts.models import Account, AuditEvent, Invitation, User
+from accounts.models import Account, AuditEvent, Invitation, Role, User
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Message
 from tests.conftest import PASSWORD, Browser, deliver, enrol, many, sent_to
@@ -153,7 +153,14 @@ def test_sending_again_is_one_of_the_three_of_a_day(office: Browser) -> None:
     assert refused.headers["Retry-After"] == "86400"
     assert len(sent_to("nina@example.com")) == 3
     assert Invitation.objects.get().nonce == before.nonce
-    assert AuditEvent.objects.filter(action="limit.hit", data__scope="invited").count() == 1
+    assert AuditEvent.objects.get(action="limit.hit", data__scope="invited").user == User.objects.get(username="alice")
+
+
+def test_sending_again_keeps_the_role(office: Browser) -> None:
+    ask(office, "nina@example.com")
+    Invitation.objects.update(role=Role.ADMINISTRATOR)
+    office.post(f"{USERS}convites/{Invitation.objects.get().pk}/reenviar/")
+    assert Invitation.objects.get().role == Role.ADMINISTRATOR
 
 
 # Asking ------------------------------------------------------------------------------------------
@@ -315,7 +322,8 @@ def test_a_link_that_is_over_makes_nobody(office: Browser, make_browser: Any, ch
         office.post(f"{USERS}convites/{invitation.pk}/reenviar/")
     elif change == "revoked":
         office.post(f"{USERS}convites/{invitation.pk}/revogar/")
-        assert AuditEvent.objects.filter(action="invitation.revoked", data__address="n•••@example.com").exists()
+        event = AuditEvent.objects.get(action="invitation.revoked", data__address="n•••@example.com")
+        assert event.actor == User.objects.get(username="alice")
     elif change == "late":
         Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     elif change == "account":

@@ -180,6 +180,7 @@ def office(browser: Browser, alice: User) -> Browser:
 
 def test_an_administrator_has_the_link_sent_and_sees_none(office: Browser, bob: User) -> None:
     """R-14, ASVS 6.4.6, A-01."""
+    User.objects.filter(pk=bob.pk).update(language="es")
     path = f"/configuracoes/usuarios/{bob.pk}/senha/"
     assert office.post(path).headers["Location"] == "/confirmar-identidade/"
     assert not Message.objects.exists()
@@ -188,6 +189,7 @@ def test_an_administrator_has_the_link_sent_and_sees_none(office: Browser, bob: 
     address = link()
     assert address not in page(answer)
     assert [entry["to"] for entry in deliver()] == ["bob@example.com"]
+    assert (Message.objects.get().language, Message.objects.get().channel) == ("es", "email")
     assert AuditEvent.objects.get(action="password.reset_sent", user=bob, actor__username="alice").data == {}
     bob.refresh_from_db()
     assert bob.check_password(PASSWORD), "today's password goes on"
@@ -215,4 +217,8 @@ def test_three_links_an_hour_go_to_a_mailbox_whoever_sends_them(office: Browser,
     path = f"/configuracoes/usuarios/{bob.pk}/senha/"
     for _time in range(3):
         ask(Browser())
-    assert office.reauthenticate(path).status_code == 429
+    refused = office.reauthenticate(path)
+    assert refused.status_code == 429
+    assert 3000 < int(refused.headers["Retry-After"]) <= 3600
+    hit = AuditEvent.objects.get(action="limit.hit")
+    assert (hit.data, hit.user and hit.user.username) == ({"scope": "links"}, "alice")

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, Role, User
 from tests.conftest import Browser, enrol, many, person
+from tests.database_dump import dump
 from tests.tools import let_pass, page
 from twofactor.models import PhoneDevice
 
@@ -127,3 +128,31 @@ def test_twenty_five_leavers_in_one_sitting_with_one_proof(
     let_pass(31)
     elsewhere.sign_in("alice")
     assert elsewhere.is_in()
+
+
+EVERYTHING = ["papel", "desativar", "reativar", "desbloquear", "telefone", "senha", "apagar"]
+
+
+@pytest.mark.parametrize("action", EVERYTHING)
+def test_what_is_done_for_one_changes_nobody_else(office: Browser, alice: User, bob: User, action: str) -> None:
+    """A-01: a colleague in the same state keeps every row."""
+    carla = person("carla", alice.account)
+    for someone, number in ((bob, "+5511987650001"), (carla, "+5511987650002")):
+        PhoneDevice.objects.create(user=someone, number=number)
+        Browser().post_password(someone.username)
+    state = {"has_phone": True, "is_active": action not in {"reativar", "apagar"}, "failures": 7}
+    state["locked_at"] = timezone.now() if action == "desbloquear" else None
+    User.objects.filter(pk__in=[bob.pk, carla.pk]).update(**state)
+    before = rows_about(carla)
+    changed = rows_about(bob)
+    office.reauthenticate(path(bob, action), reason="asked for")
+    assert rows_about(bob) != changed
+    assert rows_about(carla) == before
+
+
+def rows_about(user: User) -> dict[str, list[dict[str, Any]]]:
+    """Return every row that is a person's."""
+    mine = {"accounts_user": "id"}
+    return {
+        table: [row for row in rows if row.get(mine.get(table, "user_id")) == user.pk] for table, rows in dump().items()
+    }
