@@ -11,7 +11,7 @@ from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 from django.db.models.functions import Lower
 
-from messaging.postgresql.operations import AddIndexConcurrently, backfill
+from messaging.postgresql.operations import AddFieldAtOnce, AddIndexConcurrently, CreateModelAtOnce, backfill
 
 APPS = {"accounts": "accounts", "twofactor": "twofactor", "delivery": "messaging.delivery"}
 # The last of each app before the rules held, in what last_release.txt names. What landed is never rewritten.
@@ -26,6 +26,7 @@ BREAKING = (
     migrations.AlterModelTable,
 )
 UNKNOWN = (migrations.AlterField, migrations.RunPython, migrations.RunSQL, migrations.AddConstraint)
+CHANGING = (migrations.AddField, migrations.AlterField, migrations.RemoveField, migrations.AddConstraint)
 ENOUGH = 30  # signs of a reason
 
 Problems = Iterator[str]
@@ -35,12 +36,23 @@ def problems(migration: Any) -> list[str]:
     """Return what is wrong with a migration; its ``reviewed`` says why what cannot be judged here is all right."""
     made = {operation.name.lower() for operation in operations(migration) if made_anew(operation)}
     reviewed = len(getattr(migration, "reviewed", "")) >= ENOUGH
-    return [
+    found = [
         line
         for operation in operations(migration)
         if table_of(operation) not in made
         for line in of_operation(operation, atomic=migration.atomic, reviewed=reviewed)
     ]
+    return [*found, *of_the_whole(migration, made)]
+
+
+def of_the_whole(migration: Any, made: set[str]) -> Problems:
+    """Judge what the operations hold together, and whether what broke off can be run again."""
+    changed = {table_of(operation) for operation in operations(migration) if isinstance(operation, CHANGING)} - made
+    if migration.atomic and len(changed) > 1:
+        yield "one transaction holds the locks of several tables: AddFieldAtOnce, with atomic = False"
+    again = [one for one in operations(migration) if isinstance(one, (migrations.AddField, migrations.CreateModel))]
+    if not migration.atomic and not all(isinstance(one, (AddFieldAtOnce, CreateModelAtOnce)) for one in again):
+        yield "what breaks off is run again: AddFieldAtOnce, CreateModelAtOnce"
 
 
 def operations(migration: Any) -> Iterator[Any]:
@@ -97,11 +109,13 @@ def later() -> Iterator[tuple[str, Any]]:
 
 
 def test_no_migration_blocks_a_large_table_or_breaks_the_release_before() -> None:
+    """O-01, O-02."""
     found = {name: problems(migration) for name, migration in later()}
     assert {name for name, lines in found.items() if lines} == EXCUSED, found
 
 
 INDEX = models.Index(fields=["email"], name="an_index")
+EMPTY = models.TextField(null=True)
 CHECK = models.CheckConstraint(condition=models.Q(pk__gt=0), name="a_check")
 
 
@@ -137,6 +151,12 @@ def add(field: Any) -> Any:
         (migration(migrations.RunPython(print), reviewed="x" * ENOUGH), "in one transaction"),
         (migration(migrations.RunPython(print), atomic=False), "cannot be judged here"),
         (migration(migrations.RemoveField("user", "email"), reviewed="short"), "breaks the release before"),
+        (
+            migration(migrations.AddField("user", "a", EMPTY), migrations.AddField("account", "a", EMPTY)),
+            "holds the locks of several tables",
+        ),
+        (migration(migrations.AddField("user", "a", EMPTY), atomic=False), "is run again"),
+        (migration(migrations.CreateModel("Thing", []), atomic=False), "is run again"),
     ],
 )
 def test_the_rules_see(made: Any, said: str) -> None:
@@ -150,6 +170,8 @@ def test_the_rules_see(made: Any, said: str) -> None:
         add(models.TextField(db_default="")),
         add(models.ForeignKey("accounts.Account", models.CASCADE, null=True, db_index=False)),
         migration(AddIndexConcurrently("user", INDEX), atomic=False),
+        migration(AddFieldAtOnce("user", "a", EMPTY), AddFieldAtOnce("account", "a", EMPTY), atomic=False),
+        migration(migrations.AddField("user", "a", EMPTY), migrations.AddField("user", "b", EMPTY)),
         migration(AddConstraintNotValid("user", CHECK)),
         migration(backfill("accounts", "User", models.Q(email=""), email="-"), atomic=False, reviewed="x" * ENOUGH),
         migration(migrations.RemoveField("user", "email"), reviewed="Nothing has read it since release 3."),

@@ -23,6 +23,7 @@ def words(user: User) -> set[str]:
 
 
 def test_they_get_their_words(account: Account) -> None:
+    """O-02."""
     person = joined(account, "iris")
     mark = missing_words.write_missing(Last(None, None))
     assert words(person) == {"iris", "prado", "@example.org"}

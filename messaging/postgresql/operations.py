@@ -52,6 +52,22 @@ class AddIndexConcurrently(migrations.AddIndex):
         return f"{super().describe()}, while the table is written to"
 
 
+class AddFieldAtOnce(migrations.AddField):
+    """Add a column in a transaction of its own; in a migration with ``atomic = False``.
+
+    One transaction that changes several tables holds each of them until its end, and a sign-in that has written one
+    and checks a key in the other makes a deadlock of it. A column that a broken-off migration left stays.
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        connection = schema_editor.connection
+        with connection.cursor() as cursor:
+            there = connection.introspection.get_table_description(cursor, model._meta.db_table)
+        if model._meta.get_field(self.name).column not in {column.name for column in there}:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
 class CreateModelAtOnce(migrations.CreateModel):
     """Create a table that the same migration fills; in a migration with ``atomic = False``.
 

@@ -90,7 +90,7 @@ def test_a_statement_of_a_migration_may_take_longer_than_any_of_the_portals(quie
 
 
 def test_an_index_is_built_while_the_table_is_written_to(quiet: Portal) -> None:
-    """Also anew, when a build was broken off; a plain one would hold up every write behind the slow transaction."""
+    """O-01: also anew, when a build was broken off; a plain one would hold up every write behind the transaction."""
     pauses: list[float] = []
     for _time in range(2):
         with somebody_writes(quiet, pauses), somebody_is_slow(quiet, 3):
@@ -109,7 +109,7 @@ def test_rows_are_filled_a_few_at_a_time(quiet: Portal) -> None:
 
 
 def test_a_table_that_a_migration_fills_has_its_keys_before_its_rows(quiet: Portal) -> None:
-    """A foreign key added behind a million rows would lock who they point to; broken off, it begins anew."""
+    """O-01: a foreign key added behind a million rows would lock who they point to; broken off, it begins anew."""
     script = """
 from messaging.postgresql.operations import CreateModelAtOnce
 from django.conf import settings
@@ -134,7 +134,7 @@ for _time in range(2):
 
 
 def test_a_lock_that_is_taken_is_waited_for_without_holding_up_others(quiet: Portal) -> None:
-    """ALTER TABLE behind a slow transaction lets everybody else go first every second, and comes to its end."""
+    """O-01: ALTER TABLE behind a slow transaction lets everybody else go first every second, and comes to its end."""
     back = quiet.manage("migrate", "accounts", "0012")
     assert back.returncode == 0, back.stderr
     pauses: list[float] = []
@@ -154,3 +154,17 @@ def test_migrations_go_past_a_pooler(quiet: Portal) -> None:
     done = manage({**quiet.env, "DATABASE_POOLER": "on"}, "migrate")
     assert done.returncode != 0
     assert "Migrations go past a pooler" in done.stderr
+
+
+def test_what_broke_off_half_way_is_run_again(quiet: Portal) -> None:
+    """O-01: a migration of several tables takes the lock of each by itself, so its first columns may be there."""
+    assert quiet.manage("migrate", "twofactor", "0013").returncode == 0
+    column = "ALTER TABLE twofactor_emailchange ADD COLUMN passkey_challenge varchar(43) DEFAULT '' NOT NULL"
+    with psycopg.connect(quiet.database.url, autocommit=True) as connection:
+        connection.execute(column.encode())
+        connection.execute("CREATE TABLE twofactor_passkey (id bigint)")
+    done = quiet.manage("migrate", "twofactor")
+    assert done.returncode == 0, done.stderr
+    columns = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'passkey_challenge'"
+    assert quiet.database.rows(columns) == [(5,)]
+    assert quiet.database.rows("SELECT count(public_key) FROM twofactor_passkey") == [(0,)]

@@ -5,8 +5,11 @@ import messaging.database.functions
 from django.conf import settings
 from django.db import migrations, models
 
+from messaging.postgresql.operations import AddFieldAtOnce, CreateModelAtOnce
+
 
 class Migration(migrations.Migration):
+    atomic = False  # of each table the lock by itself
 
     dependencies = [
         # There is no 0007. Whoever drops the trigger of 0005: the release before the first needs it.
@@ -15,22 +18,22 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='pendingsignin',
             name='needs_password',
             field=models.BooleanField(db_default=False, default=False),
         ),
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='reauthentication',
             name='back',
             field=models.CharField(db_default='', default='', max_length=300),
         ),
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='reauthentication',
             name='posted',
             field=models.JSONField(null=True),
         ),
-        migrations.CreateModel(
+        CreateModelAtOnce(
             name='RecoveryCode',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

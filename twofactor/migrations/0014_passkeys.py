@@ -5,8 +5,11 @@ import messaging.database.functions
 from django.conf import settings
 from django.db import migrations, models
 
+from messaging.postgresql.operations import AddFieldAtOnce, CreateModelAtOnce
+
 
 class Migration(migrations.Migration):
+    atomic = False  # of each table the lock by itself
 
     dependencies = [
         ('twofactor', '0013_own_recovery_codes'),
@@ -14,47 +17,47 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='emailchange',
             name='passkey_challenge',
             field=models.CharField(db_default='', default='', max_length=43),
         ),
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='emailchange',
             name='passkey_until',
             field=models.DateTimeField(null=True),
         ),
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='pendingsignin',
             name='passkey_challenge',
             field=models.CharField(db_default='', default='', max_length=43),
         ),
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='pendingsignin',
             name='passkey_until',
             field=models.DateTimeField(null=True),
         ),
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='phonechange',
             name='passkey_challenge',
             field=models.CharField(db_default='', default='', max_length=43),
         ),
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='phonechange',
             name='passkey_until',
             field=models.DateTimeField(null=True),
         ),
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='reauthentication',
             name='passkey_challenge',
             field=models.CharField(db_default='', default='', max_length=43),
         ),
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='reauthentication',
             name='passkey_until',
             field=models.DateTimeField(null=True),
         ),
-        migrations.CreateModel(
+        CreateModelAtOnce(
             name='Passkey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -75,7 +78,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'passkeys',
             },
         ),
-        migrations.CreateModel(
+        CreateModelAtOnce(
             name='PasskeyRegistration',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
