@@ -13,7 +13,7 @@ class PeopleFilter(Filter):
 
     q = forms.CharField(label=_("Name, login or e-mail"), max_length=100)
     state = forms.ChoiceField(
-        label=_("State"), choices=[ANY, *user_query.STATES.items(), (user_query.UNREACHABLE, _("E-mail refused"))]
+        label=_("State"), choices=[ANY, *user_query.STATES.items(), (user_query.UNREACHABLE, _("No e-mail"))]
     )
     factor = forms.ChoiceField(label=_("Second factor"), choices=[ANY, *user_query.FACTORS.items()])
     role = forms.ChoiceField(label=_("Role"), choices=[ANY, *Role.choices])

@@ -34,6 +34,8 @@
   // --- forms: sent once; a page that comes back from the history is usable again --------------------------------
 
   function guardForm(form) {
+    // What is missing the server says, in the language of the page; the browser would say it in its own.
+    if (!$("altcha-widget, .g-recaptcha", form)) form.noValidate = true;
     form.addEventListener("submit", (event) => {
       if (form.dataset.sentOnce) {
         event.preventDefault();

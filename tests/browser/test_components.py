@@ -1,6 +1,6 @@
 """The parts of the pages in the states that hurt: high contrast, and a field that is filled and wrong."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Fresh, Visit
 from tests.browser.person import Person
@@ -67,3 +67,15 @@ def test_digits_stay_in_their_slots_when_they_are_wrong(visit: Visit, fresh: Fre
 
     assert wrong.get_attribute("aria-invalid") == "true"
     assert wrong.evaluate(SLOTS) == good.evaluate(SLOTS)
+
+
+def test_what_is_missing_is_said_in_the_language_of_the_page(visit: Visit, fresh: Fresh) -> None:
+    """Not by the browser's own bubble, which speaks the browser's language."""
+    household = fresh("off")
+    bob = visit(household.bob, household.bobs_number, locale="es-ES")
+    bob.type_password()
+    bob.is_at("/")
+    bob.go("/senha/alterar/")
+    bob.press("/senha/alterar/")
+    expect(bob.page.locator(".field-errors").first).to_contain_text("Este campo es obligatorio")
+    assert bob.focused() == "old_password"
