@@ -21,6 +21,7 @@ OF_THE_ACCOUNT: dict[str, Promise] = {
     "policy": _("Two factor authentication for everybody"),
     "policy.date": _("The date of two factor authentication"),
     "policy.options": _("The options of the second step"),
+    "policy.passkeys": _("The sign-in by passkey alone"),
     "account.countries": _("The countries of the phones"),
     "user.invite": _("Invite administrators"),
     "app.add": _("Set an authenticator app up"),
