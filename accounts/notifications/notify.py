@@ -1,11 +1,18 @@
-"""Queue a notification about an event, to whom it concerns."""
+"""Queue a notification about an event, to whom it concerns.
 
+Of one kind so many a day: whoever changes a setting, or a password, to and fro costs the operator no mails without end
+(B-15, B-18). What is beyond that stands in the audit log alone; its reader was told often enough.
+"""
+
+from accounts import rate_limits
 from accounts.models import Account, AuditEvent, Role, User
 from messaging.delivery import flows as delivery
 
 
 def notify_administrators(account: Account, event: AuditEvent, *, but: User | None = None) -> None:
     """Tell every administrator of an account about an event (A-01), except for one who is told otherwise."""
+    if _told_enough(event, f"account {account.pk}"):
+        return
     administrators = account.users.filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=but.pk if but else 0)
     delivery.enqueue_notices(administrators, event.pk, owner_id=account.pk)
 
@@ -18,6 +25,8 @@ def notify_operators(event: AuditEvent) -> None:
 
 def notify(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "") -> None:
     """Queue a notice about an event to a person's mailbox, to another address or by SMS, in their language."""
+    if _told_enough(event, f"{'sms ' if sms_to else ''}{user.pk}"):
+        return
     delivery.enqueue(
         channel="sms" if sms_to else "email",
         destination=sms_to or email_to or user.email,
@@ -26,3 +35,8 @@ def notify(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "
         language=user.language,
         owner_id=user.account_id,
     )
+
+
+def _told_enough(event: AuditEvent, reader: str) -> bool:
+    spent = rate_limits.spend(rate_limits.windows("notices", f"{event.action} {reader}"))
+    return any(balance.is_overdrawn for balance in spent)
