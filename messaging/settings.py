@@ -125,6 +125,8 @@ LIMITS = {
         "address_links": "60/3600",
         # links that make a browser known: they are good as long as the window lasts, so one of them always is
         "browser_links": "3/86400",
+        # notices of one kind about what somebody does again and again
+        "notices": "20/86400",
         # invitations
         "invitations": "500/86400",
         "invited": "3/86400",

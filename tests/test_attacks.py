@@ -12,10 +12,13 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from accounts import policy
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.invitations import flows as invitations
 from accounts.models import Account, AuditEvent, Invitation, Role, User
+from accounts.notifications.notify import notify, notify_administrators
+from messaging.delivery.models import Message
 from tests.altcha import challenge_on, solve
 from tests.conftest import PASSWORD, Browser, last_token, person, sent_to
 from tests.tools import let_pass, page, refuse_nul
@@ -115,6 +118,42 @@ def test_one_address_asks_for_sixty_links_an_hour_and_then_for_each_with_a_captc
     elsewhere = Browser(REMOTE_ADDR="203.0.113.9").post("/senha/esqueci/", {"email": "bob@example.com"})
     assert elsewhere.status_code == 302
     assert len(links_to("bob@example.com")) == 2
+
+
+def test_a_setting_changed_to_and_fro_sends_no_mails_without_end(alice: User, bob: User, charlie: User) -> None:
+    """B-15, B-18: one customer with many administrators of theirs filled the queue of notices; each is written down."""
+    for _time in range(15):
+        for on in (True, False):
+            policy.set_two_factor_policy(alice.account, on, actor=alice)
+    off = AuditEvent.objects.filter(action="policy.switched_off")
+    told = Message.objects.filter(kind="notice", destination=alice.email, subject_id__in=off.values("pk"))
+    assert (off.count(), told.count()) == (15, 15)
+    for _time in range(10):
+        for on in (True, False):
+            policy.set_two_factor_policy(alice.account, on, actor=alice)
+    assert (off.count(), told.count()) == (25, 20)
+    event = record_event(Action.PASSWORD_CHANGED, user=alice)
+    for _time in range(25):
+        notify(alice, event)
+    assert Message.objects.filter(subject_id=event.pk).count() == 20
+
+
+def test_a_notice_of_another_kind_account_or_day_is_sent(alice: User, charlie: User) -> None:
+    """B-15: whom it must not reach."""
+    spent = record_event(Action.PASSWORD_CHANGED, user=alice)
+    for _time in range(25):
+        notify(alice, spent)
+        notify_administrators(alice.account, spent)
+    others = [record_event(Action.EMAIL_CHANGED, user=alice), record_event(Action.PASSWORD_CHANGED, user=charlie)]
+    notify(alice, others[0])
+    notify(charlie, others[1])
+    assert Message.objects.filter(subject_id__in=[event.pk for event in others]).count() == 2
+    notify_administrators(charlie.account, others[1])
+    assert Message.objects.filter(subject_id=others[1].pk).count() == 2
+    let_pass(86_401)
+    again = record_event(Action.PASSWORD_CHANGED, user=alice)
+    notify(alice, again)
+    assert Message.objects.filter(subject_id=again.pk).count() == 1
 
 
 def test_a_robot_that_is_told_to_wait_does_not_fill_the_trail(bob: User) -> None:

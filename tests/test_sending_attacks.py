@@ -250,6 +250,7 @@ def test_whoever_knows_a_newcomer_s_password_uses_up_no_number_of_theirs(account
     mine = again("honest")
     told = mine.post_phone("61 98765-4321")
     assert told.status_code == 429
+    assert 'href="/entrar/navegador/"' in page(told)
     mine.post(link_to(User.objects.get(username="honest"), mine))
     mine.post_phone("61 98765-4321")
     assert mine.post_token(last_token()).headers["Location"] == "/"
@@ -285,7 +286,9 @@ def test_a_newcomer_is_not_refused_for_what_colleagues_asked_behind_the_same_add
             browser.post_phone(f"11 98765-1{number}{time}0")
             deliver()
             let_pass(301)
-    assert again("m0").post_phone("11 98765-1999").status_code == 429
+    told = again("m0").post_phone("11 98765-1999")
+    assert told.status_code == 429
+    assert 'href="/entrar/navegador/"' in page(told), "known browsers have some of their own here, too"
     honest = newcomer("honest", account)
     assert honest.post_phone("11 98765-0001").status_code == 302
     assert honest.post_token(last_token()).headers["Location"] == "/"

@@ -31,6 +31,7 @@ def all_of_them() -> list[WorstDay]:
     return [
         WorstDay("somebody who knows a login", 0, links, "links to its mailbox"),
         WorstDay("one stolen password", own, own, "tokens to the person's own phone and mailbox"),
+        WorstDay("all passwords of an account of 10, stolen", min(10 * own, _account(10)["new"]), 10 * own, "the same"),
         WorstDay("all passwords of an account of 40, stolen", small["new"], 40 * own, "the same"),
         WorstDay("all passwords of a large account, stolen", large["new"], None, "the same"),
         WorstDay("one malicious member", _a_day("person"), None, "tokens; whoever types theirs is sent more by e-mail"),

@@ -46,6 +46,7 @@ BUDGETS = (
     ("links", "links to a new password, to a mailbox", SILENT),
     ("address_links", "links to a new password or to a known browser, asked for from an address", CAPTCHA),
     ("browser_links", "links that make a browser known, to a mailbox", SILENT),
+    ("notices", "notices of one kind to a person, or to an account's administrators", "not sent; the audit has it"),
     ("invitations", "invitations of an account", "told, line by line"),
     ("invited", "invitations of an account to a mailbox, whatever tag its address has", "told, line by line"),
     ("system", "SMS of the whole system: the ceiling in money, divided by the price of one", OFF),
