@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from accounts import policy_schedule
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.models import Account, User
@@ -31,6 +32,8 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
             action = Action.POLICY_SWITCHED_ON if required else Action.POLICY_SWITCHED_OFF
             event = record_event(action, user=actor, before=not required, after=required)
             notify_administrators(account, event)
+            if required:
+                policy_schedule.tell_of_switch(account, actor=actor)
     return bool(changed)
 
 

@@ -132,7 +132,7 @@ def test_each_switch_is_written_down_with_before_and_after(verified: Browser, al
     let_pass(61)
     switch(verified, ON)
     assert "Two factor authentication is on." in page(verified.get(SETTINGS))
-    off, on = AuditEvent.objects.filter(action__startswith="policy.").order_by("pk")
+    off, on = AuditEvent.objects.filter(action__startswith="policy.switched").order_by("pk")
     assert (off.action, off.data) == ("policy.switched_off", {"before": True, "after": False})
     assert (on.action, on.data) == ("policy.switched_on", {"before": False, "after": True})
     assert {(event.actor, event.account) for event in (off, on)} == {(alice, policy)}

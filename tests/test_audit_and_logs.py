@@ -373,7 +373,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     elsewhere = AuditEvent.objects.create(account=alice.account, user=alice, action="sign_in.verified", ip="192.0.2.1")
     elsewhere.refresh_from_db()
     new_device_alerts.look_at(elsewhere)
-    devices.disavow_phone(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
+    devices.disavow(AuditEvent.objects.filter(action="phone.enrolled").latest("pk"))
     unlock_user(bob)
     passwords.send_password_reset(bob, actor=alice)
     change_role(bob, Role.ADMINISTRATOR, actor=alice)

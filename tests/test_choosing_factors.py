@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts import policy_schedule
 from accounts.models import Account, AuditEvent, User
+from accounts.policy import set_two_factor_policy
 from messaging.database import clock_plus
 from messaging.periodic.scheduler import Last
 from tests.conftest import PASSWORD, Browser, enrol, last_token, many, sent_to
@@ -201,6 +202,19 @@ def test_whoever_was_told_of_the_policy_within_a_day_is_not_told_again(
     Account.objects.filter(pk=account.pk).update(two_factor_announced_at=clock_plus(-3600))
     policy_schedule.choose_factors(account, ["sms", "app"], actor=alice)
     assert told(bob) == 0
+
+
+def told_of_the_switch(user: User) -> int:
+    return sum("second step now" in entry["subject"] for entry in sent_to(user.email))
+
+
+def test_switching_on_tells_everybody_unless_they_were_told_within_a_day(
+    alice: User, bob: User, account: Account
+) -> None:
+    """K-07: "have it at hand", once; switching off and on tells nobody twice."""
+    for required in (False, True, False, True):
+        set_two_factor_policy(account, required, actor=alice)
+    assert told_of_the_switch(bob) == 1
 
 
 # When SMS is ill ---------------------------------------------------------------------------------------

@@ -10,7 +10,10 @@ import time_machine
 from django.core import signing
 from django.core.management import CommandError, call_command
 
+from accounts.audit.actions import Action
+from accounts.audit.record import record_event
 from accounts.models import AuditEvent, Session, User
+from accounts.notifications.notify import notify
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, sent_to
 from tests.database_dump import dump
 from tests.tools import let_pass, page
@@ -308,7 +311,7 @@ def test_a_link_is_good_for_seven_days(
 def test_every_event_that_carries_a_link_can_be_contested_and_no_other(mallory: Browser, bob: User) -> None:
     """D3."""
     apps_and_keys = {"app.enrolled", "app.replaced", "passkey.added"}  # tests/test_factors.py, test_passkeys.py
-    assert set(disavowal.CONTESTABLE) == {"phone.enrolled", "phone.changed"} | apps_and_keys
+    assert set(disavowal.CONTESTABLE) == {"phone.enrolled", "phone.changed", "sign_in.new_place"} | apps_and_keys
     for event in AuditEvent.objects.exclude(action__in=disavowal.CONTESTABLE):
         assert disavowal.event_of(signing.dumps(event.pk, salt=disavowal.SALT)) is None
 
@@ -321,3 +324,37 @@ def test_a_link_is_settled_by_the_unlocking(mallory: Browser, other_browser: Bro
     Browser().enrol("bob", mailbox_first=True)
     assert other_browser.post(link).status_code == 404
     assert PhoneDevice.objects.filter(user=bob).exists()
+
+
+# A sign-in from a new place ------------------------------------------------------------------------
+
+
+def new_place(user: User) -> str:
+    """Write down a sign-in from a new place, and return the link of its notice."""
+    notify(user, record_event(Action.SIGN_IN_NEW_PLACE, user=user, sign_in=1))
+    return link()
+
+
+def test_a_sign_in_from_a_new_place_is_disowned_by_one_press(
+    browser: Browser, other_browser: Browser, bob: User, bobs_phone: PhoneDevice
+) -> None:
+    """K-07: the sessions end and the login is locked; the phone is the person's own and stays."""
+    browser.sign_in("bob")
+    address = new_place(bob)
+    assert "Was it not you who signed in?" in page(other_browser.get(address))
+    assert browser.is_in(), "looking changes nothing"
+    assert "Your login is locked" in page(other_browser.post(address))
+    assert not browser.is_in()
+    bob.refresh_from_db()
+    assert bob.locked_at
+    assert PhoneDevice.objects.get() == bobs_phone
+    other_browser.post(address)
+    assert AuditEvent.objects.filter(action="sign_in.disowned").count() == 1
+
+
+def test_a_phone_that_is_disowned_still_goes(mallory: Browser, other_browser: Browser, bob: User) -> None:
+    """R-03, K-07: the two presses are told apart."""
+    new_place(bob)
+    event = AuditEvent.objects.get(action="phone.enrolled")
+    other_browser.post(disavowal.link(event).removeprefix("http://testserver"))
+    assert not PhoneDevice.objects.exists()

@@ -95,14 +95,15 @@ def statements_of_a_switch(account: Account, alice: User) -> list[str]:
 
 
 def test_the_switch_is_one_update_however_many_it_touches_and_tells(account: Account, alice: User) -> None:
-    """S-05: nobody's row is written; the administrators' notices are one INSERT."""
+    """S-05, K-07: nobody's row is written; the notices of administrators are one INSERT, those of everybody another."""
     few = statements_of_a_switch(account, alice)
+    Account.objects.filter(pk=account.pk).update(two_factor_required=False, two_factor_announced_at=None)
     many(account, 30)
     User.objects.filter(username__in=["p00", "p01", "p02"]).update(role=Role.ADMINISTRATOR)
     lots = statements_of_a_switch(account, alice)
     assert len(lots) == len(few)
-    assert [statement.split()[1] for statement in lots if statement.startswith("UPDATE")] == ['"accounts_account"']
-    assert Message.objects.filter(kind="notice").count() == 1 + 4
+    assert [statement.split()[1] for statement in lots if statement.startswith("UPDATE")] == ['"accounts_account"'] * 2
+    assert Message.objects.filter(kind="notice").count() == (1 + 1) + (4 + 31)
 
 
 # Whom it touches --------------------------------------------------------------------------------
@@ -364,7 +365,7 @@ def test_a_sign_in_from_a_new_place_is_told_once(bob: User) -> None:
     assert notice["subject"] == "You signed in from a new device or place"
     assert "Chrome on Windows" in notice["text"]
     assert "198.51.100.1" in notice["text"]
-    assert "/senha/esqueci/" in notice["text"]
+    assert "/nao-fui-eu/" in notice["text"]
 
 
 def test_another_browser_is_new_and_what_is_ninety_days_old_is_forgotten(bob: User) -> None:

@@ -41,9 +41,10 @@ def note_sharing(device: PhoneDevice) -> None:
         notify_administrators(device.user.account, event)
 
 
-def disavow_phone(event: AuditEvent) -> None:
-    """Act on "it was not me": remove the phone, end the sessions, lock the person until an administrator acts (D3).
+def disavow(event: AuditEvent) -> None:
+    """Act on "it was not me": end the sessions, and lock the person until an administrator acts (D3).
 
+    A device that somebody else added goes, and all others with it. Of a sign-in they stay: they are the person's.
     Once: pressed again it changes nothing (R-11).
     """
     user = event.user
@@ -53,10 +54,12 @@ def disavow_phone(event: AuditEvent) -> None:
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # the second of two presses waits for the first
         if disavowal.was_used(event):
             return
-        take_away(user)
-        record_event(Action.PHONE_DISOWNED, user=user, after=event.action)
+        disowned = Action.SIGN_IN_DISOWNED if event.action == Action.SIGN_IN_NEW_PLACE else Action.PHONE_DISOWNED
+        if disowned == Action.PHONE_DISOWNED:
+            take_away(user)
+        record_event(disowned, user=user, after=event.action)
         known_browsers.forget_all(user)
-        users.lock_user(user, reason="phone.disowned")
+        users.lock_user(user, reason=disowned.value)
 
 
 def reset_phone(user: User, *, reason: str, actor: User | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The link "it was not me" of notices about phones, apps and passkeys: signed, for seven days, acts only on POST."""
+"""The link "it was not me" of notices about devices and sign-ins: signed, good for seven days, acts only on POST."""
 
 from django.conf import settings
 from django.core import signing
@@ -17,6 +17,7 @@ CONTESTABLE = (
     Action.APP_ENROLLED,
     Action.APP_REPLACED,
     Action.PASSKEY_ADDED,
+    Action.SIGN_IN_NEW_PLACE,
 )
 
 
@@ -31,8 +32,9 @@ def button(event: AuditEvent) -> dict[str, str]:
 
 
 def was_used(event: AuditEvent) -> bool:
-    """Return whether the person has disowned a phone since the event."""
-    return AuditEvent.objects.filter(user=event.user_id, pk__gt=event.pk, action="phone.disowned").exists()
+    """Return whether the person has disowned a phone, or a sign-in, since the event."""
+    since = AuditEvent.objects.filter(user=event.user_id, pk__gt=event.pk)
+    return since.filter(action__in=[Action.PHONE_DISOWNED, Action.SIGN_IN_DISOWNED]).exists()
 
 
 def event_of(signed: str) -> AuditEvent | None:

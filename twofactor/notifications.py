@@ -21,6 +21,7 @@ from twofactor import disavowal
 from twofactor.exceptions import TokenLate
 from twofactor.factors import notices
 from twofactor.models import Challenge, Purpose
+from twofactor.sign_in import notices as sign_in_notices
 from twofactor.tokens import challenges
 
 BRAND = "Messaging"
@@ -257,6 +258,7 @@ NOTICES: dict[str, NoticeWriter] = {
     **account.NOTICES,
     **policy.NOTICES,
     **notices.NOTICES,
+    **sign_in_notices.NOTICES,
     Action.PHONE_ENROLLED: phone_enrolled_notice,
     Action.PHONE_CHANGED: phone_changed_notice,
     Action.PHONE_RESET: phone_reset_notice,

@@ -152,6 +152,10 @@ class Action(models.TextChoices):
     SIGN_IN_NEW_PLACE = ("sign_in.new_place", ON_HOME | NOTICE,
         _("%(person)s signed in from a device or a place that was not seen before."), _("Sign-in from a new place"))
 
+    SIGN_IN_DISOWNED = ("sign_in.disowned", ON_HOME | REFUSAL,
+        _("Somebody at the mailbox of %(person)s said that a sign-in was not theirs; every session was ended."),
+        _("Sign-in disputed"))
+
     SESSION_ENDED_BY_OWNER = ("session.ended_by_owner", PLAIN,
         _("%(person)s ended one of their own sessions."), _("Session ended"))
     SESSION_ENDED = "session.ended", PLAIN, _("%(person)s signed out."), _("Sign-out")

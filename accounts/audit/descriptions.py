@@ -66,6 +66,7 @@ VALUES: dict[str, dict[str, Promise]] = {
     },
     "reason": {
         "phone.disowned": gettext_lazy("they said that a phone was not theirs"),
+        "sign_in.disowned": gettext_lazy("they said that a sign-in was not theirs"),
         "second_factor.failures": gettext_lazy("too many wrong tokens"),
     },
     "scope": {

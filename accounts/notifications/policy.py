@@ -1,4 +1,4 @@
-"""The words of notices about the policy, to administrators and to everybody, and about new places of sign-in."""
+"""The words of notices about the policy, to administrators and to everybody."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -11,7 +11,6 @@ from accounts.factors import FactorKind
 from accounts.models import AuditEvent
 from accounts.notifications.account import Notice, NoticeWriter
 from accounts.policy_schedule import moment_of
-from accounts.request import user_agents
 
 
 def _link(name: str, label: str) -> dict[str, str]:
@@ -30,6 +29,8 @@ def _when(event: AuditEvent) -> str:
 def policy_is_coming_notice(event: AuditEvent) -> Notice:
     """Tell everybody what will be asked of them, and from when."""
     when = _when(event)
+    if event.data.get("now"):
+        return _policy_is_on_notice(event)
     return Notice(
         heading=_("Signing in will take a second step"),
         paragraphs=[
@@ -39,8 +40,27 @@ def policy_is_coming_notice(event: AuditEvent) -> Notice:
                 else _("Your account %(account)s will soon ask for a token after the password.")
             )
             % {"when": when, "account": event.account},
-            _("The first time you set up your mobile phone: have it at hand. It takes less than a minute."),
+            _have_at_hand(event),
             _("You need to do nothing today. We never ask for your password or a token by e-mail or by phone."),
+        ],
+    )
+
+
+def _have_at_hand(event: AuditEvent) -> str:
+    """Say what is set up the first time: the phone, where phones count (K-06)."""
+    if event.account is None or event.account.accepts(FactorKind.SMS):
+        return _("The first time you set up your mobile phone: have it at hand. It takes less than a minute.")
+    return _("The first time you set up a passkey or an authenticator app. It takes less than a minute.")
+
+
+def _policy_is_on_notice(event: AuditEvent) -> Notice:
+    return Notice(
+        heading=_("Signing in takes a second step now"),
+        paragraphs=[
+            _("From now on your account %(account)s asks for a second step after the password.")
+            % {"account": event.account},
+            _have_at_hand(event),
+            _("We never ask for your password or a token by e-mail or by phone."),
         ],
     )
 
@@ -142,22 +162,6 @@ def factors_announced_notice(event: AuditEvent) -> Notice:
     )
 
 
-def new_place_notice(event: AuditEvent) -> Notice:
-    """Tell a person of a sign-in from a device or a place that they did not use before."""
-    when = date_format(timezone.localtime(event.at), "DATETIME_FORMAT")
-    device = user_agents.named(event.user_agent) or _("an unknown device")
-    return Notice(
-        heading=_("You signed in from a new device or place"),
-        paragraphs=[
-            _("Your login %(login)s was used on %(when)s, with %(device)s, from the address %(ip)s.")
-            % {"login": event.user, "when": when, "device": device, "ip": event.ip or "-"},
-            _("If it was you, there is nothing to do."),
-            _("If it was not you, choose a new password now: it ends every session. Then tell your administrator."),
-        ],
-        action=_link("password-reset", _("Choose a password")),
-    )
-
-
 def locked_notice(event: AuditEvent) -> Notice:
     """Tell a person that their login is locked, and who opens it again."""
     return Notice(
@@ -180,6 +184,5 @@ NOTICES: dict[str, NoticeWriter] = {
     Action.POLICY_SWITCHED_ON: policy_on_notice,
     Action.POLICY_SCHEDULED: policy_scheduled_notice,
     Action.POLICY_UNSCHEDULED: policy_unscheduled_notice,
-    Action.SIGN_IN_NEW_PLACE: new_place_notice,
     Action.USER_LOCKED: locked_notice,
 }

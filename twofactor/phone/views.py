@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.audit.actions import Action
 from accounts.auth.decorators import administrators_only, for_person_of_account
 from accounts.models import User
 from accounts.profile.forms import ProfileForm
@@ -112,11 +113,12 @@ def phone_reset(request: SignedInRequest, person: User) -> HttpResponse:
 @login_not_required
 @page
 def not_me(request: HttpRequest, signed: str) -> HttpResponse:
-    """Take back a phone that somebody else added: asked first, for mail programs open links by themselves."""
+    """Take back what somebody else did with the login: asked first, for mail programs open links by themselves."""
     event = disavowal.event_of(signed)
     if event is None:
         raise Http404
     if request.method == "POST":
-        devices.disavow_phone(event)
+        devices.disavow(event)
         session_state.sign_out(request)
-    return render(request, "twofactor/not_me.html", {"done": request.method == "POST"})
+    context = {"done": request.method == "POST", "sign_in": event.action == Action.SIGN_IN_NEW_PLACE}
+    return render(request, "twofactor/not_me.html", context)
