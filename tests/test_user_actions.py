@@ -140,7 +140,7 @@ def test_what_is_done_for_one_changes_nobody_else(office: Browser, alice: User, 
     for someone, number in ((bob, "+5511987650001"), (carla, "+5511987650002")):
         PhoneDevice.objects.create(user=someone, number=number)
         Browser().post_password(someone.username)
-    state = {"has_phone": True, "is_active": action not in {"reativar", "apagar"}, "failures": 7}
+    state: dict[str, Any] = {"has_phone": True, "is_active": action not in {"reativar", "apagar"}, "failures": 7}
     state["locked_at"] = timezone.now() if action == "desbloquear" else None
     User.objects.filter(pk__in=[bob.pk, carla.pk]).update(**state)
     before = rows_about(carla)
