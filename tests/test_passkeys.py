@@ -13,9 +13,9 @@ from tests.authenticator import MAY_BE_COPIED, PRESENT, Authenticator, give_pass
 from tests.conftest import PASSWORD, Browser, deliver, enrol, last_token, sent_to
 from tests.database_dump import tags
 from tests.tools import let_pass, page
-from twofactor.exceptions import PasskeyLate
+from twofactor.exceptions import JourneyOver, PasskeyLate
 from twofactor.factors import catalogue, held
-from twofactor.factors.passkeys import challenges
+from twofactor.factors.passkeys import challenges, flows
 from twofactor.models import Passkey, PasskeyRegistration, PendingSignIn, PhoneDevice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
@@ -79,6 +79,25 @@ def test_a_passkey_is_added_after_a_proof_named_told_and_written_down(adding: Br
     (mail,) = [entry for entry in sent_to(bob.email) if "passkey was added" in entry["text"]]
     assert "my laptop" not in mail["text"], "whoever added it has written it"
     assert "/nao-fui-eu/" in mail["text"]
+
+
+def test_adding_ends_what_one_is_adding_and_nothing_of_others(adding: Browser, bob: User, alice: User) -> None:
+    mine = PasskeyRegistration.objects.get()
+    hers = PasskeyRegistration.objects.create(user=alice, session_hash="hers", expires_at=mine.expires_at)
+    add(adding, Authenticator())
+    hers.refresh_from_db()
+    assert hers.expires_at == mine.expires_at
+    mine.refresh_from_db()
+    assert mine.expires_at < hers.expires_at
+
+
+def test_what_ran_out_meanwhile_adds_nothing(adding: Browser) -> None:
+    registration = PasskeyRegistration.objects.get()
+    registered = flows.read(registration, Authenticator().register(json.loads(flows.options(registration))))
+    let_pass(601)
+    with pytest.raises(JourneyOver):
+        flows.bind(registration, registered, "late")
+    assert not Passkey.objects.exists()
 
 
 def test_nobody_adds_a_passkey_without_a_proof(signed_in: Browser) -> None:
