@@ -200,6 +200,19 @@ def test_an_old_app_is_proved_before_the_first_phone(browser: Browser, bob: User
     assert browser.is_in()
 
 
+def test_an_old_app_typed_twice_opens_nothing_either(browser: Browser, bob: User, policy: Account) -> None:
+    """K-06: its proof is taken; another right token on its page completes no sign-in."""
+    give_app(bob)
+    only(policy, "passkey")
+    browser.post_password("bob")
+    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    AppDevice.objects.update(last_step=0)
+    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    assert not browser.is_in()
+    assert not AuditEvent.objects.filter(action="sign_in.verified").exists()
+    assert browser.get(SETUP).status_code == 302, "the introduction comes first"
+
+
 def test_an_old_passkey_is_proved_before_the_app(browser: Browser, bob: User, policy: Account) -> None:
     """K-06."""
     key = give_passkey(bob)
