@@ -357,7 +357,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     browser.post("/confirmar-identidade/", {"action": "cancel"})
     browser.post(f"{SETTINGS}aparencia/", {"accent": "blue"})
     browser.post(f"{SETTINGS}logotipo/", {"logo": SimpleUploadedFile("logo.png", png())})
-    Account.objects.update(two_factor_required=False)
+    Account.objects.update(two_factor_required=False, two_factor_announced_at=None)
     Browser().post_password("alice")
     other = Browser()
     other.post_password("alice")
@@ -406,6 +406,10 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
         Action.USER_LIMITS_FORGOTTEN.value,
         Action.USER_ERASED.value,  # tests/test_erasure.py
         # tests/test_app.py, tests/test_own_codes.py, tests/test_factor_list.py, tests/test_passkeys.py
+        # tests/test_choosing_factors.py, tests/test_factors_that_count.py, tests/test_disavowal.py
+        *(action.value for action in Action if action.value.startswith("policy.factors_")),
+        Action.PHONE_REMOVED.value,
+        Action.SIGN_IN_DISOWNED.value,
         *(action.value for action in Action if action.value.partition(".")[0] in {"app", "codes", "factor", "passkey"}),
     }
     assert set(Action.values) - tested_elsewhere - set(AuditEvent.objects.values_list("action", flat=True)) == set()

@@ -191,12 +191,26 @@ def test_an_old_app_is_proved_before_the_first_phone(browser: Browser, bob: User
     only(policy, "sms", "email")
     browser.post_password("bob")
     assert browser.get("/entrar/telefone/").headers["Location"] == "/entrar/aplicativo/"
+    assert "no longer counts" in page(browser.get("/entrar/aplicativo/"))
     assert browser.post("/entrar/aplicativo/", {"token": token_now()}).headers["Location"] == INTRODUCTION
     assert not browser.is_in()
     browser.post(INTRODUCTION)
     browser.post_phone()
     browser.post_token(last_token())
     assert browser.is_in()
+
+
+def test_an_old_app_typed_twice_opens_nothing_either(browser: Browser, bob: User, policy: Account) -> None:
+    """K-06: its proof is taken; another right token on its page completes no sign-in."""
+    give_app(bob)
+    only(policy, "passkey")
+    browser.post_password("bob")
+    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    AppDevice.objects.update(last_step=0)
+    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    assert not browser.is_in()
+    assert not AuditEvent.objects.filter(action="sign_in.verified").exists()
+    assert browser.get(SETUP).status_code == 302, "the introduction comes first"
 
 
 def test_an_old_passkey_is_proved_before_the_app(browser: Browser, bob: User, policy: Account) -> None:
@@ -231,8 +245,10 @@ def test_once_something_counts_the_old_factor_proves_nothing(
     give_app(bob)
     only(policy, "app")
     browser.post_password("bob")
-    assert 'value="sms"' not in page(browser.get(CHANNEL))
-    browser.post_channel("sms")
+    shown = page(browser.get(CHANNEL))
+    assert 'value="sms"' not in shown
+    assert "captcha" not in shown, "nothing is sent, so nothing is unlocked"
+    assert browser.post(CHANNEL, {"channel": "sms"}).status_code == 200
     assert deliver() == []
     browser.post("/entrar/aplicativo/", {"token": token_now()})
     assert browser.is_in()

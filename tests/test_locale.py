@@ -104,6 +104,7 @@ class Walk:
         let_pass(3600)
         self.later_sign_in_and_change(bob)
         self.second_steps(account)
+        self.which_steps_count(account)
         enrol(alice, ALICES_NUMBER)
         self.administrator()
         self.limits(alice)
@@ -240,6 +241,38 @@ class Walk:
         give_app(pia)
         codes.issue(pia)
         self.sign_in_without_a_message()
+
+    def which_steps_count(self, account: Account) -> None:
+        """Choose which second steps count, set one up where phones do not, and meet a day without SMS (K-06, K-07)."""
+        ana = person("p96", account, Role.ADMINISTRATOR)
+        enrol(ana, "+5511912345670")
+        person("p97", account)
+        browser = self.browser()
+        browser.sign_in("p96")
+        chosen = f"{ACCOUNT_SETTINGS}fatores/"
+        self.note("factors, preview", browser.get(f"{chosen}?kinds=sms&kinds=app"))
+        for kinds in ("kinds=", "kinds=email", "kinds=passkey", "kinds=pigeon", "preset=all"):
+            self.note(f"factors, {kinds}", browser.get(f"{chosen}?{kinds}", follow=True))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("messaging.delivery.circuit.sms_is_available", lambda: False)
+            pending = self.browser()
+            pending.post_password("p96")
+            Account.objects.filter(pk=account.pk).update(email_tokens=False, app_tokens=False, passkeys=False)
+            self.note("channel, no SMS", pending.get(CHANNEL))
+            self.note("home, only SMS", browser.get("/"))
+            self.note("settings, only SMS", browser.get(ACCOUNT_SETTINGS))
+        browser.post(chosen, {"kinds": ["sms", "email"]})
+        browser.post(IDENTITY, {"password": PASSWORD, "channel": "sms"})
+        self.note("factors, chosen", browser.post(IDENTITY, {"token": last_token()}, follow=True))
+        Account.objects.filter(pk=account.pk).update(sms_tokens=False, app_tokens=True, passkeys=True)
+        self.note("old step", browser.get("/", follow=True))
+        newcomer = self.browser()
+        self.note("introduction, no phone", arrive(newcomer, "p97"))
+        self.note("set-up", newcomer.post("/entrar/introducao/", follow=True))
+        for kind in ("app", "passkey"):
+            self.note(f"set-up, {kind}", newcomer.post("/entrar/configurar/", {"kind": kind}, follow=True))
+        Account.objects.filter(pk=account.pk).update(sms_tokens=True, email_tokens=True)
+        User.objects.filter(username__in=["p96", "p97"]).update(is_active=False)
 
     def sign_in_without_a_message(self) -> None:
         browser = self.browser()

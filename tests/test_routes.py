@@ -25,6 +25,9 @@ OPEN = {
     "entrar/senha/",
     "entrar/codigo/",
     "entrar/telefone/",
+    "entrar/configurar/",
+    "entrar/configurar/aplicativo/",
+    "entrar/configurar/chave/",
     "entrar/canal/",
     "entrar/chave/",
     "entrar/so-com-chave/",  # a passkey in place of the password

@@ -104,6 +104,20 @@ def pending_with_recovery_codes(world: World, browser: Browser) -> None:
     browser.post_password("bob")
 
 
+def pending_at_the_set_up(world: World, browser: Browser) -> None:
+    """Phones do not count, and there is nothing else yet: an app or a passkey is set up (K-06)."""
+    world.switch_on()
+    Account.objects.filter(pk=world.account.pk).update(sms_tokens=False)
+    browser.post_password("bob")
+    browser.post("/entrar/introducao/")
+
+
+def pending_at_an_old_phone(world: World, browser: Browser) -> None:
+    """The phone does not count any more: it is proved before an app or a passkey is set up (K-06)."""
+    Account.objects.filter(pk=world.account.pk).update(sms_tokens=False)
+    pending_with_phone(world, browser)
+
+
 def opened_before_the_switch(world: World, browser: Browser) -> None:
     browser.post_password("bob")
     assert browser.is_in()
@@ -188,6 +202,8 @@ GATED: dict[Arrival, str] = {
     pending_at_the_app: "/entrar/aplicativo/",
     pending_at_the_passkey: "/entrar/chave/",
     pending_with_recovery_codes: "/entrar/canal/",
+    pending_at_the_set_up: "/entrar/configurar/",
+    pending_at_an_old_phone: "/entrar/canal/",
     opened_before_the_switch: "/entrar/introducao/",
     opened_long_before_the_switch: "/entrar/senha/",
     pending_before_the_password: "/entrar/senha/",

@@ -208,11 +208,11 @@ def complete_sign_in(pending: PendingSignIn, verified: Verified, policy_date: da
     came for (D6).
     """
     user, was_known = pending.user, pending.has_factor
-    if pending.needs_old_factor:  # views lead elsewhere; nothing that no longer counts gets by here
-        raise refusals.JourneyOver
     with challenges.opening(user):
         verified.consume(pending)
         device = verified.device(user)
+        if not user.accepts(device.factor):  # what no longer counts opens nothing (K-06)
+            raise refusals.JourneyOver
         record_event(Action.SIGN_IN_VERIFIED, user=user, channel=verified.told_as)
         _note_sign_in(user, verified.kind, was_known=was_known)
         verified.give_back(pending)

@@ -39,6 +39,7 @@ def app(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "account": pending.user.account,
         "form": form,
         "other_ways": len(open_to(pending.user)) > 1,
+        "old_factor": pending.needs_old_factor,
     }
     return opened or answer(request, "twofactor/app.html", context)
 

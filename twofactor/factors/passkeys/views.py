@@ -38,6 +38,7 @@ def _sign_in_page(request: HttpRequest, pending: PendingSignIn, form: PasskeyFor
         "form": form,
         "options": options,
         "other_ways": len(open_to(pending.user)) > 1,
+        "old_factor": pending.needs_old_factor,
     }
     return answer(request, "twofactor/sign_in_passkey.html", context)
 
