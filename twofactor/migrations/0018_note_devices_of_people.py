@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0025_factors_that_count'),
-        ('twofactor', '0020_prove_an_old_factor'),
+        ('twofactor', '0017_prove_an_old_factor'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0037_last_factor'),
+        ('accounts', '0028_last_factor'),
     ]
 
     operations = [

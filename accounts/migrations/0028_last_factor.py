@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0031_index_passkeys_alone'),
+        ('accounts', '0027_index_passkeys_alone'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("accounts", "0030_add_passkeys_alone"),
+        ("accounts", "0026_add_passkeys_alone"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0038_words_of_the_operators_site'),
+        ('accounts', '0029_words_of_the_operators_site'),
     ]
 
     operations = [
