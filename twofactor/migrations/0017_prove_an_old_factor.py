@@ -2,8 +2,12 @@
 
 from django.db import migrations, models
 
+from messaging.postgresql.operations import AddFieldAtOnce
+
 
 class Migration(migrations.Migration):
+
+    atomic = False
 
     reviewed = "Only the name of a choice is new, which no database keeps: not a single statement is sent for it."
 
@@ -12,7 +16,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
+        AddFieldAtOnce(
             model_name='pendingsignin',
             name='old_factor_proved',
             field=models.BooleanField(db_default=False, default=False),
