@@ -20,12 +20,9 @@ FACTORS: dict[str, Factor] = {
 
 
 def open_to(user: User) -> list[Factor]:
-    """Return what a person may prove with now: they have it, and the account lets it count.
-
-    Their own choice is first, then what they signed in with last.
-    """
+    """Return what a person may prove with now: they have it, and the account lets it count. Their choice is first."""
     found = [factor for factor in FACTORS.values() if factor.is_open_to(user)]
-    return sorted(found, key=lambda factor: (factor.kind != user.preferred_factor, factor.kind != user.last_factor))
+    return sorted(found, key=lambda factor: factor.kind != user.preferred_factor)
 
 
 def open_factor(user: User, kind: str) -> Factor:

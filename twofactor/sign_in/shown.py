@@ -30,9 +30,11 @@ def token_step(pending: PendingSignIn) -> dict[str, object]:
 def ways_in_order(pending: PendingSignIn) -> dict[str, object]:
     """Return which channels are offered, and whether what sends nothing stands above them: what is usual comes first.
 
-    Recovery codes are never first.
+    Usual is what the person chose, else what they signed in with last. A re-authentication keeps to the phone: its
+    e-mail is for a phone that is lost. Recovery codes are never first.
     """
-    found = open_to(pending.user)
+    user = pending.user
+    found = sorted(open_to(user), key=lambda each: (each.kind != user.preferred_factor, each.kind != user.last_factor))
     return {
         "channels": [factor.kind for factor in found if factor.sends],
         "unsent_first": bool(found) and not found[0].sends and found[0].kind != FactorKind.RECOVERY,
