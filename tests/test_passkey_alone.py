@@ -4,13 +4,13 @@ import json
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
-from accounts.factors import FactorKind
 from accounts.models import Account, AuditEvent, Session, User
 from accounts.new_device_alerts import look_at
 from messaging.database import clock_plus
@@ -22,6 +22,7 @@ from twofactor.exceptions import PasskeyLate
 from twofactor.factors.passkeys import alone, open_challenges
 from twofactor.models import Passkey, PendingSignIn, PhoneDevice
 
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 SIGN_IN, HERE, ASK = "/entrar/", "/entrar/so-com-chave/", "/entrar/so-com-chave/pedido/"
@@ -198,11 +199,16 @@ def test_the_switch_holds_for_the_page_that_is_open(
     refused(browser, bring(browser, answer))
 
 
+@pytest.mark.parametrize(
+    "choice",
+    [{"passkeys": False}, {"factors_next": "sms email", "factors_from": LONG_AGO}],
+    ids=["now", "since a date that nobody has written down yet"],
+)
 def test_where_no_passkey_counts_none_counts_alone(
-    browser: Browser, allowed: Account, bobs_key: Authenticator, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, allowed: Account, bobs_key: Authenticator, choice: dict[str, Any]
 ) -> None:
     """K-06."""
-    monkeypatch.setattr(Account, "accepts", lambda _account, kind: kind != FactorKind.PASSKEY)
+    Account.objects.filter(pk=allowed.pk).update(**choice)
     refused(browser, sign_in(browser, bobs_key))
 
 
@@ -523,8 +529,8 @@ def test_members_switch_nothing(browser: Browser, policy: Account, bobs_phone: P
     assert browser.post(SWITCH, {"passkeys_alone": "on"}).status_code == 403
 
 
-def test_where_no_passkey_counts_there_is_no_switch(alices: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Account, "accepts", lambda _account, kind: kind != FactorKind.PASSKEY)
+def test_where_no_passkey_counts_there_is_no_switch(alices: Browser, policy: Account) -> None:
+    Account.objects.filter(pk=policy.pk).update(passkeys=False)
     assert "Sign-in by passkey alone" not in page(alices.get(SETTINGS))
 
 

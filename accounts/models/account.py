@@ -107,11 +107,6 @@ class Account(models.Model):
         return [kind for kind in CHOICES if getattr(self, COLUMNS[kind])]
 
     @property
-    def accepts_passkey_alone(self) -> bool:
-        """Tell whether a passkey signs in here without the password, at this moment (K-04)."""
-        return self.passkeys_alone and self.accepts(FactorKind.PASSKEY)
-
-    @property
     def regions(self) -> list[str]:
         """Return the ISO regions whose phones get tokens: what was chosen of the operator's, else its first (P-03).
 

@@ -220,6 +220,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.account.accepts(kind, due=self.factors_due)
 
     @property
+    def may_sign_in_by_passkey_alone(self) -> bool:
+        """Tell whether a passkey signs this person in without the password, at this moment (K-04)."""
+        return self.account.passkeys_alone and self.accepts(FactorKind.PASSKEY)
+
+    @property
     def takes_tokens_by_email(self) -> bool:
         """Tell whether the mailbox may be the second factor: by the account (D1), and no reset came by it (R-06)."""
         return self.accepts(FactorKind.EMAIL) and not self.mailbox_suspect

@@ -96,7 +96,7 @@ def _judge(answer: dict[str, Any], challenge: bytes) -> tuple[User, SignedAlone]
 def _signed(user: User, passkey: Passkey, answer: dict[str, Any], challenge: bytes) -> SignedAlone:
     proved = ceremony.verify_assertion(answer, challenge, passkey, alone=True)
     named = answer["response"].get("userHandle") == ceremony.encoded(ceremony.user_handle(user))
-    if not (named and passkey.opens_alone and user.account.accepts_passkey_alone):
+    if not (named and passkey.opens_alone and user.may_sign_in_by_passkey_alone):
         raise PasskeyWrong
     refuse_copy(user, passkey, proved.new_sign_count)
     return SignedAlone(passkey, proved.new_sign_count)
