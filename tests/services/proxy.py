@@ -74,5 +74,7 @@ def proxied(folder: Path, portal: Portal) -> Iterator[Front]:
     main, certificate = configure(folder, portal, http, https)
     nginx = Program(BINARY, "-c", str(main), log=folder / "nginx.log")
     nginx.start(lambda: listens(https))
-    yield Front(portal, folder / "kept", certificate, http, https)
-    nginx.stop()
+    try:
+        yield Front(portal, folder / "kept", certificate, http, https)
+    finally:
+        nginx.stop()
