@@ -48,6 +48,7 @@ SAME = re.compile(
     r"|\S+@\S+(; \S+@\S+)*|s|@\S+ #\d{6}|\d\d:\d\d:\d\d UTC|\d+s|https?://\S+"
     # Lists: people, their initials, actions, requests, browsers, times for machines.
     r"|[GLP]|x|laptop|work phone|X{4}(-X{4}){3}|([0-9A-Z]{4}-){3}[0-9A-Z]{4}"
+    r"|SMS, E-mail"
     r"|Nina|nina|gone|lost|p\d\d|(\w+ )?\(\w+\)|[a-z_]+(\.[a-z_]+)+|[0-9a-f]{16}|Mozilla/.*|CSV|[\d-]+T[\d:]+Z"
 )
 
@@ -57,7 +58,17 @@ TAG = re.compile(r"</?[a-z][^>]*>")
 NO_PACKAGES = {"benchmarks", "tests"}
 # The help page's English words stay in Portuguese; the rest is one word in both languages.
 SAME_WORDS = {
-    "pt_BR": {"Account Settings", "E-mail", "Login", "Menu", "Next", "SMS", "TOKEN", "Two factor authentication"}
+    "pt_BR": {
+        "Account Settings",
+        "E-mail",
+        "Login",
+        "Menu",
+        "Next",
+        "SMS",
+        "SMS, E-mail",
+        "TOKEN",
+        "Two factor authentication",
+    }
     | {"e-mail", "login"},
     "es": {"Error", "SMS", "TOKEN"},
 }

@@ -170,7 +170,7 @@ def test_a_robot_that_is_told_to_wait_does_not_fill_the_trail(bob: User) -> None
     ("path", "fields"),
     [
         ("", {}),
-        ("opcoes/", {}),
+        ("opcoes/", {"mailbox_before_phone": "on"}),
         ("chaves/", {"passkeys_alone": "on"}),
         ("paises/", {"regions": ["PT"]}),
         ("data/", {"starts": "tomorrow"}),

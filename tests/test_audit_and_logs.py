@@ -126,7 +126,7 @@ class Diary:
         self.post("/senha/alterar/", old_password=PASSWORD, new_password=NEW_PASSWORD)
         self.post("/sair/")
         self.post("/senha/esqueci/", email="bob@example.com")
-        found = next(filter(None, (re.search(r"http://testserver(\S+)", entry["text"]) for entry in deliver())))
+        found = next(filter(None, (re.search(r"http://testserver(/senha/\S+)", entry["text"]) for entry in deliver())))
         self.secrets.add(found[1].rstrip("/").rsplit("/", 1)[1])
         form = self.browser.get(found[1]).headers["Location"]
         self.post(form, new_password=PASSWORD)
@@ -398,6 +398,11 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
         Action.SIGN_IN_UNFINISHED.value,
         # tests/test_send_limits.py
         Action.RANGE_CLOSED.value,
+        Action.CHALLENGE_WITHHELD.value,
+        # tests/test_account_notices.py, tests/test_passkey_alone.py
+        Action.ACCOUNT_NOTICES_CHANGED.value,
+        Action.PASSKEYS_ALONE_ALLOWED.value,
+        Action.PASSKEYS_ALONE_FORBIDDEN.value,
         Action.AUDIT_ARCHIVED.value,  # tests/services/test_audit_months.py
         # tests/test_known_browsers.py
         Action.BROWSER_LINK_SENT.value,

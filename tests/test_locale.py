@@ -20,6 +20,7 @@ from django.test import RequestFactory
 from django.utils import timezone, translation
 from django.utils.html import escape
 
+from accounts.audit import descriptions
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.dashboard import context as dashboard_context
@@ -68,9 +69,10 @@ from tests.locale_tools import (
 )
 from tests.test_app import give_app
 from tests.tools import let_pass
-from twofactor import notifications
+from twofactor import error_messages, notifications
 from twofactor.factors.codes import flows as codes
 from twofactor.models import PendingSignIn, PhoneDevice
+from twofactor.reauthentication.actions import OF_A_PERSON, OF_THE_ACCOUNT
 
 # The walk: every page and answer of the four journeys, in one language ----------------------------
 
@@ -504,6 +506,14 @@ class Walk:
             self.hear(f"limit {scope}", f'<html lang="{self.language}">{said}</html>')
         for scope, words in HOLDING.items():
             self.hear(f"holding {scope}", f'<html lang="{self.language}"><p>{words}</p></html>')
+        self.words_of_facts()
+
+    def words_of_facts(self) -> None:
+        """Hear what a refusal says, and every word that an event's fact may have."""
+        said = [*error_messages.SENTENCES.values(), *OF_A_PERSON.values(), *OF_THE_ACCOUNT.values()]
+        said += [words for values in descriptions.VALUES.values() for words in values.values()]
+        told = "".join(f"<p>{escape(words)}</p>" for words in said)
+        self.hear("facts", f'<html lang="{self.language}">{told}</html>')
 
     def messages(self) -> None:
         """Hear the page of the outbox, which shows every message that has left; then the bodies in HTML."""

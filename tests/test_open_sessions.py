@@ -79,7 +79,7 @@ def test_whoever_typed_the_password_lately_is_not_asked(alice: User, way: str) -
 def test_a_proof_in_the_session_counts(alice: User) -> None:
     """R-09: the password was typed three minutes ago, on another page of the settings."""
     browser = stolen("alice", 3000)
-    browser.post(f"{SETTINGS}opcoes/", {})
+    browser.post(f"{SETTINGS}opcoes/", {"mailbox_before_phone": "on"})
     browser.prove_identity()
     let_pass(180)
     assert switch_on(browser).headers["Location"] == "/entrar/introducao/"

@@ -100,7 +100,7 @@ def test_f51_on_and_off_quickly_leaves_the_last_word_and_the_phones(
     assert browser.get("/").headers["Location"] == "/entrar/canal/"
     policy.set_two_factor_policy(account, False, actor=alice)
     assert PhoneDevice.objects.get() == bobs_phone
-    assert AuditEvent.objects.filter(action__startswith="policy.").count() == 6
+    assert AuditEvent.objects.filter(action__startswith="policy.switched").count() == 6
 
 
 def test_f51_who_was_stopped_in_between_finishes_or_begins_anew(

@@ -286,7 +286,9 @@ def test_a_wish_is_carried_out_once_and_needs_a_proof_of_its_own(alices: Browser
     assert alices.prove_identity().headers["Location"] == "/configuracoes/minha-conta/"
     policy.refresh_from_db()
     assert not policy.two_factor_required
-    assert alices.post("/configuracoes/minha-conta/opcoes/", {}).headers["Location"] == CONFIRM
+    assert (
+        alices.post("/configuracoes/minha-conta/opcoes/", {"mailbox_before_phone": "on"}).headers["Location"] == CONFIRM
+    )
     assert AuditEvent.objects.filter(action="policy.switched_off").count() == 1
     assert Challenge.objects.filter(reauthentication__isnull=False).count() == 1
 
@@ -294,7 +296,7 @@ def test_a_wish_is_carried_out_once_and_needs_a_proof_of_its_own(alices: Browser
 def test_two_right_passwords_at_once_carry_a_wish_out_once(browser: Browser, alice: User, bob: User) -> None:
     """A-01, W-04: where there is no phone the password is the proof, and both requests have read that none was used."""
     browser.post_password("alice")
-    browser.post("/configuracoes/minha-conta/opcoes/", {})
+    browser.post("/configuracoes/minha-conta/opcoes/", {"mailbox_before_phone": "on"})
     one, other = (Reauthentication.objects.select_related("user__account").get() for _ in range(2))
     flows.prove_password(one, PASSWORD, "")
     flows.complete_reauthentication(one, None)

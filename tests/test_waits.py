@@ -204,5 +204,5 @@ def test_every_view_that_tries_a_flow_tells_its_limit() -> None:
     for path in (ROOT / "twofactor").rglob("*views.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and ".attempt(" in (code := ast.unparse(node)):
-                pages = ("answer(", "_token_page(", "_sign_in_page(")
+                pages = ("answer(", "_token_page(", "_sign_in_page(", "raise form.limited")
                 assert any(page in code for page in pages), f"{path.name}: {node.name}"

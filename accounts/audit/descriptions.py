@@ -94,6 +94,7 @@ VALUES: dict[str, dict[str, Promise]] = {
         "conversion": gettext_lazy("tokens of a country that nobody types"),
         "people": gettext_lazy("people of a phone"),
         "announcement": gettext_lazy("announcements"),
+        "notices": gettext_lazy("notices of one kind"),
         "invited": gettext_lazy("invitations of an address"),
         "invitations": gettext_lazy("invitations of an account"),
         **dict.fromkeys(("links", "address_links"), gettext_lazy("links to a new password")),
