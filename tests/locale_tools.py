@@ -58,17 +58,7 @@ TAG = re.compile(r"</?[a-z][^>]*>")
 NO_PACKAGES = {"benchmarks", "tests"}
 # The help page's English words stay in Portuguese; the rest is one word in both languages.
 SAME_WORDS = {
-    "pt_BR": {
-        "Account Settings",
-        "E-mail",
-        "Login",
-        "Menu",
-        "Next",
-        "SMS",
-        "SMS, E-mail",
-        "TOKEN",
-        "Two factor authentication",
-    }
+    "pt_BR": {"Account Settings", "E-mail", "Login", "Menu", "Next", "SMS", "TOKEN", "Two factor authentication"}
     | {"e-mail", "login"},
     "es": {"Error", "SMS", "TOKEN"},
 }
