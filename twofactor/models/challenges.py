@@ -14,7 +14,8 @@ from accounts.models import User
 from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
 from messaging.delivery.models import Channel, Message
 from twofactor.exceptions import TokenLate
-from twofactor.models.journeys import EmailChange, Journey, PendingSignIn, PhoneChange, Purpose, Reauthentication
+from twofactor.models.journeys import Journey, PendingSignIn, Purpose
+from twofactor.models.proofs import EmailChange, PhoneChange, Reauthentication
 from twofactor.tokens import derive
 
 
