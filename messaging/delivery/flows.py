@@ -41,9 +41,8 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     """Queue a message in the caller's transaction and wake a worker once that is committed.
 
     ``language`` is the reader's, if known; else that of the request. ``lifetime`` is in seconds from now; None
-    means that the message is kept until it is sent. ``urgent`` messages (tokens) have a queue of their own, and so
-    have links that somebody waits for: notices never stand before either. ``owner_id`` says on whose behalf, for the
-    figures of the apps above.
+    means that the message is kept until it is sent. ``urgent`` messages (tokens) and links that somebody waits for have
+    queues of their own, before notices. ``owner_id`` says on whose behalf, for the figures of the apps above.
     """
     message = Message.objects.create(
         channel=channel,
@@ -124,10 +123,7 @@ def deliver_pending(*, by: str, threads: int = 1) -> int:
 
 
 def sweep_order() -> tuple[Any, ...]:
-    """Return the order of what waits: tokens, which have minutes, links that somebody waits for, and all else.
-
-    A hundred thousand reminders may wait.
-    """
+    """Return the order of what waits: tokens, links that somebody waits for, then the rest, maybe 100,000 reminders."""
     is_awaited = models.Case(models.When(kind__in=awaited_kinds(), then=0), default=1)
     return (models.F("expires_at").asc(nulls_last=True), is_awaited, "id")
 
