@@ -394,3 +394,29 @@ def test_scales_end_on_round_numbers(highest: int, top: int) -> None:
 def test_alices_number_is_nowhere_in_full(at_home: Browser) -> None:
     """P-09."""
     assert ALICES_NUMBER[-6:] not in page(at_home.get("/"))
+
+
+def test_sign_ins_without_a_message_count_and_are_not_called_password_only(browser: Browser, alice: User) -> None:
+    """K-06: app, passkey, passkey alone and recovery code are one series beside SMS and e-mail."""
+    browser.post_password("alice")
+    for way in ("app", "passkey", "passkey_alone", "recovery"):
+        AuditEvent.objects.create(
+            account=alice.account, user=alice, actor=alice, action="sign_in.verified", data={"channel": way}
+        )
+    Account.objects.filter(pk=alice.account_id).update(two_factor_required=False)
+    PhoneDevice.objects.create(user=alice, number="+5511987650003")
+    User.objects.filter(pk=alice.pk).update(has_phone=True)
+    response = browser.get("/")
+    assert response.context["verified"] == 4
+    assert response.context["sign_ins"].chart.columns[-1].values == [0, 0, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [("app", "with the authenticator app"), ("passkey_alone", "with a passkey alone"), ("recovery", "recovery code")],
+)
+def test_ones_own_sign_in_is_called_what_it_was(browser: Browser, bob: User, way: str, words: str) -> None:
+    browser.post_password("bob")
+    facts = {"account": bob.account, "user": bob, "actor": bob, "action": "sign_in.verified"}
+    AuditEvent.objects.create(**facts, data={"channel": way})
+    assert words in page(browser.get("/"))

@@ -77,6 +77,9 @@ from twofactor.reauthentication.actions import OF_A_PERSON, OF_THE_ACCOUNT
 # The walk: every page and answer of the four journeys, in one language ----------------------------
 
 
+WAYS = ("sms", "email", "app", "passkey", "passkey_alone", "recovery")
+
+
 class Walk:
     """Somebody who goes everywhere with a browser of one language and notes what is said."""
 
@@ -455,7 +458,7 @@ class Walk:
 
     def home(self, alice: User, bob: User) -> None:
         """Look at home with something to see: days, what needs doing, sign-ins of every kind."""
-        rows = [("sign_in.verified", {"channel": way}) for way in ("sms", "email")] + [("sign_in.password_only", {})]
+        rows = [("sign_in.verified", {"channel": way}) for way in WAYS] + [("sign_in.password_only", {})]
         events = [AuditEvent(account=bob.account, user=bob, actor=bob, action=name, data=data) for name, data in rows]
         AuditEvent.objects.bulk_create(events)
         facts: dict[str, Any] = {"channel": "sms", "kind": "token", "destination": "x", "subject_id": 0}

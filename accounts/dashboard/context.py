@@ -27,7 +27,10 @@ DAYS = (14, 30)
 LATEST = 8
 # Above this share of SMS that failed an administrator is told, once there were enough to tell.
 MANY_FAIL, ENOUGH = 0.1, 10
-SIGN_IN_SERIES = ("sign_in.sms", "sign_in.email", "sign_in.password")
+# Sign-ins by what completed them; what sends nothing is one series.
+WITHOUT_A_MESSAGE = tuple(f"sign_in.{way}" for way in ("app", "passkey", "passkey_alone", "recovery"))
+IN_TWO_STEPS = ("sign_in.sms", "sign_in.email", *WITHOUT_A_MESSAGE)
+SIGN_IN_SERIES = (("sign_in.sms",), ("sign_in.email",), WITHOUT_A_MESSAGE, ("sign_in.password",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def of_account(account: Account, number: int) -> dict[str, Any]:
         "sign_ins": _sign_ins(days),
         "tokens": _tokens(days),
         "token_table": _token_table(days),
-        "verified": sum(day.sum("sign_in.sms", "sign_in.email") for day in days),
+        "verified": sum(day.sum(*IN_TWO_STEPS) for day in days),
         "failed": failed,
         "arrived": arrived,
         "percent_arrived": arrived * 100 // (arrived + failed) if arrived + failed else None,
@@ -134,7 +137,7 @@ def first_steps(account: Account, people: People) -> list[Step]:
             reverse("account-settings"),
             account.two_factor_required or account.two_factor_from is not None,
         ),
-        Step(_("See who has confirmed a phone"), _("And remind those who have not."), f"{users}?factor=pending", False),
+        Step(_("See who has a second step"), _("And remind those who have not."), f"{users}?factor=pending", False),
     ]
 
 
@@ -176,8 +179,8 @@ def _sum(days: list[Day], outcome: str) -> int:
 
 
 def _sign_ins(days: list[Day]) -> Picture:
-    rows = [[day.sum(name) for name in SIGN_IN_SERIES] for day in days]
-    series = [_("SMS"), _("E-mail"), _("Password only")]
+    rows = [[day.sum(*names) for names in SIGN_IN_SERIES] for day in days]
+    series = [_("SMS"), _("E-mail"), _("App, passkey or code"), _("Password only")]
     return Picture("sign-ins", _("Sign-ins by day"), series, charts.stacked(_labels(days), rows))
 
 
