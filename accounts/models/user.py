@@ -190,7 +190,9 @@ class User(AbstractBaseUser, PermissionsMixin):
                 )
             ),
             # What is counted of them: many equal entries, which PostgreSQL keeps once.
-            models.Index(fields=["account", "is_active", "has_phone"], name="user_counted"),
+            models.Index(
+                fields=["account", "is_active", "has_phone", "has_app", "has_passkey"], name="user_counted_by_factor"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ BIG = {"accounts_user", "accounts_auditevent", "accounts_session", "delivery_mes
 FEW = 4004
 # Counts who is in a session now, for which it reads the open ones: seldom asked for, and measured in docs/figures.md.
 COUNTING = "Minha conta, before switching on"
-COUNTED_BY = "user_counted"  # 100,000 entries of it are 80 pages of 8 kB
+COUNTED_BY = "user_counted_by_factor"  # 100,000 entries of it are 80 pages of 8 kB
 # Those that this account cannot do without; the others earn their keep where the numbers are different.
 INDEXES = [
     "audit_by_action",
@@ -27,7 +27,7 @@ INDEXES = [
     "user_administrators",
     "user_by_last_sign_in",
     "user_by_name",
-    "user_counted",
+    "user_counted_by_factor",
     "user_deactivated",
     "user_locked",
     "user_name_like",
