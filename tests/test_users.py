@@ -337,7 +337,7 @@ def test_the_page_of_a_locked_person_says_since_when_until_when_and_why(
     assert re.search(r"<dt>Why</dt><dd>.*they said that a phone was not theirs", shown)
     User.objects.filter(pk=bob.pk).update(locked_at=None, failures_until=timezone.now() + timedelta(minutes=5))
     shown = page(office.get(f"{USERS}{bob.pk}/"))
-    assert "Wrong tokens: no second step until" in shown
+    assert "Wrong tokens: the second step is refused until" in shown
     assert "Locked since" not in shown
     User.objects.filter(pk=bob.pk).update(failures_until=timezone.now() - timedelta(minutes=5))
-    assert "no second step until" not in page(office.get(f"{USERS}{bob.pk}/"))
+    assert "second step is refused until" not in page(office.get(f"{USERS}{bob.pk}/"))
