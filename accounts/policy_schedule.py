@@ -83,6 +83,7 @@ def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
     """
     steps = [When(two_factor_from__lte=clock_plus(days * DAY), then=Value(days)) for days in sorted(REMINDERS)]
     with transaction.atomic():
+        _come_into_force(account)  # if its date has come: no later one undoes it
         open_for_it = Account.objects.filter(pk=account.pk, two_factor_required=False)
         changed = open_for_it.exclude(two_factor_from=moment).update(two_factor_from=moment)
         if changed:
@@ -97,9 +98,10 @@ def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | No
     In force at everybody's next request: the date, too, because it is compared when a person is loaded
     (``User.accepts``). Everybody is told, unless they were told of the second step within a day (K-07).
     """
-    before, after = written(account.accepted), written(kinds)
     row = Account.objects.filter(pk=account.pk)
     with transaction.atomic():
+        account = _with_what_has_come(row)
+        before, after = written(account.accepted), written(kinds)
         if moment:
             changed = row.exclude(factors_from=moment, factors_next=after).update(
                 factors_from=moment, factors_next=after
@@ -114,6 +116,15 @@ def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | No
             notify_administrators(account, record_event(action, user=actor, **facts))
             _announce_factors(account, actor, after=after, starts=_iso(moment))
     return bool(changed)
+
+
+def _with_what_has_come(row: QuerySet[Account]) -> Account:
+    """Return an account, locked. A date of other kinds that has come is written down: no later one undoes it."""
+    account = row.select_for_update(no_key=True).get()
+    if row.filter(factors_from__lte=Clock()).exists():
+        _let_factors_count(account)
+        account.refresh_from_db()
+    return account
 
 
 def keep_factors(account: Account, *, actor: User) -> bool:

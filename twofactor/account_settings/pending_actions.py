@@ -49,11 +49,12 @@ def decide_passkeys_alone(user: User, asked: dict[str, Any]) -> str:
 def set_date(user: User, asked: dict[str, Any]) -> str:
     """Set or take back the date that was asked for; return what to say."""
     if not asked["starts"]:
-        policy_schedule.unschedule(user.account, actor=user)
-        return _("The date was cancelled. Nothing changes.")
+        cancelled = policy_schedule.unschedule(user.account, actor=user)
+        return _("The date was cancelled. Nothing changes.") if cancelled else _("There is no date to cancel any more.")
     starts = datetime.fromisoformat(asked["starts"])
     policy_schedule.schedule(user.account, starts, actor=user)
-    return say_date(starts)
+    user.account.refresh_from_db(fields=["two_factor_required"])
+    return say_switched(True) if user.account.two_factor_required else say_date(starts)
 
 
 def say_date(starts: datetime) -> str:
@@ -82,8 +83,8 @@ def say_carried_out(pending: PendingSignIn, policy_date: datetime | None) -> str
 def choose_factors(user: User, asked: dict[str, Any]) -> str:
     """Let the kinds count that were asked for, now or from their date on; return what to say (K-06)."""
     if not asked["kinds"]:
-        policy_schedule.keep_factors(user.account, actor=user)
-        return _("The date was cancelled. Nothing changes.")
+        cancelled = policy_schedule.keep_factors(user.account, actor=user)
+        return _("The date was cancelled. Nothing changes.") if cancelled else _("There is no date to cancel any more.")
     starts = datetime.fromisoformat(asked["starts"]) if asked["starts"] else None
     if not held.has_one_of(user, asked["kinds"]):  # removed meanwhile
         return _("Nothing was changed: you have none of these second steps yourself any more.")

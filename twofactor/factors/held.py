@@ -39,13 +39,18 @@ def counting(user: User) -> list[FactorDevice]:
     return [device for kind in DEVICES if user.accepts(kind.factor) for device in kind.of(user)]
 
 
+def usable(user: User) -> list[FactorDevice]:
+    """Return the devices of a person that can be proved at all, as they came with the person."""
+    return [device for kind in DEVICES for device in kind.of(user)]
+
+
 def provable(user: User) -> list[FactorDevice]:
     """Return what a person can prove with: what counts; where nothing does, what they have all the same (K-06).
 
     A kind that no longer counts opens nothing. It proves who enrols one that does, so that nobody gets around a
     factor that is there, and nobody is stuck.
     """
-    return counting(user) or [device for kind in DEVICES for device in kind.of(user)]
+    return counting(user) or usable(user)
 
 
 def may_add(user: User, kind: FactorKind) -> bool:

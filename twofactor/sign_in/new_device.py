@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from accounts.factors import FactorKind
 from accounts.models import User
+from twofactor.exceptions import JourneyOver
+from twofactor.factors import held
 from twofactor.factors.base import Verified, complete
 from twofactor.models import FactorDevice, Journey
 
@@ -21,7 +23,12 @@ class NewDevice(Verified):
         complete(journey)
 
     def device(self, user: User) -> FactorDevice:
-        """Bind it."""
+        """Bind it. Raises JourneyOver where the person was given a device since this request began."""
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts the changes of one person in a line
+        now = held.joined(User.objects.with_policy().select_related("account")).get(pk=user.pk)
+        had = {device.persistent_id for device in held.usable(user)}
+        if any(device.persistent_id not in had for device in held.usable(now)):
+            raise JourneyOver
         return self.bind()
 
     def give_back(self, journey: Journey) -> None:
