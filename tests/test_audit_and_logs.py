@@ -42,7 +42,7 @@ from tests.tools import settings_with
 from twofactor import devices, recovery
 from twofactor.models import Challenge, PhoneDevice
 from twofactor.tokens import lockout
-from twofactor.tokens.challenges import note_failure
+from twofactor.tokens.challenges import note_undelivered
 from twofactor.tokens.sms_of_the_day import SPENT_AT
 
 pytestmark = pytest.mark.django_db
@@ -382,13 +382,13 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     for _ in range(4):
         Browser().post("/senha/esqueci/", {"email": "bob@example.com"})
     for failures in (5, 10):
-        lockout.note_failure(bob, failures, "login")
+        lockout.note_wrong_answer(bob, failures, "login")
     reset_and_come_back(bob, alice)
     invite_and_remind(alice)
     luna = create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)
     Account.objects.filter(pk=luna.account_id).update(two_factor_required=True)
     diary.pass_the_second_door("luna", settings)
-    note_failure(Message.objects.filter(kind="token").latest("pk"), "number")
+    note_undelivered(Message.objects.filter(kind="token").latest("pk"), "number")
     # Whole days are spent in tests/test_send_limits.py; the breach check fails in tests/services.
     tested_elsewhere = {action.value for scope in SPENT_AT.values() for action in scope.values()}
     tested_elsewhere |= {

@@ -47,7 +47,7 @@ def test_a_circuit_opens_at_half_of_twenty_calls(wire: Wire, failures: int, succ
     """F35."""
     sent_before(successes)
     failed_before(failures - 1)
-    circuit.note_failure("twilio", Fault.UNSURE)
+    circuit.note_failed_call("twilio", Fault.UNSURE)
     assert OpenCircuit.objects.filter(name="twilio").exists() is opens
 
 
@@ -55,7 +55,7 @@ def test_only_the_last_sixty_seconds_and_the_gateways_own_calls_count(wire: Wire
     """F35."""
     failed_before(30, seconds=61)
     failed_before(30, gateway="sinch")
-    circuit.note_failure("twilio", Fault.UNSURE)
+    circuit.note_failed_call("twilio", Fault.UNSURE)
     assert not OpenCircuit.objects.exists()
 
 
@@ -65,7 +65,7 @@ def test_successes_long_ago_do_not_hide_failures_of_now(wire: Wire) -> None:
     sent_before(100, gateway="sinch")
     Message.objects.filter(gateway="twilio").update(sent_at=clock_plus(-61))
     failed_before(19)
-    circuit.note_failure("twilio", Fault.BUSY)
+    circuit.note_failed_call("twilio", Fault.BUSY)
     assert OpenCircuit.objects.get().fault == Fault.BUSY
 
 
@@ -73,7 +73,7 @@ def test_successes_long_ago_do_not_hide_failures_of_now(wire: Wire) -> None:
 def test_the_faults_of_numbers_and_handsets_open_nothing(wire: Wire, fault: Fault) -> None:
     """F35: or anybody could switch SMS off with a handful of bad numbers."""
     for _ in range(25):
-        circuit.note_failure("twilio", fault)
+        circuit.note_failed_call("twilio", fault)
     assert not OpenCircuit.objects.exists()
     assert not GatewayFailure.objects.exists()
 

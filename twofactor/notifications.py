@@ -29,7 +29,7 @@ BRAND = "Messaging"
 CHALLENGE = Compiled(lambda: Statement(Challenge.objects.filter(pk=Slot("id", models.BigIntegerField()))))
 
 
-@renders("token", on_failure=challenges.note_failure)
+@renders("token", on_failure=challenges.note_undelivered)
 def render_token(message: Message) -> Content:
     """Derive the token at the moment of sending (T-06); nothing is sent for a challenge that is closed.
 

@@ -44,7 +44,7 @@ def close(name: str) -> None:
     logger.warning("circuit of %s is closed again", name)
 
 
-def note_failure(name: str, fault: Fault) -> None:
+def note_failed_call(name: str, fault: Fault) -> None:
     """Open the circuit at once when it is our contract that fails (F31), else at half of 20 calls in 60 s."""
     count_failure(name, fault)
     if not fault.is_the_gateways:

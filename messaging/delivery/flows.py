@@ -256,7 +256,7 @@ def _call(message: Message, content: Content, way: circuit.Way) -> gateways.Gate
 
 def note_fault(message: Message, gateway: str, fault: Fault) -> None:
     """Draw what follows from a fault for other messages: for those by this gateway, and for those to this range."""
-    circuit.note_failure(gateway, fault)
+    circuit.note_failed_call(gateway, fault)
     if fault is Fault.BLOCKED:
         blocked_prefixes.block(message.destination)
 

@@ -75,7 +75,7 @@ def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
     )
 
 
-def note_failure(message: Message, fault: str) -> None:
+def note_undelivered(message: Message, fault: str) -> None:
     """Write down that the message of a token failed for good (J-01)."""
     challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
     if challenge:
@@ -127,7 +127,7 @@ def verify(journey: Journey, typed: str) -> Challenge:
     destination = journey.destination(challenge.channel, challenge.destination)
     if derive.same(challenge.token_for(journey.user, journey.purpose, destination), token):
         return challenge
-    lockout.note_failure(journey.user, failures, challenge.purpose)
+    lockout.note_wrong_answer(journey.user, failures, challenge.purpose)
     if _was_superseded(of_journey, token):
         raise refusals.TokenSuperseded
     raise refusals.TokenWrong(settings.TOKEN_ATTEMPTS - challenge.attempts)

@@ -91,7 +91,7 @@ def take_back(user: User) -> None:
     User.objects.filter(pk=user.pk, failures__gt=0).update(failures=F("failures") - 1, failures_until=None)
 
 
-def note_failure(user: User, failures: int, purpose: str) -> None:
+def note_wrong_answer(user: User, failures: int, purpose: str) -> None:
     """Record a wrong token, and notify at the fifth and at each step of the schedule; the 100th locks (L-03, L-07)."""
     with transaction.atomic():
         record_event(Action.TOKEN_REFUSED, user=user, purpose=purpose)

@@ -67,7 +67,7 @@ class AppFactor(Factor):
         failures = lockout.count_attempt(user)
         step = self._step(app, token, app.now)
         if step is None:
-            lockout.note_failure(user, failures, journey.purpose)
+            lockout.note_wrong_answer(user, failures, journey.purpose)
             raise refusals.AppTokenWrong
         return AppToken(app, step)
 

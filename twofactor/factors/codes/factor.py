@@ -66,6 +66,6 @@ class RecoveryFactor(Factor):
         failures = lockout.count_attempt(user)
         row = flows.matching(user, code)
         if row is None:
-            lockout.note_failure(user, failures, journey.purpose)
+            lockout.note_wrong_answer(user, failures, journey.purpose)
             raise refusals.OwnCodeRefused
         return RightCode(row)

@@ -72,7 +72,7 @@ class PasskeyFactor(Factor):
         try:
             return _judge(journey.user, answer, challenge)
         except PasskeyWrong:
-            lockout.note_failure(journey.user, failures, journey.purpose)
+            lockout.note_wrong_answer(journey.user, failures, journey.purpose)
             raise
 
 
