@@ -64,6 +64,7 @@ class Journey(models.Model):
 
     # Abstract, by hand: Django's metaclass for models is not ABC's.
 
+    # A model cannot be an abstract class of ``abc`` beside Django's metaclass: a journey that sends says both itself.
     @property
     def purpose(self) -> str:
         """Return what the next token of this journey is for."""
