@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from accounts.audit.actions import action_named
 from accounts.auth import sessions as account_sessions
 from accounts.exceptions import LastAdministrator
-from accounts.models import Account, AuditEvent, Budget, SearchWord, User
+from accounts.models import Account, AuditEvent, RateLimit, SearchWord, User
 from accounts.request.http import SignedInRequest
 from accounts.users import flows as users
 from messaging.delivery.admin import ReadOnlyAdmin
@@ -147,9 +147,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
         return f"{action.label} ({event.action})" if action else event.action
 
 
-@admin.register(Budget)
-class BudgetAdmin(ReadOnlyAdmin):
-    """What is spent of which limit; the names in the keys are hidden where they are somebody's."""
+@admin.register(RateLimit)
+class RateLimitAdmin(ReadOnlyAdmin):
+    """What is used of which limit; the names in the keys are hidden where they are somebody's."""
 
     list_display = ["key", "seconds", "used"]
     search_fields = ["key"]

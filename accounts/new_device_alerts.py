@@ -71,7 +71,7 @@ def device_of(event: AuditEvent) -> Device:
 
 
 def network(ip: str | None) -> str:
-    """Return the network an address is of: /24 for IPv4, /48 for IPv6, as providers hand them out."""
+    """Return the network an address is of: /24 for IPv4, /48 for IPv6, as network operators hand them out."""
     if not ip:
         return ""
     address = ipaddress.ip_address(ip)

@@ -1,7 +1,7 @@
-"""How often something may be done: budgets in the database, on its clock (C-08).
+"""How often something may be done: counted in the database, on its clock (C-08).
 
 A window begins with its first use and lasts as many seconds as its limit says; ``settings.LIMITS`` has them all.
-Whatever is spent together is spent in one statement, whose rows come in one order (F20), so that counting is exact
+What is counted together is counted in one statement, whose rows come in one order (F20), so that counting is exact
 however many come at once. Losing Redis loses none of it.
 
 What costs money has no such beginning, at which twice the limit could leave: its limit holds over any such span (B-17).
@@ -23,10 +23,10 @@ from django.db.models import Case, CharField, Exists, F, IntegerField, OuterRef,
 from django.db.models.functions import Cast, Concat
 from django.utils.crypto import salted_hmac
 
-from accounts.models import Budget
+from accounts.models import RateLimit
 from messaging.database import Epoch, Slot, delete_in_batches
 
-SPEND = """
+COUNT = """
     INSERT INTO {table} (key, seconds, used, until) VALUES {values}
     ON CONFLICT (key, seconds) DO UPDATE SET
         used = CASE WHEN {table}.until <= excluded.until - {table}.seconds
@@ -57,7 +57,7 @@ SLIDING = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """One window to spend from: what is counted, for how many seconds, up to which limit."""
+    """One window: what is counted, for how many seconds, up to which limit."""
 
     key: str
     seconds: int
@@ -87,7 +87,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What a window has become by spending from it; ``wait`` is the seconds until it ends."""
+    """What a window has become by counting a use; ``wait`` is the seconds until it ends."""
 
     window: Window
     used: int
@@ -104,15 +104,15 @@ def windows(scope: str, name: object) -> list[Window]:
     return [Window(f"{scope} {name}", seconds, limit, scope) for limit, seconds in settings.LIMITS[scope]]
 
 
-def spend(wanted: Iterable[Window], uses: int = 1) -> list[Balance]:
+def count(wanted: Iterable[Window], uses: int = 1) -> list[Balance]:
     """Count one use, or several, in each window and return what became of them: one statement, exact, in one order.
 
-    What is too much is counted as well: the caller's transaction undoes it where a refusal is to spend nothing.
+    What is too much is counted as well: the caller's transaction undoes it where a refusal is to count nothing.
     """
     windows = sorted(wanted)
     now, table = _clock(), _table()
     rows = [(window.key, *window.row(now), uses) for window in windows]
-    statement = SPEND.format(table=table, now=now, values=_values(rows), earlier=_earlier(windows))
+    statement = COUNT.format(table=table, now=now, values=_values(rows), earlier=_earlier(windows))
     known = {(window.key, seconds): window for window in windows for seconds in window.rows}
     with connection.cursor() as cursor:
         cursor.execute(statement, [row[0] for row in rows])
@@ -123,7 +123,7 @@ def spend(wanted: Iterable[Window], uses: int = 1) -> list[Balance]:
 def take_back(wanted: Iterable[Window], since: datetime | None = None) -> None:
     """Take a use back from each window, as often as it is named; from those only that had begun at ``since``, if given.
 
-    In the order of ``spend``, which an UPDATE would not keep (F20).
+    In the order of ``count``, which an UPDATE would not keep (F20).
     """
     counted = Counter(wanted)
     if not counted:
@@ -135,7 +135,7 @@ def take_back(wanted: Iterable[Window], since: datetime | None = None) -> None:
         cursor.execute(TAKE_BACK.format(table=_table(), values=_values(rows)), [row[0] for row in rows])
 
 
-def seconds_spent(wanted: Iterable[Window]) -> int:
+def seconds_until_free(wanted: Iterable[Window]) -> int:
     """Return for how many seconds nothing is left in one of these windows; 0 when something is."""
     return waits_of(wanted).first() or 0
 
@@ -148,18 +148,18 @@ def step_of(wanted: Iterable[Window]) -> int:
 def all_used(scope: str, name: OuterRef | Value) -> Subquery:
     """Return what all of a scope's windows hold, for a column of a statement that knows the name in it."""
     key = Concat(Value(f"{scope} "), Cast(name, CharField()))
-    running = Budget.objects.filter(key=key, until__gt=Epoch()).order_by().values("key")
+    running = RateLimit.objects.filter(key=key, until__gt=Epoch()).order_by().values("key")
     return Subquery(running.annotate(all=Sum("used")).values("all"))
 
 
 def is_running(window: Window) -> bool:
     """Tell whether a window has begun and is not over."""
-    return Budget.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch()).exists()
+    return RateLimit.objects.filter(key=window.key, seconds=window.seconds, until__gt=Epoch()).exists()
 
 
 def used(window: Window) -> int:
     """Return how often something was used in a window that is running; 0 when none is."""
-    running = Budget.objects.filter(key=window.key, seconds__in=window.rows, until__gt=Epoch())
+    running = RateLimit.objects.filter(key=window.key, seconds__in=window.rows, until__gt=Epoch())
     return running.aggregate(all=Sum("used"))["all"] or 0
 
 
@@ -168,7 +168,7 @@ def _clock() -> str:
 
 
 def _table() -> str:
-    return connection.ops.quote_name(Budget._meta.db_table)
+    return connection.ops.quote_name(RateLimit._meta.db_table)
 
 
 def _values(rows: Iterable[tuple[str, str, str, int]]) -> str:
@@ -200,7 +200,7 @@ def network(ip: str | None) -> str:
 def networks(ip: str | None) -> list[tuple[str, int]]:
     """Return an address and the networks that one owner may hold of IPv6, each with how much more it may (B-14).
 
-    A provider hands out a /64, a /56 or a /48; whoever has a /48 has 65,536 of the first.
+    A network operator hands out a /64, a /56 or a /48; whoever has a /48 has 65,536 of the first.
     """
     address = ipaddress.ip_address(ip) if ip else None
     if not isinstance(address, ipaddress.IPv6Address):
@@ -220,7 +220,7 @@ def windows_of_networks(scope: str, ip: str | None) -> list[Window]:
 
 def forget(wanted: Q) -> int:
     """Forget windows; return how many of them were running."""
-    running = Budget.objects.filter(wanted, until__gt=Epoch())
+    running = RateLimit.objects.filter(wanted, until__gt=Epoch())
     return running.delete()[0]
 
 
@@ -237,12 +237,12 @@ def slot(name: str) -> Slot:
     return Slot(name, CharField())
 
 
-def waits_of(wanted: Iterable[Window], key: Callable[[str], Any] = str) -> QuerySet[Budget, int]:
-    """Return the seconds until each spent window ends, the longest first."""
-    spent = Q()
+def waits_of(wanted: Iterable[Window], key: Callable[[str], Any] = str) -> QuerySet[RateLimit, int]:
+    """Return the seconds until each used-up window ends, the longest first."""
+    used_up = Q()
     for window in wanted:
-        spent |= Q(key=key(window.key), seconds=window.seconds, used__gte=window.limit)
-    over = Budget.objects.filter(spent, until__gt=Epoch()).order_by("-until")
+        used_up |= Q(key=key(window.key), seconds=window.seconds, used__gte=window.limit)
+    over = RateLimit.objects.filter(used_up, until__gt=Epoch()).order_by("-until")
     return over.values_list(F("until") - Epoch(), flat=True)
 
 
@@ -251,17 +251,17 @@ def is_running_of(wanted: Iterable[Window], key: Callable[[str], Any] = str) -> 
     some = Q()
     for window in wanted:
         some |= Q(key=key(window.key), seconds=window.seconds)
-    return Exists(Budget.objects.filter(some, until__gt=Epoch()))
+    return Exists(RateLimit.objects.filter(some, until__gt=Epoch()))
 
 
-def load_of(wanted: Iterable[Window], key: Callable[[str], Any] = str) -> QuerySet[Budget, int]:
+def load_of(wanted: Iterable[Window], key: Callable[[str], Any] = str) -> QuerySet[RateLimit, int]:
     """Return how many times the limit of each window is used up, the most first."""
     some, times = Q(), []
     for window in wanted:
         this = Q(key=key(window.key), seconds=window.seconds)
         some |= this
         times.append(When(this, then=F("used") / Value(window.limit)))
-    running = Budget.objects.filter(some, until__gt=Epoch())
+    running = RateLimit.objects.filter(some, until__gt=Epoch())
     return (
         running.annotate(load=Case(*times, output_field=IntegerField()))
         .order_by("-load")
@@ -271,4 +271,4 @@ def load_of(wanted: Iterable[Window], key: Callable[[str], Any] = str) -> QueryS
 
 def purge() -> int:
     """Forget windows that are over, in batches. Return how many."""
-    return delete_in_batches(Budget.objects.filter(until__lte=Epoch()))
+    return delete_in_batches(RateLimit.objects.filter(until__lte=Epoch()))

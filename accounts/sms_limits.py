@@ -1,7 +1,7 @@
 """How many SMS an account may send in 24 hours, for SMS cost money (B-10).
 
 As many as its people with a proved phone need, and no more than its share of the system's: so one account can never
-spend what all others need. People without a phone add nothing, for an administrator makes as many as they like.
+use up what all others need. People without a phone add nothing, for an administrator makes as many as they like.
 """
 
 from django.conf import settings

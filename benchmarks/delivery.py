@@ -20,10 +20,10 @@ from types import SimpleNamespace
 
 from benchmarks.soak.installation import fill
 from tests.services import seed
+from tests.services.browser import Browser
 from tests.services.parts import Broker, Postgres
 from tests.services.portal import Portal
 from tests.services.programs import Program, free_port, listens, module, wait_for
-from tests.services.visitor import Visitor
 
 COLD, CLICKS, SLOW_CLICKS = 10, 150, 40
 BURST, PER_SECOND = 200, 20
@@ -90,7 +90,7 @@ def milliseconds(values: list[float]) -> str:
 class Click:
     """A person one click before the token."""
 
-    visitor: Visitor
+    browser: Browser
     captcha: str
     at: float = 0
     wait: float = 0
@@ -98,14 +98,14 @@ class Click:
     @classmethod
     def ready(cls, portal: Portal) -> "Click":
         """Sign in up to the solved captcha."""
-        visitor = portal.member()
-        visitor.post_password()
-        return cls(visitor, visitor.captcha("/entrar/canal/"))
+        browser = portal.member()
+        browser.post_password()
+        return cls(browser, browser.captcha("/entrar/canal/"))
 
     def press(self) -> "Click":
         """Press the button; note when, and how long the browser waited for the answer."""
         self.at, began = time.time(), time.perf_counter()
-        answer = self.visitor.post_at_once("/entrar/canal/", channel="sms", altcha=self.captcha)
+        answer = self.browser.post_at_once("/entrar/canal/", channel="sms", altcha=self.captcha)
         self.wait = time.perf_counter() - began
         assert answer.status_code == 302, answer.status_code
         return self
@@ -113,10 +113,10 @@ class Click:
 
 def to_gateway(slow: SlowGateway, clicks: list[Click]) -> list[float]:
     """Return the seconds from each click to the gateway, once all have come there."""
-    numbers = {click.visitor.number for click in clicks}
+    numbers = {click.browser.number for click in clicks}
     wait_for(lambda: numbers <= slow.arrivals().keys(), 60, meaning="all tokens at the gateway")
     arrivals = slow.arrivals()
-    return [arrivals[click.visitor.number] - click.at for click in clicks]
+    return [arrivals[click.browser.number] - click.at for click in clicks]
 
 
 def measure_clicks(portal: Portal, slow: SlowGateway, seconds: float) -> None:

@@ -15,9 +15,9 @@ import psycopg
 
 from benchmarks.soak.installation import installation
 from tests.services import seed
+from tests.services.browser import Browser, location
 from tests.services.parts import PostgresDatabase
 from tests.services.portal import Portal, digits
-from tests.services.visitor import Visitor, location
 
 SIZES = "SELECT relname, pg_total_relation_size(relid), n_tup_ins, n_tup_upd FROM pg_stat_user_tables"
 STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*):\s+(\S.*)")
@@ -25,15 +25,15 @@ WORKING_DAYS = 250  # sign-ins of a person a year
 PEOPLE = (1_000, 100_000, 10_000_000)
 
 
-def sign_in(portal: Portal, visitor: Visitor, channel: str) -> None:
-    location(visitor.post_password())
-    location(visitor.post_channel(channel))
+def sign_in(portal: Portal, browser: Browser, channel: str) -> None:
+    location(browser.post_password())
+    location(browser.post_channel(channel))
     if channel == "sms":
-        token = portal.token(visitor)
+        token = portal.token(browser)
     else:
-        token = digits(portal.mail.wait_for(visitor.email)["data"].partition("\r\n\r\n")[2])
-    assert location(visitor.post_token(token)) == "/"
-    assert visitor.get("/").status_code == 200
+        token = digits(portal.mail.wait_for(browser.email)["data"].partition("\r\n\r\n")[2])
+    assert location(browser.post_token(token)) == "/"
+    assert browser.get("/").status_code == 200
 
 
 def measured(portal: Portal) -> dict[str, tuple[int, ...]]:
@@ -66,12 +66,12 @@ def log_of(portal: Portal) -> str:
     return database.server.program.written()
 
 
-def counted(portal: Portal, people: list[Visitor]) -> tuple[Counter[str], float]:
+def counted(portal: Portal, people: list[Browser]) -> tuple[Counter[str], float]:
     """Return the statements of so many sign-ins, and the seconds they took."""
     log_statements(portal, "all")
     skip, begin = len(log_of(portal)), time.monotonic()
-    for number, visitor in enumerate(people):
-        sign_in(portal, visitor, ("sms", "email")[number % 2])
+    for number, browser in enumerate(people):
+        sign_in(portal, browser, ("sms", "email")[number % 2])
     seconds = time.monotonic() - begin
     return Counter(statements(log_of(portal)[skip:])), seconds
 

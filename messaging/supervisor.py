@@ -32,7 +32,7 @@ class Supervisor:
             signal.signal(number, self.ask_to_stop)
 
     def ask_to_stop(self, *_: object) -> None:
-        """Note the wish; the loop that is waiting acts on it."""
+        """Note the request; the loop that is waiting acts on it."""
         self.stopping = True
 
     def start(

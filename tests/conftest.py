@@ -132,7 +132,7 @@ def policy(account: Account) -> Account:
 
 @pytest.fixture
 def many_sends(settings: Any) -> None:
-    """Lift the budgets of sends, for tests that ask for more tokens than a person may."""
+    """Lift the limits of sends, for tests that ask for more tokens than a person may."""
     kept = ("password", "links", "token_known")
     others = {scope: windows for scope, windows in settings.LIMITS.items() if any(part in scope for part in kept)}
     sends = {scope: [(10_000, seconds) for _, seconds in windows] for scope, windows in settings.LIMITS.items()}

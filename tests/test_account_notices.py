@@ -13,7 +13,7 @@ from tests.tools import page
 pytestmark = pytest.mark.django_db
 
 NOTICES = "/configuracoes/minha-conta/avisos/"
-CHOSEN, ALWAYS = Action.ACCOUNT_SMS_HALF_SPENT, Action.ACCOUNT_SMS_SPENT
+CHOSEN, ALWAYS = Action.ACCOUNT_SMS_HALF_USED_UP, Action.ACCOUNT_SMS_USED_UP
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def test_a_session_id_that_was_never_made_here_is_nobody(db: None, cookie: str, 
 
 
 def test_a_stolen_session_cannot_guess_the_password(browser: Browser, bob: User) -> None:
-    """Changing the password asks for today's: with the budget of the sign-in page, and written down."""
+    """Changing the password asks for today's: with the limit of the sign-in page, and written down."""
     browser.post_password("bob")
     fields = {"new_password": "a thiefs own password"}
     for guess in range(5):
@@ -105,7 +105,7 @@ def test_a_forgotten_password_costs_the_same_whoever_has_the_address(bob: User) 
 
 
 def test_one_address_asks_for_sixty_links_an_hour_and_then_for_each_with_a_captcha(bob: User) -> None:
-    """C-08, B-03: a robot fills neither queue nor trail; its neighbours go on, nobody else notices."""
+    """C-08, B-03: a robot fills neither queue nor audit log; its neighbours go on, nobody else notices."""
     answers = [Browser().post("/senha/esqueci/", {"email": f"p{n}@example.com"}).status_code for n in range(61)]
     assert answers == [302] * 60 + [200]
     asked = Browser().post("/senha/esqueci/", {"email": "bob@example.com"})
@@ -140,10 +140,10 @@ def test_a_setting_changed_to_and_fro_sends_no_mails_without_end(alice: User, bo
 
 def test_a_notice_of_another_kind_account_or_day_is_sent(alice: User, charlie: User) -> None:
     """B-15: whom it must not reach."""
-    spent = record_event(Action.PASSWORD_CHANGED, user=alice)
+    event = record_event(Action.PASSWORD_CHANGED, user=alice)
     for _time in range(25):
-        notify(alice, spent)
-        notify_administrators(alice.account, spent)
+        notify(alice, event)
+        notify_administrators(alice.account, event)
     others = [record_event(Action.EMAIL_CHANGED, user=alice), record_event(Action.PASSWORD_CHANGED, user=charlie)]
     notify(alice, others[0])
     notify(charlie, others[1])
@@ -156,7 +156,7 @@ def test_a_notice_of_another_kind_account_or_day_is_sent(alice: User, charlie: U
     assert Message.objects.filter(subject_id=again.pk).count() == 1
 
 
-def test_a_robot_that_is_told_to_wait_does_not_fill_the_trail(bob: User) -> None:
+def test_a_robot_that_is_told_to_wait_does_not_fill_the_audit_log(bob: User) -> None:
     """J-01: of a limit that somebody keeps running into, ten times a minute are written down."""
     for guess in range(30):
         Browser().post_password("bob", f"guess {guess}")
@@ -176,7 +176,7 @@ def test_a_robot_that_is_told_to_wait_does_not_fill_the_trail(bob: User) -> None
         ("data/", {"starts": "tomorrow"}),
     ],
 )
-def test_a_wish_dies_with_the_role_it_was_made_in(
+def test_a_pending_action_dies_with_the_role_it_was_made_in(
     browser: Browser, alices_phone: PhoneDevice, bob: User, settings: Any, path: str, fields: dict[str, Any]
 ) -> None:
     """A-01: an administrator who is demoted while they are asked who they are changes nothing for everybody."""
@@ -218,12 +218,12 @@ def test_a_signed_link_opens_one_kind_of_door(browser: Browser, alice: User, bob
     """T-05: what was signed for one purpose is worth nothing for another, nor for somebody else."""
     event = record_event(Action.PHONE_ENROLLED, user=bob)
     invitations.invite(alice.account, {"new@example.com": ""}, actor=alice, language="en")
-    disown = disavowal.link(event).rpartition("/nao-fui-eu/")[2]
+    disavow = disavowal.link(event).rpartition("/nao-fui-eu/")[2]
     join = invitations.link(Invitation.objects.get()).rpartition("/convite/")[2]
-    assert browser.get(f"/nao-fui-eu/{disown}").status_code == 200
+    assert browser.get(f"/nao-fui-eu/{disavow}").status_code == 200
     assert 'name="new_password"' in page(browser.get(f"/convite/{join}"))
     assert browser.post(f"/nao-fui-eu/{join}").status_code == 404
-    assert 'name="new_password"' not in page(browser.post(f"/convite/{disown}"))
+    assert 'name="new_password"' not in page(browser.post(f"/convite/{disavow}"))
     browser.post("/senha/esqueci/", {"email": bob.email})
     token = re.findall(r"/senha/redefinir/[^/]+/([^/]+)/", links_to(bob.email)[0]["text"])[0]
     alices = urlsafe_base64_encode(force_bytes(alice.pk))

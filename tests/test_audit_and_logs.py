@@ -43,7 +43,7 @@ from twofactor import devices, recovery
 from twofactor.models import Challenge, PhoneDevice
 from twofactor.tokens import lockout
 from twofactor.tokens.challenges import note_undelivered
-from twofactor.tokens.sms_of_the_day import SPENT_AT
+from twofactor.tokens.sms_of_the_day import USED_UP_AT
 
 pytestmark = pytest.mark.django_db
 
@@ -389,8 +389,8 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     Account.objects.filter(pk=luna.account_id).update(two_factor_required=True)
     diary.pass_the_second_door("luna", settings)
     note_undelivered(Message.objects.filter(kind="token").latest("pk"), "number")
-    # Whole days are spent in tests/test_send_limits.py; the breach check fails in tests/services.
-    tested_elsewhere = {action.value for scope in SPENT_AT.values() for action in scope.values()}
+    # Whole days are used up in tests/test_send_limits.py; the breach check fails in tests/services.
+    tested_elsewhere = {action.value for scope in USED_UP_AT.values() for action in scope.values()}
     tested_elsewhere |= {
         Action.PASSWORD_BREACH_CHECK_FAILED.value,
         # tests/test_thinning.py, tests/test_thief_with_the_password.py
@@ -414,7 +414,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
         # tests/test_choosing_factors.py, tests/test_factors_that_count.py, tests/test_disavowal.py
         *(action.value for action in Action if action.value.startswith("policy.factors_")),
         Action.PHONE_REMOVED.value,
-        Action.SIGN_IN_DISOWNED.value,
+        Action.SIGN_IN_DISAVOWED.value,
         *(action.value for action in Action if action.value.partition(".")[0] in {"app", "codes", "factor", "passkey"}),
     }
     assert set(Action.values) - tested_elsewhere - set(AuditEvent.objects.values_list("action", flat=True)) == set()

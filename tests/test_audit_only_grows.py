@@ -92,7 +92,7 @@ def test_a_person_with_a_history_cannot_be_deleted(event: AuditEvent, bob: User)
     assert get_user_model().objects.filter(pk=bob.pk).exists()
 
 
-def test_no_code_of_ours_changes_the_trail() -> None:
+def test_no_code_of_ours_changes_the_audit_log() -> None:
     """J-01: not by the model's own ways round it, and not by SQL."""
     ways_round = re.compile(
         r"_raw_delete|_base_manager|session_replication_role|(UPDATE|DELETE FROM|TRUNCATE|DISABLE TRIGGER)[^\n]*audit"

@@ -68,7 +68,7 @@ def recorded_actions() -> set[str]:
 
 
 RECORDING = {"record_event", "record_events", "record_thinned", "record"}
-BOUND = {"action", "cancelled", "disowned", "removed", "SPENT_AT"}  # names whose values are recorded
+BOUND = {"action", "cancelled", "disavowed", "removed", "USED_UP_AT"}  # names whose values are recorded
 
 
 def rows_in(tree: ast.AST) -> set[str]:

@@ -245,7 +245,7 @@ def scripts_on(browser: Browser, path: str) -> list[str]:
 
 
 def test_each_number_needs_a_captcha_of_its_own(asked_for_phone: Browser) -> None:
-    """C-01: also while the sends that the first one paid for are not spent."""
+    """C-01: also while the sends that the first one paid for are not used up."""
     asked_for_phone.post_phone(BOBS_NUMBER)
     response = asked_for_phone.post(PHONE, {"country": "BR", "number": "21 99887-7665"})
     assert TICK in page(response)

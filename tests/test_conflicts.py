@@ -54,7 +54,7 @@ def at_channel(browser: Browser, bobs_phone: PhoneDevice) -> Browser:
 
 @pytest.mark.parametrize("conflict", [errors.DeadlockDetected, errors.SerializationFailure])
 def test_who_loses_once_is_sent_one_token(at_channel: Browser, losing: Any, conflict: type[Exception]) -> None:
-    """F20: nothing of the first run is left, not even the spent send."""
+    """F20: nothing of the first run is left, not even the counted send."""
     losing(caused(conflict()))
     assert at_channel.post_channel().headers["Location"] == "/entrar/token/"
     assert Challenge.objects.count() == Message.objects.count() == 1

@@ -98,7 +98,7 @@ def test_a_country_outside_the_operators_list_is_refused(alices: Browser, policy
 def test_a_country_that_the_operator_takes_back_meanwhile_is_not_chosen(
     alices: Browser, policy: Account, settings: Any
 ) -> None:
-    """P-03: the wish was carried for minutes."""
+    """P-03: the pending action was kept for minutes."""
     alices.post(COUNTRIES, {"regions": ["BR", "PT"]})
     settings.ALLOWED_REGIONS = ["BR"]
     alices.prove_identity()

@@ -68,7 +68,7 @@ def test_two_workers_send_one_message(message: Message, memory: MemoryGateway) -
     assert memory.sent == []
 
 
-def test_a_message_rung_for_twice_leaves_once(message: Message, memory: MemoryGateway) -> None:
+def test_a_message_woken_for_twice_leaves_once(message: Message, memory: MemoryGateway) -> None:
     """F12, F9."""
     for _ in range(3):
         delivery.deliver(message.pk)

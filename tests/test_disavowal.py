@@ -219,9 +219,9 @@ def test_what_was_done_is_written_down(mallory: Browser, other_browser: Browser,
     assert facts["phone.disowned"] == {"after": "phone.enrolled"}
     assert facts["user.locked"] == {"reason": "phone.disowned"}
     assert facts["user.unlocked"] == {"by_operator": True}
-    disowned = written.get(action="phone.disowned")
-    assert (disowned.account, disowned.ip) == (bob.account, "127.0.0.1")
-    assert disowned.request_id != "-"
+    disavowed = written.get(action="phone.disowned")
+    assert (disavowed.account, disavowed.ip) == (bob.account, "127.0.0.1")
+    assert disavowed.request_id != "-"
 
 
 # Back in ----------------------------------------------------------------------------------------------

@@ -194,14 +194,14 @@ class SelfSigned:
         self.thread.start()
 
     def meet(self) -> None:
-        visitor, _address = self.listener.accept()
-        with closing(visitor):
-            visitor.settimeout(10)
+        client, _address = self.listener.accept()
+        with closing(client):
+            client.settimeout(10)
             if self.ask_first:  # PostgreSQL: is TLS spoken here? Yes.
-                visitor.recv(8)
-                visitor.sendall(b"S")
+                client.recv(8)
+                client.sendall(b"S")
             try:
-                with self.context.wrap_socket(visitor, server_side=True) as hidden:
+                with self.context.wrap_socket(client, server_side=True) as hidden:
                     hidden.recv(1)
             except OSError as error:
                 self.met.append("refused" if "UNKNOWN_CA" in str(error) else str(error))

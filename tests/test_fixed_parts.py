@@ -94,10 +94,10 @@ def test_each_page_has_a_csrf_token_and_a_captcha_of_its_own(bob: User, policy: 
         challenges.add(str(challenge))
     assert len(tokens) >= 4
     assert len(challenges) == 2
-    stranger = Browser(enforce_csrf_checks=True)
-    stranger.get("/entrar/")
+    anonymous = Browser(enforce_csrf_checks=True)
+    anonymous.get("/entrar/")
     data = {"username": "bob", "password": PASSWORD, "csrfmiddlewaretoken": found[0]}
-    assert stranger.post("/entrar/", data).status_code == 403, "another one's is not"
+    assert anonymous.post("/entrar/", data).status_code == 403, "another one's is not"
 
 
 def test_a_part_is_made_for_its_language_its_escaping_and_its_place() -> None:

@@ -16,7 +16,7 @@ from twofactor.models import Challenge, ChallengeQuerySet, PendingSignIn, PhoneD
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 CONFIRM = "/meu-perfil/telefone/confirmar/"
-SPENT = "Too many attempts with this token. Ask for another one."
+USED_UP = "Too many attempts with this token. Ask for another one."
 
 
 def wrong(token: str, turn: int = 1) -> str:
@@ -72,7 +72,7 @@ def test_after_five_wrong_tokens_the_right_one_is_refused(
     token = last_token()
     for turn in range(1, 6):
         assert browser.post(path, {"token": wrong(token, turn)}).status_code == 200
-    assert said(browser.post(path, {"token": token})) == SPENT
+    assert said(browser.post(path, {"token": token})) == USED_UP
     newest = Challenge.objects.order_by("-pk")[0]
     assert newest.attempts == 5
     assert newest.verified_at is None
@@ -113,8 +113,8 @@ def test_another_browser_with_the_same_cookie_has_no_attempts_of_its_own(
     other_browser.cookies["session"] = asking.cookies["session"].value
     for turn in range(1, 6):
         (asking, other_browser)[turn % 2].post_token(wrong(token, turn))
-    assert said(asking.post_token(token)) == SPENT
-    assert said(other_browser.post_token(token)) == SPENT
+    assert said(asking.post_token(token)) == USED_UP
+    assert said(other_browser.post_token(token)) == USED_UP
 
 
 def test_a_right_token_of_another_person_counts_as_wrong(
@@ -136,11 +136,11 @@ def test_the_page_counts_the_attempts_down(asking: Browser) -> None:
         "Wrong token. You have 3 more attempts.",
         "Wrong token. You have 2 more attempts.",
         "Wrong token. You have 1 more attempt.",
-        SPENT,
+        USED_UP,
     ]
 
 
-def test_when_the_attempts_are_spent_another_token_opens(asking: Browser) -> None:
+def test_when_the_attempts_are_used_up_another_token_opens(asking: Browser) -> None:
     """L-01."""
     token = last_token()
     for turn in range(1, 6):
@@ -179,14 +179,14 @@ def test_each_way_to_be_refused_is_told_in_its_own_words(asking: Browser) -> Non
     }
     let_pass(181)
     told["late"] = said(asking.post_token(second))
-    told["spent"] = SPENT
+    told["used up"] = USED_UP
     assert told == {
         "malformed": "The token has six digits. Enter them as they came.",
         "superseded": "A newer token was sent to you. Use the newest one.",
         "wrong": "Wrong token. You have 3 more attempts.",
         "used": "This token was already used. Ask for another one.",
         "late": "This token is too old. Ask for another one.",
-        "spent": SPENT,
+        "used up": USED_UP,
     }
     assert len(set(told.values())) == len(told)
 
@@ -204,13 +204,13 @@ def test_a_token_that_was_used_in_the_same_instant_is_told_so(asking: Browser, m
     assert not asking.is_in()
 
 
-def test_a_late_and_spent_token_is_told_spent(asking: Browser) -> None:
+def test_a_late_and_used_up_token_is_told_used_up(asking: Browser) -> None:
     """L-01: what was tried five times stays refused for that, whatever the time."""
     token = last_token()
     for turn in range(1, 6):
         asking.post_token(wrong(token, turn))
     let_pass(181)
-    assert said(asking.post_token(token)) == SPENT
+    assert said(asking.post_token(token)) == USED_UP
 
 
 def test_a_superseded_token_costs_an_attempt(asking: Browser) -> None:
@@ -220,10 +220,10 @@ def test_a_superseded_token_costs_an_attempt(asking: Browser) -> None:
     asking.post("/entrar/token/reenviar/")
     for _ in range(5):
         asking.post_token(first)
-    assert said(asking.post_token(last_token())) == SPENT
+    assert said(asking.post_token(last_token())) == USED_UP
 
 
-def test_refused_tokens_are_in_the_audit_trail(asking: Browser, bob: User) -> None:
+def test_refused_tokens_are_in_the_audit_log(asking: Browser, bob: User) -> None:
     """J-01: without the digits."""
     token = last_token()
     asking.post_token(wrong(token))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import rate_limits
 from accounts.dashboard import charts, stats
-from accounts.models import Account, AuditEvent, Budget, DailyFigure, Role, Session, User
+from accounts.models import Account, AuditEvent, DailyFigure, RateLimit, Role, Session, User
 from messaging.delivery.models import Message, OpenCircuit, PeriodicTask, State
 from messaging.periodic import scheduler
 from messaging.periodic.scheduler import Last
@@ -312,14 +312,14 @@ def test_anonymous_see_nothing(browser: Browser, account: Account) -> None:
     assert browser.get("/").headers["Location"] == "/entrar/"
 
 
-def test_the_sms_of_the_day_stand_beside_their_budget(at_home: Browser, account: Account, settings: Any) -> None:
-    """C-07: what the account has spent of the day that is running."""
+def test_the_sms_of_the_day_stand_beside_their_limit(at_home: Browser, account: Account, settings: Any) -> None:
+    """C-07: what the account has used of the day that is running."""
     settings.LIMITS = settings.LIMITS | {"account": [(40, 86_400)]}
     shown = text(at_home.get("/"))
     assert "SMS of the day 1 of 40 This limit is for 24 hours." in shown  # Alice's own
-    rate_limits.spend(rate_limits.windows("account", account.pk), uses=39)
+    rate_limits.count(rate_limits.windows("account", account.pk), uses=39)
     assert "SMS of the day 40 of 40 Spent: tokens go by e-mail." in text(at_home.get("/"))
-    Budget.objects.update(until=0)
+    RateLimit.objects.update(until=0)
     assert "SMS of the day 0 of 40" in text(at_home.get("/"))
 
 

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 
 from accounts import rate_limits
 from accounts.auth import known_browsers
-from accounts.models import AuditEvent, Budget, User
+from accounts.models import AuditEvent, RateLimit, User
 from accounts.users import limits as own_limits
 from tests.altcha import challenge_in, challenge_on, solve
 from tests.conftest import PASSWORD, Browser, enrol, sent_to
@@ -166,7 +166,7 @@ def test_the_work_doubles_with_the_failures(bob: User) -> None:
     fail_from_here(10)
     easy = challenge_on(Browser().post_password("bob"))
     assert easy["parameters"]["data"]["work"] == 50
-    Budget.objects.filter(key__startswith="address_passwords").update(used=160)
+    RateLimit.objects.filter(key__startswith="address_passwords").update(used=160)
     hard = challenge_on(Browser().post_password("bob"))
     assert hard["parameters"]["data"]["work"] == 50 * 16
     assert "has expired" in page(Browser().post_password("bob", altcha=solve(easy)))
@@ -177,7 +177,7 @@ def test_a_captcha_is_good_after_the_work_has_doubled_once(bob: User) -> None:
     """B-03: what somebody else fails between the page and the tick costs nobody a second captcha."""
     fail_from_here(10)
     solved = solve(challenge_on(Browser().post_password("bob")))
-    Budget.objects.filter(key__startswith="address_passwords").update(used=20)
+    RateLimit.objects.filter(key__startswith="address_passwords").update(used=20)
     assert Browser().post_password("bob", altcha=solved).status_code == 302
 
 
@@ -200,7 +200,7 @@ def test_a_large_network_of_ipv6_is_one_address_after_all(bob: User) -> None:
 def test_whoever_has_a_large_network_of_ipv6_asks_for_no_links_without_end(bob: User) -> None:
     """B-14: sixty links an hour from each /64 were four millions from a /48; whoever sits elsewhere pays nothing."""
     with_a_48 = rate_limits.windows_of_networks("address_links", "2001:db8:1:203::1")
-    rate_limits.spend([window for window in with_a_48 if "/48" in window.key], uses=960 * 8)
+    rate_limits.count([window for window in with_a_48 if "/48" in window.key], uses=960 * 8)
     work = [
         challenge_on(Browser(REMOTE_ADDR=address).get("/entrar/navegador/"))["parameters"]["data"]["work"]
         for address in ("2001:db8:1:ffff::1", "2001:db8:2::1")
@@ -294,7 +294,7 @@ def test_a_neighbour_cannot_use_up_the_links_of_an_address(bob: User) -> None:
 
 def test_the_captcha_of_a_link_grows_with_the_links_of_an_address(bob: User) -> None:
     """B-03: a robot pays, and whoever sits elsewhere does not."""
-    rate_limits.spend(rate_limits.windows("address_links", "127.0.0.1"), uses=60 * 8)
+    rate_limits.count(rate_limits.windows("address_links", "127.0.0.1"), uses=60 * 8)
     work = [
         challenge_on(Browser(REMOTE_ADDR=address).get("/entrar/navegador/"))["parameters"]["data"]["work"]
         for address in ("127.0.0.1", OTHER_ADDRESS)
@@ -306,7 +306,7 @@ def test_the_person_is_told_once_a_day(bob: User) -> None:
     """B-04, B-15."""
     for _ in range(2):
         guess_a_hundred_times(bob)
-        Budget.objects.exclude(key__startswith="password told").delete()
+        RateLimit.objects.exclude(key__startswith="password told").delete()
     assert subjects_to(bob) == ["Somebody is trying to guess your password"]
 
 
@@ -332,8 +332,8 @@ def test_an_administrator_sees_what_holds_a_person_up_and_lifts_it(alice: User, 
 def hold_up(bob: User) -> None:
     """Use up every limit that is Bob's own, and one of Alice's."""
     names = ["user", "numbers", "reauthentication"]
-    Budget.objects.bulk_create(
-        Budget(key=f"{scope} {pk}", seconds=86_400, used=99, until=2**32)
+    RateLimit.objects.bulk_create(
+        RateLimit(key=f"{scope} {pk}", seconds=86_400, used=99, until=2**32)
         for scope in names
         for pk in (bob.pk, f"{bob.pk}0")
     )
@@ -349,7 +349,7 @@ def test_unlock_user_forgets_the_person_s_own_limits_and_no_other(bob: User, cap
         assert scope in said
     call_command("unlock_user", "bob")
     assert own_limits.holding(bob) == []
-    assert Budget.objects.filter(key=f"user {bob.pk}0").exists()
+    assert RateLimit.objects.filter(key=f"user {bob.pk}0").exists()
     call_command("limits", of="bob")
     assert "password_anywhere" not in capsys.readouterr().out
 

@@ -49,7 +49,7 @@ def language_of(response: Any) -> str:
         ("de,es;q=0.5,en;q=0.4", "es"),
     ],
 )
-def test_an_anonymous_visitor_reads_the_browsers_language_else_portuguese(accepted: str | None, shown: str) -> None:
+def test_an_anonymous_person_reads_the_browsers_language_else_portuguese(accepted: str | None, shown: str) -> None:
     client = Client(headers={"accept": "text/html"} | ({} if accepted is None else {"accept-language": accepted}))
     assert language_of(client.get(SIGN_IN)) == shown
 

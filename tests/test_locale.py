@@ -25,7 +25,7 @@ from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.dashboard import context as dashboard_context
 from accounts.exceptions import Limited
-from accounts.models import Account, AuditEvent, Budget, Role, Session, User
+from accounts.models import Account, AuditEvent, RateLimit, Role, Session, User
 from accounts.notifications.notify import notify
 from accounts.request import limited
 from accounts.users.views import LIMITS as HOLDING
@@ -119,31 +119,31 @@ class Walk:
         self.messages()
 
     def before_the_door(self) -> None:
-        visitor = self.browser()
-        self.note("sign-in", visitor.get(SIGN_IN))
-        self.note("sign-in, nothing typed", visitor.post(SIGN_IN))
-        self.note("sign-in, wrong password", visitor.post_password("bob", "wrong"))
-        self.note("sign-in, too late", visitor.get(TOKEN, follow=True))
-        self.note("browser link", visitor.get("/entrar/navegador/"))
-        self.note("browser link, nothing typed", visitor.post("/entrar/navegador/"))
-        asked = {"username": "bob", "altcha": visitor.captcha("/entrar/navegador/")}
-        self.note("browser link, sent", visitor.post("/entrar/navegador/", asked, follow=True))
+        newcomer = self.browser()
+        self.note("sign-in", newcomer.get(SIGN_IN))
+        self.note("sign-in, nothing typed", newcomer.post(SIGN_IN))
+        self.note("sign-in, wrong password", newcomer.post_password("bob", "wrong"))
+        self.note("sign-in, too late", newcomer.get(TOKEN, follow=True))
+        self.note("browser link", newcomer.get("/entrar/navegador/"))
+        self.note("browser link, nothing typed", newcomer.post("/entrar/navegador/"))
+        asked = {"username": "bob", "altcha": newcomer.captcha("/entrar/navegador/")}
+        self.note("browser link, sent", newcomer.post("/entrar/navegador/", asked, follow=True))
         links = [found for entry in deliver() if (found := re.search(r"/entrar/navegador/\S+", entry["text"]))]
-        self.note("browser link, followed", visitor.get(links[0][0]))
-        self.note("forgotten password", visitor.get("/senha/esqueci/"))
-        self.note("forgotten password, no address", visitor.post("/senha/esqueci/", {"email": "bob"}))
+        self.note("browser link, followed", newcomer.get(links[0][0]))
+        self.note("forgotten password", newcomer.get("/senha/esqueci/"))
+        self.note("forgotten password, no address", newcomer.post("/senha/esqueci/", {"email": "bob"}))
         self.note(
-            "forgotten password, sent", visitor.post("/senha/esqueci/", {"email": "bob@example.com"}, follow=True)
+            "forgotten password, sent", newcomer.post("/senha/esqueci/", {"email": "bob@example.com"}, follow=True)
         )
-        self.note("new password, bad link", visitor.get("/senha/redefinir/MQ/set-password/"))
+        self.note("new password, bad link", newcomer.get("/senha/redefinir/MQ/set-password/"))
         link = re.search(r"/senha/redefinir/\S+", deliver()[0]["text"])
         assert link
-        self.note("new password", form := visitor.get(link[0], follow=True))
+        self.note("new password", form := newcomer.get(link[0], follow=True))
         action = form.redirect_chain[-1][0]
         short = {"new_password": "12345"}
-        self.note("new password, too short", visitor.post(action, short))
+        self.note("new password, too short", newcomer.post(action, short))
         same = {"new_password": PASSWORD}
-        self.note("new password, done", visitor.post(action, same, follow=True))
+        self.note("new password, done", newcomer.post(action, same, follow=True))
 
     def without_policy(self, alice: User) -> None:
         browser = self.browser()
@@ -170,7 +170,7 @@ class Walk:
         wrong = "000000" if last_token() != "000000" else "111111"
         for attempt in range(5):
             self.note(f"first token, wrong {attempt}", browser.post_token(wrong))
-        self.note("first token, spent", browser.post_token(wrong))
+        self.note("first token, used up", browser.post_token(wrong))
         self.note("limit", browser.post("/entrar/token/reenviar/"), 429)
         let_pass(31)
         old = last_token()
@@ -316,7 +316,7 @@ class Walk:
         self.note("identity, over", browser.get(IDENTITY, follow=True))
 
     def mailbox_first(self) -> None:
-        Budget.objects.all().delete()
+        RateLimit.objects.all().delete()
         browser = self.browser()
         browser.post_password("bob", OTHER_PASSWORD["new_password"])
         browser.post("/entrar/introducao/")
@@ -327,20 +327,20 @@ class Walk:
 
     def recovery_code(self, browser: Browser, bob: User, ida: User) -> None:
         """Erase somebody, take a code out, and come to where it is typed."""
-        Budget.objects.all().delete()
+        RateLimit.objects.all().delete()
         browser.prove_identity()
         self.note("user, erased", browser.get(f"{USERS}{ida.pk}/"))
         self.note("user, wants a code", browser.get(f"{USERS}{bob.pk}/"))
         self.note("code, shown", browser.post(f"{USERS}{bob.pk}/codigo/"))
-        visitor = self.browser()
-        visitor.post_password("bob", OTHER_PASSWORD["new_password"])
-        visitor.post("/entrar/introducao/")
-        self.note("code, the only way", visitor.get(CODE))
-        self.note("code, half of it", visitor.post(CODE, {"code": "12345"}))
-        self.note("code, wrong", visitor.post(CODE, {"code": "1" * 20}))
+        newcomer = self.browser()
+        newcomer.post_password("bob", OTHER_PASSWORD["new_password"])
+        newcomer.post("/entrar/introducao/")
+        self.note("code, the only way", newcomer.get(CODE))
+        self.note("code, half of it", newcomer.post(CODE, {"code": "12345"}))
+        self.note("code, wrong", newcomer.post(CODE, {"code": "1" * 20}))
         PendingSignIn.objects.update(needs_password=True)
-        self.note("password first", visitor.get("/entrar/senha/"))
-        self.note("password first, wrong", visitor.post("/entrar/senha/", {"password": "no"}))
+        self.note("password first", newcomer.get("/entrar/senha/"))
+        self.note("password first, wrong", newcomer.post("/entrar/senha/", {"password": "no"}))
         User.objects.filter(pk=bob.pk).update(mailbox_suspect=False, phone_was_reset=False)
         enrol(bob)
 
@@ -372,9 +372,9 @@ class Walk:
         facts: dict[str, Any] = {"used": 100, "limit": 200, "number": "•••21", "people": 3}
         with translation.override(self.language):
             for action in (
-                Action.ACCOUNT_SMS_HALF_SPENT,
-                Action.ACCOUNT_SMS_SPENT,
-                Action.SYSTEM_SMS_NEARLY_SPENT,
+                Action.ACCOUNT_SMS_HALF_USED_UP,
+                Action.ACCOUNT_SMS_USED_UP,
+                Action.SYSTEM_SMS_NEARLY_USED_UP,
                 Action.PHONE_SHARED,
             ):
                 notify(alice, record_event(action, user=alice, **facts))
@@ -441,11 +441,11 @@ class Walk:
         self.note("reminded, nobody", browser.post(f"{USERS}lembrar/", follow=True))
         link = re.search(r"/convite/\S+", next(entry["text"] for entry in deliver() if "nina@" in entry["to"]))
         assert link
-        visitor = self.browser()
+        newcomer = self.browser()
         same = {"first_name": "Nina", "new_password": PASSWORD}
-        self.note("join", visitor.get(link[0]))
-        self.note("join, done", visitor.post(link[0], same, follow=True))
-        self.note("join, over", visitor.post(link[0], same))
+        self.note("join", newcomer.get(link[0]))
+        self.note("join, done", newcomer.post(link[0], same, follow=True))
+        self.note("join, over", newcomer.post(link[0], same))
 
     def several(self, browser: Browser, bob: User) -> None:
         """Do for several people what is done for one."""

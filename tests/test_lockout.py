@@ -156,7 +156,9 @@ def test_the_tenth_attempt_counts_if_it_is_right(bob: User, bobs_phone: PhoneDev
 
 
 @pytest.mark.parametrize(("count", "seconds"), [(10, 900), (15, 3600), (20, 14_400), (25, 86_400), (95, 86_400)])
-def test_each_rung_keeps_from_trying_for_its_time(bob: User, bobs_phone: PhoneDevice, count: int, seconds: int) -> None:
+def test_each_step_of_the_schedule_keeps_from_trying_for_its_time(
+    bob: User, bobs_phone: PhoneDevice, count: int, seconds: int
+) -> None:
     """L-03."""
     User.objects.filter(pk=bob.pk).update(failures=count - 1)
     fail(1)
@@ -168,7 +170,7 @@ def test_each_rung_keeps_from_trying_for_its_time(bob: User, bobs_phone: PhoneDe
     assert failures(bob) == count + 1
 
 
-def test_between_the_rungs_nobody_is_locked(bob: User, bobs_phone: PhoneDevice) -> None:
+def test_between_the_steps_nobody_is_locked(bob: User, bobs_phone: PhoneDevice) -> None:
     """L-03."""
     User.objects.filter(pk=bob.pk).update(failures=11)
     fail(1)
@@ -184,7 +186,7 @@ def test_the_hundredth_failure_closes_the_door(bob: User, bobs_phone: PhoneDevic
     assert Browser().post_password("bob").status_code == 200
 
 
-def test_the_ladder_is_that_of_the_documents(settings: Any) -> None:
+def test_the_lockout_schedule_is_that_of_the_documents(settings: Any) -> None:
     """L-03."""
     schedule = settings.LOCKOUT_SCHEDULE
     assert [schedule[count] for count in (10, 15, 20)] == [900, 3600, 14_400]
@@ -256,7 +258,7 @@ def test_while_locked_right_and_wrong_look_the_same(bob: User, bobs_phone: Phone
     assert not other.is_in()
 
 
-def test_the_person_is_told_at_the_fifth_and_at_each_rung_once(bob: User, bobs_phone: PhoneDevice) -> None:
+def test_the_person_is_told_at_the_fifth_and_at_each_step_once(bob: User, bobs_phone: PhoneDevice) -> None:
     """L-07: one message a step, with the address it came from, and no token in it."""
     fail(9)
     told = [entry for entry in sent_to("bob@example.com") if "failing" in entry["subject"]]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 
-from accounts.models import Budget, User
+from accounts.models import RateLimit, User
 from accounts.passwords import limits as password_limits
 from accounts.rate_limits import purge
 from accounts.request import context as request_context
@@ -39,7 +39,7 @@ def subjects_to(person: User) -> list[str]:
 
 def let_windows_pass() -> None:
     """Let every window run out."""
-    Budget.objects.update(until=0)
+    RateLimit.objects.update(until=0)
 
 
 def test_after_five_wrong_passwords_the_right_one_waits_too(bob: User) -> None:
@@ -73,7 +73,7 @@ def test_a_hundred_from_everywhere_send_a_new_browser_to_the_mailbox(bob: User) 
     assert subjects_to(bob) == ["Somebody is trying to guess your password"]
 
 
-def test_case_and_spaces_do_not_give_another_budget(bob: User) -> None:
+def test_case_and_spaces_do_not_give_another_limit(bob: User) -> None:
     wrong(5, "bob")
     assert wrong(1, " BOB ") == [429]
 
@@ -87,7 +87,7 @@ def slip(name: str) -> None:
     let_pass(301)
 
 
-def test_login_and_address_of_a_person_are_one_budget_by_the_hour(bob: User) -> None:
+def test_login_and_address_of_a_person_share_one_limit_by_the_hour(bob: User) -> None:
     """C-08: ten in an hour are ten, whichever name they are typed for; the right password waits, too."""
     slip("bob")
     slip("bob@example.com")
@@ -131,20 +131,20 @@ def test_outsiders_do_not_keep_whoever_is_signed_in_from_proving_it(browser: Bro
 def test_a_right_password_spends_nothing(bob: User) -> None:
     for _ in range(10):
         assert Browser().post_password("bob").status_code == 302
-    assert not Budget.objects.exclude(key__startswith="events ").exists(), "what is counted for the audit log only"
+    assert not RateLimit.objects.exclude(key__startswith="events ").exists(), "what is counted for the audit log only"
 
 
 def test_counting_is_exact(bob: User) -> None:
     """L-05: one upsert, no reading first."""
     for _ in range(7):
         password_limits.count_wrong_password("bob", "192.0.2.1", bob)
-    assert set(Budget.objects.values_list("used", flat=True)) == {7}
+    assert set(RateLimit.objects.values_list("used", flat=True)) == {7}
 
 
 def test_no_login_stands_in_the_table(bob: User) -> None:
     """J-02: people type passwords into the wrong field."""
     wrong(1, PASSWORD)
-    assert not [key for key in Budget.objects.values_list("key", flat=True) if "horse" in key]
+    assert not [key for key in RateLimit.objects.values_list("key", flat=True) if "horse" in key]
 
 
 def test_windows_that_are_over_are_forgotten(bob: User) -> None:
@@ -153,7 +153,7 @@ def test_windows_that_are_over_are_forgotten(bob: User) -> None:
     assert purge() == 0
     let_windows_pass()
     assert purge() == 14
-    assert not Budget.objects.exists()
+    assert not RateLimit.objects.exists()
 
 
 @pytest.mark.usefixtures("policy")
@@ -186,14 +186,14 @@ def guesses(count: int, person: User, block: int) -> None:
     """Type so many wrong passwords from networks of their own, past every captcha."""
     for number in range(count):
         before = request_context.current.set(request_context.Origin(ip=f"2001:db8:{block:x}{number % 20:02x}::1"))
-        assert authenticate(username=person.username, password=f"wrong {number}", pay=lambda rung: None) is None
+        assert authenticate(username=person.username, password=f"wrong {number}", pay=lambda step: None) is None
         request_context.current.reset(before)
 
 
 def in_a_row(person: User) -> int:
     """Return how many wrong passwords in new browsers count towards the hundred."""
     key = f"password_anywhere {password_limits.names_of(person)[0]}"
-    return Budget.objects.filter(key=key).values_list("used", flat=True).first() or 0
+    return RateLimit.objects.filter(key=key).values_list("used", flat=True).first() or 0
 
 
 @pytest.mark.usefixtures("policy", "bobs_phone")
@@ -242,4 +242,4 @@ def test_without_the_policy_the_right_password_ends_the_series(bob: User) -> Non
         assert wrong(4) == [200] * 4
         assert Browser().post_password("bob").status_code == 302
         assert in_a_row(bob) == 0
-    assert Budget.objects.filter(key__startswith="password ").exists(), "the captcha's count stays"
+    assert RateLimit.objects.filter(key__startswith="password ").exists(), "the captcha's count stays"

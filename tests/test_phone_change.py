@@ -27,7 +27,7 @@ def signed_in(browser: Browser, bobs_phone: PhoneDevice) -> Browser:
     return browser
 
 
-def wish(browser: Browser, number: str = NEW_NUMBER, **fields: str) -> Any:
+def ask_for(browser: Browser, number: str = NEW_NUMBER, **fields: str) -> Any:
     return browser.post(SAVE, {"country": "BR", "number": number, **fields})
 
 
@@ -46,7 +46,7 @@ def wrong(token: str) -> str:
 @pytest.fixture
 def at_current(signed_in: Browser) -> Browser:
     """Return Bob's browser where the token of today's phone is asked for."""
-    wish(signed_in)
+    ask_for(signed_in)
     prove_password(signed_in)
     return signed_in
 
@@ -96,7 +96,7 @@ def test_the_next_sign_in_goes_to_the_new_number(at_new: Browser, other_browser:
 
 def test_a_stolen_session_alone_changes_nothing(signed_in: Browser, in_force: Callable[[], str]) -> None:
     """R-01."""
-    wish(signed_in)
+    ask_for(signed_in)
     sent = len(deliver())
     for fields in ({"token": "123456"}, {"password": "", "channel": "sms"}, {"channel": "sms"}, {}):
         assert signed_in.post(CONFIRM, fields).status_code == 200
@@ -106,7 +106,7 @@ def test_a_stolen_session_alone_changes_nothing(signed_in: Browser, in_force: Ca
 
 def test_a_wrong_password_sends_nothing(signed_in: Browser) -> None:
     """R-01."""
-    wish(signed_in)
+    ask_for(signed_in)
     sent = len(deliver())
     response = prove_password(signed_in, "not bob's password")
     assert response.status_code == 200
@@ -117,7 +117,7 @@ def test_a_wrong_password_sends_nothing(signed_in: Browser) -> None:
 
 def test_the_first_token_goes_to_todays_phone(signed_in: Browser) -> None:
     """R-01."""
-    wish(signed_in)
+    ask_for(signed_in)
     prove_password(signed_in)
     assert deliver()[0]["to"] == BOBS_NUMBER
     assert sent_to(NEW_NUMBER) == []
@@ -127,7 +127,7 @@ def test_the_first_token_goes_to_the_mailbox_when_the_phone_is_lost(
     signed_in: Browser, in_force: Callable[[], str]
 ) -> None:
     """R-01."""
-    wish(signed_in)
+    ask_for(signed_in)
     assert prove_password(signed_in, channel="email").status_code == 302
     assert "b•••@example.com" in page(signed_in.get(CONFIRM))
     assert deliver()[0]["to"] == "bob@example.com"
@@ -171,23 +171,23 @@ def test_the_proofs_hold_for_almost_five_minutes(at_new: Browser, in_force: Call
 
 
 def test_the_proofs_are_good_for_one_number_only(at_new: Browser, in_force: Callable[[], str]) -> None:
-    """R-01: another wish begins again with the password."""
+    """R-01: another number begins again with the password."""
     token = last_token()
-    assert wish(at_new, "11 91234-5678").headers["Location"] == CONFIRM
+    assert ask_for(at_new, "11 91234-5678").headers["Location"] == CONFIRM
     assert "password" in page(at_new.get(CONFIRM))
     assert prove(at_new, token).status_code == 200
     assert in_force() == BOBS_NUMBER
 
 
-def test_a_wish_that_is_not_proved_is_forgotten_after_ten_minutes(signed_in: Browser) -> None:
-    wish(signed_in)
+def test_a_number_that_is_not_proved_is_forgotten_after_ten_minutes(signed_in: Browser) -> None:
+    ask_for(signed_in)
     let_pass(601)
     assert OVER in page(signed_in.get(CONFIRM, follow=True))
 
 
 @pytest.mark.parametrize("channel", ["fax", "SMS", "\x00"])
 def test_the_token_travels_by_sms_or_email_only(signed_in: Browser, channel: str) -> None:
-    wish(signed_in)
+    ask_for(signed_in)
     sent = len(deliver())
     assert prove_password(signed_in, channel=channel).status_code == 200
     assert len(deliver()) == sent
@@ -201,7 +201,7 @@ def test_posting_another_number_at_the_confirmation_has_no_effect(
 ) -> None:
     """P-07."""
     other = {"number": ALICES_NUMBER, "country": "BR", "destination": ALICES_NUMBER, "channel": "sms"}
-    wish(signed_in)
+    ask_for(signed_in)
     signed_in.post(CONFIRM, {"password": PASSWORD, **other})
     prove(signed_in, last_token(), **other)
     prove(signed_in, last_token(), **other)
@@ -211,7 +211,7 @@ def test_posting_another_number_at_the_confirmation_has_no_effect(
 
 def test_a_step_cannot_be_named_by_the_browser(signed_in: Browser, in_force: Callable[[], str]) -> None:
     """R-01: the server knows which proof is outstanding."""
-    wish(signed_in)
+    ask_for(signed_in)
     for step in ("new", "current"):
         fields = {"step": step, "action": step, "token": "000000", "password_proved": "on", "holder_proved": "on"}
         assert signed_in.post(CONFIRM, fields).status_code == 200
@@ -238,7 +238,7 @@ def test_cancelling_leaves_all_as_it_was(request: pytest.FixtureRequest, at: str
     """R-02."""
     browser: Browser = request.getfixturevalue(at)
     if at == "signed_in":
-        wish(browser)
+        ask_for(browser)
     token = last_token()
     said = page(browser.post(CONFIRM, {"action": "cancel"}, follow=True))
     assert "Your phone was not changed." in said
@@ -312,7 +312,7 @@ def test_of_two_changes_at_once_the_verified_one_wins(
     """F52."""
     token = last_token()
     other_browser.sign_in("bob", "email")
-    wish(other_browser, "11 91234-5678")
+    ask_for(other_browser, "11 91234-5678")
     prove(at_new, token)
     assert in_force() == NEW_NUMBER
     assert PhoneChange.objects.filter(expires_at__gt=Clock()).count() <= 1
@@ -329,7 +329,7 @@ def test_somebody_elses_session_cannot_confirm(
     token = last_token()
     other_browser.sign_in("alice")
     assert other_browser.post(CONFIRM, {"token": token}).headers["Location"] == PROFILE
-    wish(other_browser, "11 91234-5678")
+    ask_for(other_browser, "11 91234-5678")
     prove_password(other_browser)
     assert prove(other_browser, token).status_code == 200
     alices_phone.refresh_from_db()
@@ -359,7 +359,7 @@ def test_without_the_second_factor_there_is_no_change(
     assert in_force() == BOBS_NUMBER
 
 
-# What may be wished ---------------------------------------------------------------------------------
+# What may be asked for ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_without_the_second_factor_there_is_no_change(
 )
 def test_a_number_that_will_not_do_is_refused(signed_in: Browser, number: str, sentence: str) -> None:
     """P-02, P-03, P-04 hold for every phone, not only for the first one."""
-    response = wish(signed_in, number)
+    response = ask_for(signed_in, number)
     assert response.status_code == 200
     assert sentence in page(response)
     assert not number or f'value="{number}"' in page(response)
@@ -384,7 +384,7 @@ def test_a_number_that_will_not_do_is_refused(signed_in: Browser, number: str, s
 
 def test_a_country_that_is_not_allowed_is_refused(signed_in: Browser) -> None:
     """P-03."""
-    assert "We send tokens only to: Brazil (+55)." in page(wish(signed_in, "202 555 0123", country="US"))
+    assert "We send tokens only to: Brazil (+55)." in page(ask_for(signed_in, "202 555 0123", country="US"))
     assert not PhoneChange.objects.exists()
 
 
@@ -405,7 +405,7 @@ def test_another_token_can_be_asked_for_and_cancels_the_one_before(at_new: Brows
 
 def test_nothing_is_resent_before_the_password(signed_in: Browser) -> None:
     """R-01."""
-    wish(signed_in)
+    ask_for(signed_in)
     sent = len(deliver())
     assert signed_in.post(CONFIRM, {"action": "resend"}).status_code == 200
     assert len(deliver()) == sent
@@ -456,7 +456,7 @@ def test_there_is_no_section_where_the_policy_is_off(
     Account.objects.filter(pk=policy.pk).update(two_factor_required=False)
     browser.post_password("bob")
     assert 'id="phone"' not in page(browser.get(PROFILE))
-    assert wish(browser).status_code == 404
+    assert ask_for(browser).status_code == 404
     assert not PhoneChange.objects.exists()
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Budget, Session, User
+from accounts.models import RateLimit, Session, User
 from messaging import database
 from messaging.database import clock_plus
 from messaging.delivery import flows as delivery
@@ -82,9 +82,9 @@ def test_destinations_are_erased_after_a_day(bob: User, age: int, kept: bool) ->
 
 
 @pytest.mark.parametrize(("until", "kept"), [(60, True), (-1, False)])
-def test_budgets_are_forgotten_when_their_window_is_over(until: int, kept: bool) -> None:
+def test_rate_limits_are_forgotten_when_their_window_is_over(until: int, kept: bool) -> None:
     """J-05, C-02: whatever its length, and used captchas are among them."""
-    long = Budget.objects.create(key="numbers 1", seconds=30 * DAY, used=1, until=int(time.time()) + until)
+    long = RateLimit.objects.create(key="numbers 1", seconds=30 * DAY, used=1, until=int(time.time()) + until)
     purge.purge()
     assert exists(long) is kept
 
@@ -148,7 +148,7 @@ def test_batches_take_only_what_matches() -> None:
 def old_of_everything(user: User) -> list[Any]:
     """Return a row of each kind that is beyond its days."""
     session = Session.objects.create(session_key="old", session_data="", expire_date=timezone.now() - timedelta(days=1))
-    used = Budget.objects.create(key="captcha 0", seconds=3600, used=1, until=int(time.time()) - 1)
+    used = RateLimit.objects.create(key="captcha 0", seconds=3600, used=1, until=int(time.time()) - 1)
     change = journey(user, age=31 * DAY, kind=PhoneChange)
     return [message(age=91 * DAY), journey(user, age=31 * DAY), change, used, session]
 

@@ -177,7 +177,7 @@ def test_without_a_phone_the_password_is_the_proof(browser: Browser, alice: User
     assert deliver() == []
 
 
-def test_wrong_passwords_spend_the_budget_of_the_password_step(alices: Browser) -> None:
+def test_wrong_passwords_count_in_the_limit_of_the_password_step(alices: Browser) -> None:
     """R-01: a stolen session has no more guesses than the sign-in page."""
     act(alices)
     for _ in range(5):
@@ -186,7 +186,9 @@ def test_wrong_passwords_spend_the_budget_of_the_password_step(alices: Browser) 
     assert actions().count(("refused", "danger")) == 5
 
 
-def test_wrong_tokens_count_on_the_ladder_and_right_ones_do_not_reset_it(alices: Browser, alice: User) -> None:
+def test_wrong_tokens_count_in_the_lockout_schedule_and_right_ones_do_not_reset_it(
+    alices: Browser, alice: User
+) -> None:
     """L-02, L-04."""
     act(alices)
     alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
@@ -278,7 +280,7 @@ def test_numbers_are_masked_while_it_is_asked(alices: Browser) -> None:
     assert ALICES_NUMBER[-6:] not in page(alices.get(CONFIRM))
 
 
-def test_a_wish_is_carried_out_once_and_needs_a_proof_of_its_own(alices: Browser, policy: Any) -> None:
+def test_a_pending_action_is_carried_out_once_and_needs_a_proof_of_its_own(alices: Browser, policy: Any) -> None:
     """A-01, R-12: what was asked for happens with the proof; the next change of the settings takes another one."""
     assert alices.post("/configuracoes/minha-conta/", {}).headers["Location"] == CONFIRM
     policy.refresh_from_db()
@@ -293,7 +295,7 @@ def test_a_wish_is_carried_out_once_and_needs_a_proof_of_its_own(alices: Browser
     assert Challenge.objects.filter(reauthentication__isnull=False).count() == 1
 
 
-def test_two_right_passwords_at_once_carry_a_wish_out_once(browser: Browser, alice: User, bob: User) -> None:
+def test_two_right_passwords_at_once_carry_a_pending_action_out_once(browser: Browser, alice: User, bob: User) -> None:
     """A-01, W-04: where there is no phone the password is the proof, and both requests have read that none was used."""
     browser.post_password("alice")
     browser.post("/configuracoes/minha-conta/opcoes/", {"mailbox_before_phone": "on"})

@@ -143,7 +143,7 @@ def test_the_operator_resets_by_command(alice: User, alices_phone: PhoneDevice) 
             call_command("reset_phone", login, reason="again")
 
 
-def test_a_disowned_phone_needs_the_mailbox_too(bob: User, browser: Browser) -> None:
+def test_a_disavowed_phone_needs_the_mailbox_too(bob: User, browser: Browser) -> None:
     """D3: who enrolled with a found password does not simply enrol again once the login is unlocked."""
     browser.enrol("bob")
     link = sent_to("bob@example.com")[0]["text"].split("http://testserver")[1].split()[0]
@@ -365,8 +365,8 @@ def test_an_administrator_with_a_phone_of_their_own_is_no_exception(alices: Brow
     assert not alices.post(CONFIRM, {"token": "123456"}).headers.get("Location")
 
 
-def test_the_holder_of_a_wished_address_is_told_once_a_day(bob: User) -> None:
-    """B-15: forty wishes, one mail; each is written down."""
+def test_the_holder_of_an_address_that_is_asked_for_is_told_once_a_day(bob: User) -> None:
+    """B-15: asked for forty times, one mail; each is written down."""
     for day in (1, 2):
         for _ in range(40):
             email_address.notify_address_taken("bob@example.com")

@@ -48,7 +48,7 @@ def reset_by_email() -> None:
 
 
 @pytest.fixture
-def disowned(browser: Browser, bob: User, office: Browser) -> User:
+def disavowed(browser: Browser, bob: User, office: Browser) -> User:
     """Return Bob, whose mailbox somebody reads: password reset by e-mail, then "It was not me", so he is locked."""
     browser.enrol("bob")
     notice = next(entry["text"] for entry in sent_to("bob@example.com") if "/nao-fui-eu/" in entry["text"])
@@ -78,9 +78,9 @@ def half_way(password: str = NEW_PASSWORD) -> Browser:
 # Whoever reads the mailbox ------------------------------------------------------------------------
 
 
-def test_the_mailbox_alone_is_never_both_factors(disowned: User, office: Browser) -> None:
+def test_the_mailbox_alone_is_never_both_factors(disavowed: User, office: Browser) -> None:
     """R-10: reset by e-mail, "It was not me", unlocked, and still no token to the mailbox."""
-    office.reauthenticate(path(disowned, "desbloquear"))
+    office.reauthenticate(path(disavowed, "desbloquear"))
     thief = half_way()
     sent = len(sent_to("bob@example.com"))
     for step in (MAILBOX, "/entrar/telefone/", "/entrar/canal/", "/entrar/token/", "/"):
@@ -91,7 +91,7 @@ def test_the_mailbox_alone_is_never_both_factors(disowned: User, office: Browser
     assert thief.post(CODE, {"code": "00000 00000 00000 00000"}).status_code == 200
     assert len(sent_to("bob@example.com")) == sent
     assert not Challenge.objects.filter(purpose="mailbox").exists()
-    assert not PhoneDevice.objects.filter(user=disowned).exists()
+    assert not PhoneDevice.objects.filter(user=disavowed).exists()
 
 
 def test_it_holds_for_a_phone_that_was_reset_too(office: Browser, browser: Browser, bob: User) -> None:
@@ -105,9 +105,9 @@ def test_it_holds_for_a_phone_that_was_reset_too(office: Browser, browser: Brows
 # The person ---------------------------------------------------------------------------------------
 
 
-def test_the_code_that_is_read_to_them_opens_the_enrolment_once(disowned: User, office: Browser) -> None:
+def test_the_code_that_is_read_to_them_opens_the_enrolment_once(disavowed: User, office: Browser) -> None:
     """R-10: and one sign-in by SMS later the mailbox counts again."""
-    shown = office.reauthenticate(path(disowned, "desbloquear"))
+    shown = office.reauthenticate(path(disavowed, "desbloquear"))
     code = code_of(shown)
     bobs, late = half_way(), half_way()
     assert bobs.post(CODE, {"code": code.replace(" ", "-")}).headers["Location"] == "/entrar/telefone/"
@@ -115,9 +115,9 @@ def test_the_code_that_is_read_to_them_opens_the_enrolment_once(disowned: User, 
     bobs.post_phone("31 98765-0000")
     assert bobs.post_token(last_token()).headers["Location"] == "/"
     assert bobs.is_in()
-    disowned.refresh_from_db()
-    assert (disowned.mailbox_suspect, disowned.phone_was_reset) == (False, False)
-    assert disowned.failures == 0, "a right code is no failure"
+    disavowed.refresh_from_db()
+    assert (disavowed.mailbox_suspect, disavowed.phone_was_reset) == (False, False)
+    assert disavowed.failures == 0, "a right code is no failure"
 
 
 def test_it_stands_in_for_a_mailbox_that_nobody_can_read(office: Browser, bob: User) -> None:
@@ -140,9 +140,9 @@ def test_without_a_phone_to_set_up_there_is_no_code_to_type(browser: Browser, bo
 # Guessing -----------------------------------------------------------------------------------------
 
 
-def test_five_wrong_codes_a_day_are_looked_at_from_one_place(disowned: User, office: Browser) -> None:
+def test_five_wrong_codes_a_day_are_looked_at_from_one_place(disavowed: User, office: Browser) -> None:
     """R-10: what is no code at all is not counted; the person is told, and another code starts anew."""
-    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
     bobs = half_way()
     for malformed in ("", "1234", "x" * 20, "1" * 21):
         bobs.post(CODE, {"code": malformed})
@@ -153,67 +153,67 @@ def test_five_wrong_codes_a_day_are_looked_at_from_one_place(disowned: User, off
     told = [entry["subject"] for entry in sent_to("bob@example.com")]
     assert told.count("Somebody is failing at your second step") == 1
     assert AuditEvent.objects.filter(action="token.refused", data__purpose="recovery").count() == 5
-    code = code_of(office.post(path(disowned, "codigo")))
+    code = code_of(office.post(path(disavowed, "codigo")))
     assert bobs.post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/"
 
 
-def test_whoever_has_the_password_uses_no_code_up(disowned: User, office: Browser) -> None:
+def test_whoever_has_the_password_uses_no_code_up(disavowed: User, office: Browser) -> None:
     """B-01: five wrong ones burned each code while it was read out, and twice five locked the second step."""
-    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
     for number in range(12):
         thief = Browser(REMOTE_ADDR=f"203.0.113.{number % 2}")
         thief.post_password("bob", NEW_PASSWORD)
         thief.post("/entrar/introducao/")
         thief.post(CODE, {"code": f"{number:020}"})
-    disowned.refresh_from_db()
-    assert (disowned.failures, disowned.locked_at) == (0, None)
+    disavowed.refresh_from_db()
+    assert (disavowed.failures, disavowed.locked_at) == (0, None)
     assert half_way().post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/"
 
 
-def test_nobody_tries_while_the_second_step_is_locked(disowned: User, office: Browser) -> None:
+def test_nobody_tries_while_the_second_step_is_locked(disavowed: User, office: Browser) -> None:
     """L-08: be the code right or wrong."""
-    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
-    User.objects.filter(pk=disowned.pk).update(failures=10, failures_until=timezone.now() + timedelta(hours=1))
+    code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
+    User.objects.filter(pk=disavowed.pk).update(failures=10, failures_until=timezone.now() + timedelta(hours=1))
     bobs = half_way()
     assert bobs.post(CODE, {"code": code}).status_code == 429
     assert RecoveryCode.objects.get().used_at is None
 
 
-def test_two_right_codes_at_once_open_one_enrolment(disowned: User, office: Browser) -> None:
+def test_two_right_codes_at_once_open_one_enrolment(disavowed: User, office: Browser) -> None:
     """R-10, W-04: both have been compared before either is used up; nor is one used that was replaced meanwhile."""
-    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
-    one, other, late = (recovery.verify(disowned, code) for _ in range(3))
+    code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
+    one, other, late = (recovery.verify(disavowed, code) for _ in range(3))
     recovery.consume(one)
     with pytest.raises(CodeRefused):
         recovery.consume(other)
-    office.post(path(disowned, "codigo"))
+    office.post(path(disavowed, "codigo"))
     with pytest.raises(CodeRefused):
         recovery.consume(late)
 
 
 @pytest.mark.parametrize(("seconds", "works"), [(86_300, True), (86_401, False)])
-def test_it_works_for_a_day(disowned: User, office: Browser, seconds: int, works: bool) -> None:
+def test_it_works_for_a_day(disavowed: User, office: Browser, seconds: int, works: bool) -> None:
     """R-10."""
-    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
     let_pass(seconds)
     assert (half_way().post(CODE, {"code": code}).status_code == 302) is works
 
 
-def test_another_code_ends_the_one_before(disowned: User, office: Browser) -> None:
+def test_another_code_ends_the_one_before(disavowed: User, office: Browser) -> None:
     """R-10: and what a person has is never shown twice."""
-    first = code_of(office.reauthenticate(path(disowned, "desbloquear")))
-    assert path(disowned, "codigo") in page(office.get(f"/configuracoes/usuarios/{disowned.pk}/"))
-    second = code_of(office.post(path(disowned, "codigo")))
+    first = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
+    assert path(disavowed, "codigo") in page(office.get(f"/configuracoes/usuarios/{disavowed.pk}/"))
+    second = code_of(office.post(path(disavowed, "codigo")))
     assert first != second
-    assert first not in page(office.get(path(disowned, "codigo")))
+    assert first not in page(office.get(path(disavowed, "codigo")))
     bobs = half_way()
     assert bobs.post(CODE, {"code": first}).status_code == 200
     assert bobs.post(CODE, {"code": second}).status_code == 302
 
 
-def test_the_digits_are_nowhere(disowned: User, office: Browser, settings: Any) -> None:
+def test_the_digits_are_nowhere(disavowed: User, office: Browser, settings: Any) -> None:
     """R-10: not in the database, and without the key a copy of it gives no code; no message has them."""
-    code = code_of(office.reauthenticate(path(disowned, "desbloquear"))).replace(" ", "")
+    code = code_of(office.reauthenticate(path(disavowed, "desbloquear"))).replace(" ", "")
     assert code not in str(dump())
     assert not [entry for entry in deliver() if code[:5] in entry["text"]]
     settings.TOKEN_KEY = "another key " * 4
@@ -224,27 +224,27 @@ def test_the_digits_are_nowhere(disowned: User, office: Browser, settings: Any) 
 # The administrator --------------------------------------------------------------------------------
 
 
-def test_the_page_says_since_when_the_mailbox_is_no_proof(disowned: User, office: Browser) -> None:
+def test_the_page_says_since_when_the_mailbox_is_no_proof(disavowed: User, office: Browser) -> None:
     """R-10."""
-    said = page(office.get(path(disowned, "desbloquear")))
+    said = page(office.get(path(disavowed, "desbloquear")))
     assert "The password was reset by e-mail less than an hour ago, by whoever reads that mailbox." in said
     assert "recovery code" in said
-    User.objects.filter(pk=disowned.pk).update(mailbox_suspect=False)
-    assert "reset by e-mail" not in page(office.get(path(disowned, "desbloquear")))
+    User.objects.filter(pk=disavowed.pk).update(mailbox_suspect=False)
+    assert "reset by e-mail" not in page(office.get(path(disavowed, "desbloquear")))
 
 
-def test_both_are_told_and_it_is_written_down(disowned: User, office: Browser, alice: User) -> None:
+def test_both_are_told_and_it_is_written_down(disavowed: User, office: Browser, alice: User) -> None:
     """R-10, J-01."""
     second = person("erin", alice.account, "administrator")
-    code = code_of(office.reauthenticate(path(disowned, "desbloquear")))
+    code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
     half_way().post(CODE, {"code": code})
-    for reader in (disowned, alice, second):
+    for reader in (disavowed, alice, second):
         told = [entry["subject"] for entry in sent_to(reader.email)]
         assert told.count("A recovery code was made") == 1
         assert told.count("A recovery code was used") == 1
     issued = AuditEvent.objects.get(action="recovery_code.issued")
-    assert (issued.user, issued.actor) == (disowned, alice)
-    assert AuditEvent.objects.get(action="recovery_code.used").user == disowned
+    assert (issued.user, issued.actor) == (disavowed, alice)
+    assert AuditEvent.objects.get(action="recovery_code.used").user == disavowed
 
 
 def test_there_is_no_code_for_whoever_needs_none(office: Browser, bob: User, browser: Browser) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import rate_limits, sms_limits
-from accounts.models import Account, AuditEvent, Budget, Role, User
+from accounts.models import Account, AuditEvent, RateLimit, Role, User
 from accounts.rate_limits import purge
 from messaging.delivery.models import Message, State
 from tests.conftest import BOBS_NUMBER, Browser, deliver, enrol, last_token, person, sent_to
@@ -69,13 +69,13 @@ def test_a_person_has_five_sends_in_a_quarter_of_an_hour(bob: User, bobs_phone: 
     """C-08: over all sign-ins and both channels, and the person is told."""
     for channel in ("sms", "email", "sms", "email", "sms"):
         assert ask(channel=channel).status_code == 302
-    rest = Budget.objects.exclude(Q(key__startswith="events ") | Q(key__startswith="unfinished told"))
-    spent = rest.values_list("key", "used", "until")
-    before = set(spent.all())
+    rest = RateLimit.objects.exclude(Q(key__startswith="events ") | Q(key__startswith="unfinished told"))
+    counted = rest.values_list("key", "used", "until")
+    before = set(counted.all())
     answer = ask(channel="email")
     assert answer.status_code == 429
     assert 890 <= int(answer.headers["Retry-After"]) <= 900
-    assert set(spent.all()) == before, "a refusal spends nothing"
+    assert set(counted.all()) == before, "a refusal counts nothing"
     assert Message.objects.filter(kind="token").count() == Challenge.objects.count() == 5
     let_pass(900)
     assert ask(channel="email").status_code == 302
@@ -107,7 +107,7 @@ def test_a_person_has_an_hour_s_and_a_day_s_sends(
 
 
 def test_a_limited_resend_leaves_the_good_token_good(bob: User, bobs_phone: PhoneDevice, settings: Any) -> None:
-    """C-08: limits are spent before the challenge is issued, in one transaction; a refusal supersedes no token."""
+    """C-08: limits are counted before the challenge is issued, in one transaction; a refusal supersedes no token."""
     limit(settings, user=[(1, 900)])
     browser = Browser()
     browser.sign_in("bob", "sms")
@@ -122,7 +122,7 @@ def test_a_limited_resend_leaves_the_good_token_good(bob: User, bobs_phone: Phon
 
 
 def test_a_limited_request_does_not_use_the_captcha_up(bob: User, bobs_phone: PhoneDevice, settings: Any) -> None:
-    """C-02: the captcha is spent with the send, or not at all."""
+    """C-02: the captcha is used with the send, or not at all."""
     limit(settings, user=[(1, 900)])
     ask()
     browser = Browser()
@@ -156,7 +156,7 @@ def test_a_number_that_is_proved_does_not_count_among_those_tried(bob: User, set
     limit(settings, user=[(99, 900)])
     for area in (11, 21, 31, 41):
         try_phone("bob", f"{area} 98765-4321")
-    counted = Budget.objects.filter(key=f"numbers {bob.pk}")
+    counted = RateLimit.objects.filter(key=f"numbers {bob.pk}")
     assert counted.get().used == 4
     assert Browser().enrol("bob", "51 98765-4321").headers["Location"] == "/"
     assert counted.get().used == 4
@@ -223,7 +223,7 @@ def test_colleagues_behind_one_address_all_enrol(account: Account, settings: Any
     limit(settings, address=[(3, 3600)], prefix=[(3, 3600)])
     for number, login in enumerate(newcomers(9)):
         assert Browser().enrol(login, f"11 98765-{4321 + number}").headers["Location"] == "/"
-    assert set(Budget.objects.filter(key__regex="^(address|prefix) ").values_list("used", flat=True)) == {0}
+    assert set(RateLimit.objects.filter(key__regex="^(address|prefix) ").values_list("used", flat=True)) == {0}
 
 
 def test_who_comes_while_colleagues_are_still_typing_is_not_refused(account: Account, settings: Any) -> None:
@@ -235,7 +235,7 @@ def test_who_comes_while_colleagues_are_still_typing_is_not_refused(account: Acc
 
 
 def test_a_token_gives_back_what_its_journey_took_and_only_once(bob: User, bobs_phone: PhoneDevice) -> None:
-    """B-07: the resend and the other channel, too; another journey stays counted, and money is spent."""
+    """B-07: the resend and the other channel, too; another journey stays counted, and money is counted."""
     ask("bob")
     let_pass(31)
     browser = Browser()
@@ -249,13 +249,13 @@ def test_a_token_gives_back_what_its_journey_took_and_only_once(bob: User, bobs_
     browser.post_token(last_token())
     browser.post_token(last_token())
     assert (used_of(bob, "user"), used_of(bob, "user_sms"), used_of(bob, "user_email")) == ({1}, {1}, {0})
-    assert set(Budget.objects.filter(key__startswith="phone ").values_list("used", flat=True)) == {1}
-    assert set(Budget.objects.filter(key__startswith="mailbox ").values_list("used", flat=True)) == {0}
+    assert set(RateLimit.objects.filter(key__startswith="phone ").values_list("used", flat=True)) == {1}
+    assert set(RateLimit.objects.filter(key__startswith="mailbox ").values_list("used", flat=True)) == {0}
     assert rate_limits.used(sms_limits.least(bob.account)[0]) == 3
 
 
 def used_of(user: User, scope: str) -> set[int]:
-    return set(Budget.objects.filter(key=f"{scope} {user.pk}").values_list("used", flat=True))
+    return set(RateLimit.objects.filter(key=f"{scope} {user.pk}").values_list("used", flat=True))
 
 
 def test_nothing_is_given_back_to_a_window_that_has_begun_since(bob: User, bobs_phone: PhoneDevice) -> None:
@@ -263,9 +263,9 @@ def test_nothing_is_given_back_to_a_window_that_has_begun_since(bob: User, bobs_
     browser = Browser()
     browser.post_password("bob")
     browser.post_channel()
-    Budget.objects.filter(key=f"user {bob.pk}", seconds=900).update(until=F("until") + 99)
+    RateLimit.objects.filter(key=f"user {bob.pk}", seconds=900).update(until=F("until") + 99)
     browser.post_token(last_token())
-    counted = Budget.objects.filter(key=f"user {bob.pk}").values_list("seconds", "used")
+    counted = RateLimit.objects.filter(key=f"user {bob.pk}").values_list("seconds", "used")
     assert dict(counted) == {900: 1, 3600: 0, 86_400: 0}
 
 
@@ -277,9 +277,9 @@ def test_a_number_that_nobody_typed_a_token_of_stays_counted(bob: User, settings
     browser.post_phone("41 98765-4321")
     browser.post_token(last_token())
     assert used_of(bob, "user") == {2}
-    typed = Budget.objects.filter(key__startswith="phone_typed ").values_list("used", flat=True)
+    typed = RateLimit.objects.filter(key__startswith="phone_typed ").values_list("used", flat=True)
     assert Counter(typed) == {1: 6, 0: 3}
-    prefixes = Budget.objects.filter(key__startswith="prefix ").values_list("used", flat=True)
+    prefixes = RateLimit.objects.filter(key__startswith="prefix ").values_list("used", flat=True)
     assert sorted(prefixes) == [0, 1, 1]
 
 
@@ -320,13 +320,13 @@ def at_phone_token(login: str) -> Any:
 
 
 def test_a_withheld_token_is_worth_nothing_and_costs_nothing(account: Account, settings: Any) -> None:
-    """C-09: it gives back what only a message costs; a person's own sends are spent all the same."""
+    """C-09: it gives back what only a message costs; a person's own sends are counted all the same."""
     limit(settings, phone_typed=[(1, 600)], spared=NONE)
     one, two = newcomers(2)
     try_phone(one)
-    before = dict(Budget.objects.values_list("key", "used"))
+    before = dict(RateLimit.objects.values_list("key", "used"))
     try_phone(two)
-    after = dict(Budget.objects.values_list("key", "used"))
+    after = dict(RateLimit.objects.values_list("key", "used"))
     assert {key: after[key] for key in before} == before
     two_pk = User.objects.get(username=two).pk
     assert after[f"user {two_pk}"] == 1
@@ -336,7 +336,7 @@ def test_withholding_takes_no_more_statements_than_sending(account: Account, set
     """C-09: as fast."""
     limit(settings, phone_typed=[(1, 600)])
     closed = rate_limits.windows("spared", f"{account.pk} phone_typed {rate_limits.hidden(BOBS_NUMBER)}")
-    rate_limits.spend(closed, uses=5)
+    rate_limits.count(closed, uses=5)
     counts = []
     for login in newcomers(2):
         browser = at_phone(login)
@@ -438,7 +438,7 @@ def test_a_range_is_not_closed_by_few(
 
 
 def test_a_withheld_token_says_after_a_minute_what_to_do(accounts: list[Account], narrow: None) -> None:
-    """B-08: and so does one that nobody knows the fate of, in the same words."""
+    """B-08: and so does one that nobody knows the delivery status of, in the same words."""
     pump(accounts, 7)
     let_pass(181)
     (late,) = pump([accounts[0]], 1)
@@ -529,15 +529,15 @@ def test_at_the_end_of_the_day_s_sms_email_stays(alice: User, small: list[str]) 
     assert ask(small[10]).status_code == 302
 
 
-def test_the_choice_shows_that_the_day_s_sms_are_spent(alice: User, small: list[str]) -> None:
+def test_the_choice_shows_that_the_day_s_sms_are_used_up(alice: User, small: list[str]) -> None:
     """C-08: the button cannot be pressed and says why; the mailbox's can, where it is offered."""
     for login in small[:9]:
         ask(login)
     assert sms_button(small[10]) == 'value="sms" class="choice" disabled data-unlock aria-describedby="unlock-first"'
     ask(small[9])
-    assert sms_button(small[10]) == 'value="sms" class="choice" disabled aria-describedby="sms-spent"'
+    assert sms_button(small[10]) == 'value="sms" class="choice" disabled aria-describedby="sms-used-up"'
     let_pass(90_001)
-    assert "sms-spent" not in choice(small[10])
+    assert "sms-used-up" not in choice(small[10])
 
 
 def test_a_large_account_s_choice_stays_open(small: list[str], settings: Any) -> None:
@@ -545,7 +545,7 @@ def test_a_large_account_s_choice_stays_open(small: list[str], settings: Any) ->
     settings.ACCOUNT_SMS_PER_USER = 1
     for login in small[:11]:
         ask(login)
-    assert "sms-spent" not in choice(small[11])
+    assert "sms-used-up" not in choice(small[11])
 
 
 def choice(login: str) -> str:
@@ -556,7 +556,7 @@ def choice(login: str) -> str:
 
 def sms_button(login: str) -> str:
     shown = choice(login)
-    assert (NO_MORE_SMS in shown) == ("sms-spent" in shown)
+    assert (NO_MORE_SMS in shown) == ("sms-used-up" in shown)
     assert 'value="email" class="choice" disabled data-unlock aria' in shown
     return str(re.findall(r'value="sms"[^>]*', shown)[0]).replace(" data-first", "")
 
@@ -585,7 +585,7 @@ def test_the_whole_system_has_a_ceiling(
     assert "system_sms.half_spent: 2 of 4 SMS" in caplog.text
     assert len(told(operator.email)) == 1
     assert [ask(login).status_code for login in small[2:4]] == [302] * 2
-    assert "sms-spent" in choice("charlie")
+    assert "sms-used-up" in choice("charlie")
     assert NO_MORE_SMS in page(ask("charlie"))
     assert ask("charlie", "email").status_code == 302
     metrics = Browser().get("/metrics").content.decode()
@@ -596,15 +596,15 @@ def test_the_whole_system_has_a_ceiling(
 # In the database ------------------------------------------------------------------------------------
 
 
-def test_all_is_spent_in_one_statement_in_one_order(bob: User, bobs_phone: PhoneDevice) -> None:
+def test_all_is_counted_in_one_statement_in_one_order(bob: User, bobs_phone: PhoneDevice) -> None:
     """F20, C-08."""
     browser = Browser()
     browser.post_password("bob")
     captcha = browser.captcha(CHANNEL)
     with CaptureQueriesContext(connection) as context:
         browser.post(CHANNEL, {"channel": "sms", "altcha": captcha})
-    (spent,) = [query["sql"] for query in context.captured_queries if 'INSERT INTO "accounts_budget' in query["sql"]]
-    keys = re.findall(r"\('(\S+) [^']*', (\d+)", spent)
+    (counted,) = [query["sql"] for query in context.captured_queries if 'INSERT INTO "accounts_budget' in query["sql"]]
+    keys = re.findall(r"\('(\S+) [^']*', (\d+)", counted)
     assert keys == sorted(keys, key=lambda key: (key[0], int(key[1])))
     scopes = {"account", "account_all", "captcha", "person", "phone", "system", "user", "user_sms"}
     assert {scope for scope, _ in keys} == scopes
@@ -615,7 +615,7 @@ def test_the_table_shows_no_number_and_no_mailbox(bob: User, bobs_phone: PhoneDe
     ask()
     ask(channel="email")
     try_phone(newcomers(1)[0], "21 98765-4321")
-    keys = " ".join(Budget.objects.values_list("key", flat=True))
+    keys = " ".join(RateLimit.objects.values_list("key", flat=True))
     assert "987654321" not in keys
     assert "example.com" not in keys
 

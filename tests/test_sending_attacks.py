@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accounts import rate_limits, sms_limits
-from accounts.models import Account, AuditEvent, Budget, Role, User
+from accounts.models import Account, AuditEvent, RateLimit, Role, User
 from messaging.delivery.models import Message
 from tests.conftest import BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, many, person, sent_to
 from tests.test_known_browsers import known_browser_of, link_to
@@ -155,7 +155,7 @@ def test_whoever_shares_a_phone_takes_no_sms_away(
     assert his.post_channel().status_code == 302
 
 
-def test_an_outsider_who_wishes_the_victims_address_takes_no_e_mail_away(bob: User, bobs_phone: PhoneDevice) -> None:
+def test_an_outsider_who_asks_for_the_victims_address_takes_no_e_mail_away(bob: User, bobs_phone: PhoneDevice) -> None:
     """B-06: what is withheld for an address that is taken is not even counted."""
     other = Account.objects.create(name="Sem política")
     for login in ("mal", "mel"):
@@ -168,16 +168,16 @@ def test_an_outsider_who_wishes_the_victims_address_takes_no_e_mail_away(bob: Us
             let_pass(61)
     assert not AuditEvent.objects.filter(action="challenge.withheld").exists(), "their log does not tell it (R-08)"
     assert AuditEvent.objects.filter(action="challenge.issued", data__purpose="change_email").count() == 10
-    assert not Budget.objects.filter(key__startswith="mailbox", used__gt=0).exists()
+    assert not RateLimit.objects.filter(key__startswith="mailbox", used__gt=0).exists()
     assert Browser().sign_in("bob", "email").headers["Location"] == "/"
 
 
 def test_whoever_can_be_anybody_uses_up_no_mailbox_that_is_proved(bob: User, bobs_phone: PhoneDevice) -> None:
     """B-06: three in ten minutes to a mailbox that was only typed, and none of them is its holder's."""
     typed = rate_limits.windows("mailbox_typed", rate_limits.hidden(bob.email))
-    rate_limits.spend(typed, uses=99)
+    rate_limits.count(typed, uses=99)
     typed = rate_limits.windows("phone_typed", rate_limits.hidden(BOBS_NUMBER))
-    rate_limits.spend(typed, uses=99)
+    rate_limits.count(typed, uses=99)
     assert [ask("bob", channel).status_code for channel in ("sms", "email")] == [302, 302]
 
 
@@ -232,7 +232,7 @@ def test_colleagues_do_not_close_a_newcomer_s_number(account: Account) -> None:
 
 def test_links_from_mailboxes_do_not_bomb_a_number(account: Account) -> None:
     """B-01, B-18: of an account ten more leave for a closed number, however many mailboxes it has."""
-    rate_limits.spend(rate_limits.windows("phone_typed", rate_limits.hidden("+5511987650001")), uses=99)
+    rate_limits.count(rate_limits.windows("phone_typed", rate_limits.hidden("+5511987650001")), uses=99)
     for number in range(12):
         robot = newcomer(f"r{number:02}", account)
         robot.post(link_to(User.objects.get(username=f"r{number:02}"), robot))
@@ -327,9 +327,9 @@ def test_five_different_numbers_in_two_days_and_the_right_one_afterwards(bob: Us
 # Money (B-10, B-17) ---------------------------------------------------------------------------------
 
 
-def spent(account: Account | None, uses: int) -> None:
-    """Spend so many SMS of an account, or of the whole system alone."""
-    rate_limits.spend(sms_limits.least(account) if account else sms_limits.system(reserved=False), uses)
+def use_up(account: Account | None, uses: int) -> None:
+    """Count so many SMS of an account, or of the whole system alone."""
+    rate_limits.count(sms_limits.least(account) if account else sms_limits.system(reserved=False), uses)
 
 
 @pytest.fixture
@@ -342,7 +342,7 @@ def operator(db: None) -> User:
 def test_an_administrator_with_five_hundred_puppets_has_two_hundred_sms(account: Account, charlie: User) -> None:
     """B-10: five a head was 2,500 on the first day; people without a phone add nothing, and others go on."""
     many(account, 500)
-    spent(account, 199)
+    use_up(account, 199)
     assert newcomer("p1", account).post_phone().status_code == 302
     assert NO_MORE_SMS in page(newcomer("p2", account).post_phone("21 98765-4321"))
     enrol(charlie, "+5521987651234")
@@ -355,7 +355,7 @@ def test_people_with_a_phone_make_an_account_s_day_longer_up_to_its_share(
 ) -> None:
     """B-10: a fifth of the system's day; an operator may give it more, or less."""
     many(account, 500, has_phone=True)
-    spent(account, 1_999)
+    use_up(account, 1_999)
     assert ask("bob").status_code == 302
     assert NO_MORE_SMS in page(ask("bob"))
     assert ask("bob", "email").status_code == 302
@@ -369,21 +369,21 @@ def test_the_last_part_of_the_system_s_day_is_for_proved_phones(
     account: Account, bob: User, bobs_phone: PhoneDevice
 ) -> None:
     """B-10: of 10,000 the last 3,000."""
-    spent(None, 6_999)
+    use_up(None, 6_999)
     assert newcomer("n1", account).post_phone("21 98765-4321").headers["Location"] == TOKEN
     assert NO_MORE_SMS in page(newcomer("n2", account).post_phone("31 98765-4321"))
     assert ask("bob").status_code == 302
-    spent(None, 2_999)
+    use_up(None, 2_999)
     assert NO_MORE_SMS in page(ask("bob"))
 
 
 def test_operators_sign_in_when_the_system_has_no_sms_left(operator: User) -> None:
     """B-10: they are who helps. A number that they have only typed is nobody's yet, and waits like all others."""
-    spent(None, 10_000)
-    spent(operator.account, 200)
+    use_up(None, 10_000)
+    use_up(operator.account, 200)
     browser = Browser()
     browser.post_password("olga")
-    assert 'id="sms-spent"' not in page(browser.get(CHANNEL))
+    assert 'id="sms-used-up"' not in page(browser.get(CHANNEL))
     assert browser.post_channel().headers["Location"] == TOKEN
     person("otto", operator.account, is_staff=True)
     assert NO_MORE_SMS in page(again("otto").post_phone("21 98765-4321"))
@@ -393,7 +393,7 @@ def test_a_colleague_who_signs_in_all_day_leaves_the_others_their_sms(
     account: Account, bob: User, bobs_phone: PhoneDevice
 ) -> None:
     """B-10: typed tokens are given back, money is not; thirty SMS a day are one person's part."""
-    rate_limits.spend(rate_limits.windows("person", bob.pk), uses=29)
+    rate_limits.count(rate_limits.windows("person", bob.pk), uses=29)
     assert Browser().sign_in("bob").headers["Location"] == "/"
     assert NO_MORE_SMS in page(ask("bob"))
     assert ask("bob", "email").status_code == 302
@@ -416,7 +416,7 @@ def thieves(account: Account, bob: User) -> list[str]:
 def test_stolen_passwords_leave_known_browsers_their_sms(
     account: Account, bob: User, alice: User, bobs_phone: PhoneDevice
 ) -> None:
-    """B-01, B-10: twenty of them spent the account's day, and where it takes no tokens by e-mail everybody waited."""
+    """B-01, B-10: twenty of them used up the account's day, and where it takes no tokens by e-mail everybody waited."""
     mine = known_browser_of("bob")
     let_pass(601)
     thieves(account, bob)
@@ -452,11 +452,11 @@ def test_a_new_browser_is_one_link_away_from_the_sms_that_are_left(
 
 
 def test_colleagues_in_known_browsers_leave_each_other_the_first_sms(account: Account) -> None:
-    """B-01, B-10: seven of them spent the day of all; two a day are each one's own, and the account has no more."""
+    """B-01, B-10: seven of them used up the day of all; two a day are each one's own, and the account has no more."""
     logins = office(account, 40)
     browsers = {login: known_browser_of(login) for login in (*logins[:2], logins[-1])}
     let_pass(90_001)
-    rate_limits.spend([*sms_limits.least(account), *sms_limits.of_all(account, known=True)], uses=119)
+    rate_limits.count([*sms_limits.least(account), *sms_limits.of_all(account, known=True)], uses=119)
     answers = []
     for _time in range(4):
         browsers[logins[0]].post_password(logins[0])
@@ -468,7 +468,7 @@ def test_colleagues_in_known_browsers_leave_each_other_the_first_sms(account: Ac
     honest = browsers[logins[-1]]
     honest.post_password(logins[-1])
     assert honest.post_channel().headers["Location"] == TOKEN
-    spent(account, 76)
+    use_up(account, 76)
     browsers[logins[1]].post_password(logins[1])
     assert browsers[logins[1]].post_channel().headers["Location"] == TOKEN
     browsers[logins[1]].post_token(last_token())
@@ -483,7 +483,7 @@ def test_the_last_of_the_system_s_sms_are_for_known_browsers(
     """B-01, B-10: of 10,000 the last 1,500; thousands of stolen passwords sit in new browsers."""
     mine = known_browser_of("bob")
     let_pass(601)
-    spent(None, 8_500 - rate_limits.used(sms_limits.system(reserved=False)[0]))
+    use_up(None, 8_500 - rate_limits.used(sms_limits.system(reserved=False)[0]))
     assert 'href="/entrar/navegador/"' in page(ask("bob"))
     mine.post_password("bob")
     assert mine.post_channel().headers["Location"] == TOKEN
@@ -491,15 +491,15 @@ def test_the_last_of_the_system_s_sms_are_for_known_browsers(
 
 def test_no_day_has_two_ceilings(bob: User, bobs_phone: PhoneDevice) -> None:
     """B-17: 5,000 now and 5,000 half a day later; when the first day is over the second 5,000 still count."""
-    spent(None, 5_000)
+    use_up(None, 5_000)
     let_pass(12 * 3600)
-    spent(None, 5_000)
+    use_up(None, 5_000)
     assert NO_MORE_SMS in page(ask("bob"))
     let_pass(11 * 3600)
     assert NO_MORE_SMS in page(ask("bob")), "23 hours after the first"
     let_pass(2 * 3600)
     assert ask("bob").status_code == 302
-    spent(None, 4_999)
+    use_up(None, 4_999)
     assert NO_MORE_SMS in page(ask("bob")), "the second half still counts"
     let_pass(12 * 3600)
     assert ask("bob").status_code == 302
@@ -507,11 +507,11 @@ def test_no_day_has_two_ceilings(bob: User, bobs_phone: PhoneDevice) -> None:
 
 def test_an_account_has_one_day_in_any_24_hours(account: Account, bob: User, bobs_phone: PhoneDevice) -> None:
     """B-17."""
-    spent(account, 100)
+    use_up(account, 100)
     let_pass(23 * 3600)
-    spent(account, 100)
+    use_up(account, 100)
     let_pass(2 * 3600)
-    spent(account, 100)
+    use_up(account, 100)
     assert NO_MORE_SMS in page(ask("bob"))
     let_pass(23 * 3600)
     assert ask("bob").status_code == 302
@@ -520,7 +520,7 @@ def test_an_account_has_one_day_in_any_24_hours(account: Account, bob: User, bob
 def test_a_withheld_message_costs_no_money(account: Account, bob: User, bobs_phone: PhoneDevice, settings: Any) -> None:
     """B-17: its use is taken back from the part of the day that it was counted in."""
     settings.LIMITS = {**settings.LIMITS, "spared": [(0, 86_400)]}
-    rate_limits.spend(rate_limits.windows("phone_typed", rate_limits.hidden(BOBS_NUMBER)), uses=99)
+    rate_limits.count(rate_limits.windows("phone_typed", rate_limits.hidden(BOBS_NUMBER)), uses=99)
     newcomer("n1", account).post_phone()
     assert rate_limits.used(sms_limits.least(account)[0]) == 0
     assert rate_limits.used(sms_limits.system(reserved=False)[0]) == 0

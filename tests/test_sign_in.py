@@ -116,7 +116,7 @@ def test_the_password_is_not_written_back(browser: Browser, bob: User) -> None:
     assert "wrong-password-of-bob" not in page(response)
 
 
-def test_wrong_passwords_are_in_the_audit_trail(browser: Browser, bob: User) -> None:
+def test_wrong_passwords_are_in_the_audit_log(browser: Browser, bob: User) -> None:
     """J-01, J-02."""
     browser.post_password("bob", "wrong-password-of-bob")
     browser.post_password("mallory", "wrong-password-of-bob")
@@ -167,24 +167,24 @@ ELSEWHERE = [
 ]
 
 
-@pytest.mark.parametrize("wished", ELSEWHERE)
-def test_next_leads_nowhere_else(browser: Browser, bob: User, wished: str) -> None:
-    assert browser.post_password("bob", next=wished).headers["Location"] == "/"
+@pytest.mark.parametrize("address", ELSEWHERE)
+def test_next_leads_nowhere_else(browser: Browser, bob: User, address: str) -> None:
+    assert browser.post_password("bob", next=address).headers["Location"] == "/"
 
 
-@pytest.mark.parametrize("wished", ELSEWHERE)
+@pytest.mark.parametrize("address", ELSEWHERE)
 def test_next_leads_nowhere_else_after_the_second_step(
-    browser: Browser, policy: Account, bobs_phone: PhoneDevice, wished: str
+    browser: Browser, policy: Account, bobs_phone: PhoneDevice, address: str
 ) -> None:
-    browser.post_password("bob", next=wished)
+    browser.post_password("bob", next=address)
     browser.post_channel("sms")
     assert browser.post_token(last_token()).headers["Location"] == "/"
 
 
-@pytest.mark.parametrize("wished", ELSEWHERE)
-def test_next_leads_nowhere_else_for_the_signed_in(browser: Browser, bob: User, wished: str) -> None:
+@pytest.mark.parametrize("address", ELSEWHERE)
+def test_next_leads_nowhere_else_for_the_signed_in(browser: Browser, bob: User, address: str) -> None:
     browser.post_password("bob")
-    assert browser.get(f"/entrar/?next={quote(wished)}").headers["Location"] == "/"
+    assert browser.get(f"/entrar/?next={quote(address)}").headers["Location"] == "/"
 
 
 def test_next_with_a_nul_is_refused_and_no_error(browser: Browser, bob: User) -> None:
@@ -199,7 +199,7 @@ def test_people_land_where_they_wanted_to_be(browser: Browser, bob: User) -> Non
     assert browser.post_password("bob", next="/meu-perfil/?tab=phone").headers["Location"] == "/meu-perfil/?tab=phone"
 
 
-def test_what_is_wished_is_escaped_in_the_page(browser: Browser) -> None:
+def test_what_is_asked_for_is_escaped_in_the_page(browser: Browser) -> None:
     raw = browser.get("/entrar/?next=%22%3E%3Cscript%3Ealert(1)%3C/script%3E").content
     assert b"<script>alert" not in raw
 

@@ -217,7 +217,7 @@ def test_a_token_leaves_with_five_statements_and_no_transaction(
 
 @pytest.mark.django_db(transaction=True)
 def test_what_everybody_shares_is_locked_late(browser: Browser, bobs_phone: PhoneDevice, policy: object) -> None:
-    """The budgets of account and system stay locked until the commit: of what is written, only the message follows."""
+    """The limits of account and system stay locked until the commit: of what is written, only the message follows."""
     browser.post_password("bob")
     captcha = browser.captcha("/entrar/canal/")
     with counted() as ledger:

@@ -177,7 +177,7 @@ def test_the_announcement_goes_to_everybody_once_a_day_in_one_statement(
 # The date ---------------------------------------------------------------------------------------
 
 
-def wish(browser: Browser, fields: dict[str, str]) -> None:
+def ask_for(browser: Browser, fields: dict[str, str]) -> None:
     """Set or take back the date, and prove who wants that."""
     assert browser.post(DATE, fields).headers["Location"] == "/confirmar-identidade/"
     assert browser.prove_identity().headers["Location"] == "/configuracoes/minha-conta/"
@@ -188,14 +188,14 @@ def test_the_session_alone_sets_no_date(alices: Browser, account: Account) -> No
     alices.post(DATE, {"starts": day(9)})
     account.refresh_from_db()
     assert account.two_factor_from is None
-    wish(alices, {"starts": day(9)})
+    ask_for(alices, {"starts": day(9)})
     alices.post(DATE, {"action": "clear"})
     account.refresh_from_db()
     assert account.two_factor_from is not None
 
 
 def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Account, bob: User) -> None:
-    wish(alices, {"starts": day(9)})
+    ask_for(alices, {"starts": day(9)})
     account.refresh_from_db()
     assert account.two_factor_from == midnight_in(9)
     assert not account.two_factor_required
@@ -203,7 +203,7 @@ def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Accou
     other.post_password("bob")
     assert "signing in takes a second step." in page(other.get("/"))
     assert subjects()[-1] == "alice@example.com: A date was set for two factor authentication"
-    wish(alices, {"action": "clear"})
+    ask_for(alices, {"action": "clear"})
     account.refresh_from_db()
     assert account.two_factor_from is None
     assert "signing in takes a second step." not in page(other.get("/"))
@@ -248,7 +248,7 @@ def test_the_date_is_set_as_soon_as_ones_own_phone_is_proved(
 ) -> None:
     """A-02: the session knows the password only; one proof sets the date."""
     browser.post_password("alice")
-    wish(browser, {"starts": day(9)})
+    ask_for(browser, {"starts": day(9)})
     account.refresh_from_db()
     assert account.two_factor_from == midnight_in(9)
     assert "two factor authentication is on for everybody." in page(browser.get(SETTINGS))
@@ -294,10 +294,10 @@ def test_from_its_date_the_policy_is_on_before_anybody_writes_it_down(
     assert alices.is_in()  # verified already
 
 
-def test_the_chore_writes_it_down_and_tells_the_administrators(
+def test_the_task_writes_it_down_and_tells_the_administrators(
     alices: Browser, account: Account, alice: User, bob: User
 ) -> None:
-    wish(alices, {"starts": day(9)})
+    ask_for(alices, {"starts": day(9)})
     move_date(account, -0.01)
     policy_schedule.keep_dates(Last(None, None))
     policy_schedule.keep_dates(Last(None, None))
@@ -312,7 +312,7 @@ def test_the_chore_writes_it_down_and_tells_the_administrators(
 def test_everybody_is_reminded_seven_days_and_one_day_before_once_each(
     alices: Browser, account: Account, bob: User
 ) -> None:
-    wish(alices, {"starts": day(9)})
+    ask_for(alices, {"starts": day(9)})
     counts = []
     for days in (8, 6.9, 6.5, 2, 0.9, 0.5):
         move_date(account, days)
@@ -324,7 +324,7 @@ def test_everybody_is_reminded_seven_days_and_one_day_before_once_each(
 
 
 def test_a_date_set_late_skips_the_reminder_that_is_past(alices: Browser, account: Account) -> None:
-    wish(alices, {"starts": day(3)})
+    ask_for(alices, {"starts": day(3)})
     policy_schedule.keep_dates(Last(None, None))
     assert not AuditEvent.objects.filter(action="policy.reminded").exists()
     move_date(account, 0.9)

@@ -79,7 +79,7 @@ def test_five_newer_ones_from_the_same_place_crowd_one_out(bob: User) -> None:
 # Tokens -------------------------------------------------------------------------------------------
 
 
-def spend_all_tokens() -> None:
+def use_up_all_tokens() -> None:
     """Ask for tokens as a thief until none is left for a day."""
     for _hour in range(3):
         for number in range(20):
@@ -93,7 +93,7 @@ def spend_all_tokens() -> None:
 def test_a_thiefs_tokens_do_not_use_up_those_of_a_known_browser(bob: User) -> None:
     """B-12: by either channel; a thief has the part of the day of new browsers, the owner their own."""
     mine = known_browser_of("bob")
-    spend_all_tokens()
+    use_up_all_tokens()
     assert ask(Browser(REMOTE_ADDR=THIEF)).status_code == 429, "the thief has none left"
     for channel in ("sms", "email"):
         mine.post_password("bob")
@@ -105,7 +105,7 @@ def test_a_thiefs_tokens_do_not_use_up_those_of_a_known_browser(bob: User) -> No
 
 def test_a_link_from_the_mailbox_gives_a_new_browser_tokens_again(bob: User) -> None:
     """B-01, B-12: one captcha and one mail away."""
-    spend_all_tokens()
+    use_up_all_tokens()
     mine = Browser()
     told = ask(mine)
     assert told.status_code == 429

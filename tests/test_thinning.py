@@ -7,7 +7,7 @@ import pytest
 from accounts.audit import descriptions, thinning
 from accounts.audit.actions import Action
 from accounts.auth import browser_links
-from accounts.models import AuditEvent, Budget, User
+from accounts.models import AuditEvent, RateLimit, User
 from messaging.periodic.scheduler import Last
 from tests.conftest import Browser, enrol
 from tests.tools import let_pass
@@ -134,12 +134,14 @@ def test_what_came_meanwhile_is_counted_with_the_next_hour(bob: User, monkeypatc
     """B-16: a count that grows while it is written is not lost."""
     for _ in range(12):
         Browser().post_password("bob")
-    before = Budget.objects.get(key__startswith="left out")
-    monkeypatch.setattr(Budget.objects, "filter", lambda real=Budget.objects.filter, **wanted: _grown(real, wanted))
+    before = RateLimit.objects.get(key__startswith="left out")
+    monkeypatch.setattr(
+        RateLimit.objects, "filter", lambda real=RateLimit.objects.filter, **wanted: _grown(real, wanted)
+    )
     thinning.record_left_out(Last(None, None))
     monkeypatch.undo()
     assert not AuditEvent.objects.filter(action="events.left_out").exists()
-    assert Budget.objects.get(pk=before.pk).used == before.used + 1
+    assert RateLimit.objects.get(pk=before.pk).used == before.used + 1
 
 
 def _grown(real: Any, wanted: dict[str, Any]) -> Any:
@@ -164,4 +166,4 @@ def test_an_honest_morning_is_written_in_full(bob: User, bobs_phone: PhoneDevice
         browser.post("/sair/")
         let_pass(1200)
     assert [written(action) for action in ("sign_in.pending", "sign_in.verified", "session.ended")] == [3, 3, 3]
-    assert not Budget.objects.filter(key__startswith="left out").exists()
+    assert not RateLimit.objects.filter(key__startswith="left out").exists()

@@ -113,7 +113,7 @@ def test_the_persons_page_offers_what_fits(office: Browser, bob: User) -> None:
 def test_twenty_five_leavers_in_one_sitting_with_one_proof(
     make_browser: Any, policy: object, alice: User, alices_phone: PhoneDevice
 ) -> None:
-    """R-12: and then she signs in elsewhere, for her proofs have spent no token of her sign-ins."""
+    """R-12: and then she signs in elsewhere, for her proofs have used up no token of her sign-ins."""
     leavers = many(alice.account, 25)
     office = make_browser()
     office.sign_in("alice")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts import rate_limits
-from accounts.models import AuditEvent, Budget, User
+from accounts.models import AuditEvent, RateLimit, User
 from tests.altcha import challenge_on
 from tests.conftest import PASSWORD, Browser, last_token
 from tests.tools import ROOT, let_pass, page
@@ -34,13 +34,13 @@ def told(answer: Any) -> int:
     return int(found[1])
 
 
-def spend(scope: str, name: object, seconds: int, left: int) -> None:
+def use_up(scope: str, name: object, seconds: int, left: int) -> None:
     """Let a window be used up, with so many seconds left."""
-    Budget.objects.filter(key=f"{scope} {name}").delete()
-    Budget.objects.create(key=f"{scope} {name}", seconds=seconds, used=999, until=2**32)
+    RateLimit.objects.filter(key=f"{scope} {name}").delete()
+    RateLimit.objects.create(key=f"{scope} {name}", seconds=seconds, used=999, until=2**32)
     let_pass(0)
     now = AuditEvent.objects.latest("pk").at.timestamp()
-    Budget.objects.filter(key=f"{scope} {name}").update(until=int(now) + left)
+    RateLimit.objects.filter(key=f"{scope} {name}").update(until=int(now) + left)
 
 
 @pytest.mark.usefixtures("bobs_phone")
@@ -49,7 +49,7 @@ def test_the_wait_is_that_of_the_window_that_refuses(bob: User, seconds: int, le
     """B-13: to a second, whichever of a person's windows it is; and then it is over."""
     browser = Browser()
     browser.post_password("bob")
-    spend("user", bob.pk, seconds, left)
+    use_up("user", bob.pk, seconds, left)
     wait = told(browser.post_channel())
     assert abs(wait - left) <= 2
     let_pass(wait + 1)
@@ -63,14 +63,14 @@ def test_of_two_limits_the_longer_wait_is_told(bob: User) -> None:
     """B-13: after the shorter one nothing would leave."""
     browser = Browser()
     browser.post_password("bob")
-    spend("user", bob.pk, 900, 100)
-    spend("user_sms", bob.pk, 3600, 3000)
+    use_up("user", bob.pk, 900, 100)
+    use_up("user_sms", bob.pk, 3600, 3000)
     assert abs(told(browser.post_channel()) - 3000) <= 2
 
 
 def test_the_choice_of_the_channel_stays_open(asked: Browser, bob: User) -> None:
     """B-13: in the pop-up, with the other channel, the administrator and the link that makes the browser known."""
-    spend("user_sms", bob.pk, 3600, 1800)
+    use_up("user_sms", bob.pk, 3600, 1800)
     let_pass(31)
     answer = asked.post(CHANNEL, {"channel": "sms"})
     assert abs(told(answer) - 1769) <= 2
@@ -108,7 +108,7 @@ def test_what_was_typed_is_kept(bob: User) -> None:
     browser = Browser()
     browser.post_password("bob")
     browser.post("/entrar/introducao/")
-    spend("numbers", bob.pk, 86_400, 5000)
+    use_up("numbers", bob.pk, 86_400, 5000)
     answer = browser.post_phone("11 98765-4321")
     assert abs(told(answer) - 5000) <= 2
     for words in (POP_UP, 'value="11 98765-4321"', ADMINISTRATOR, "as many different numbers"):
@@ -175,7 +175,7 @@ def test_wrong_passwords_keep_one_on_the_page_of_the_password(inside: Browser) -
 
 def test_a_forgotten_password_keeps_one_on_its_page(bob: User) -> None:
     """B-13: what was typed stays beside the captcha that has become due."""
-    rate_limits.spend(rate_limits.windows("address_links", "127.0.0.1"), uses=60)
+    rate_limits.count(rate_limits.windows("address_links", "127.0.0.1"), uses=60)
     answer = Browser().post("/senha/esqueci/", {"email": "bob@example.com"})
     assert answer.status_code == 200
     assert challenge_on(answer)

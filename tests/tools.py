@@ -14,7 +14,7 @@ from unittest import mock
 from django.db import DataError
 from django.db.models import DateTimeField, ExpressionWrapper, F
 
-from accounts.models import Budget, Session
+from accounts.models import RateLimit, Session
 from accounts.rate_limits import PARTS, windows
 from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import (
@@ -70,28 +70,28 @@ def let_pass(seconds: float) -> None:
         earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
         model._default_manager.update(**earlier)
     money = {key: rows for name in OF_MONEY for key, rows in _of_money(name).items()}
-    Budget.objects.exclude(key__in=money).update(until=F("until") - int(seconds))
+    RateLimit.objects.exclude(key__in=money).update(until=F("until") - int(seconds))
     for rows in money.values():
         _move_parts(rows, int(seconds))
 
 
-def _of_money(name: str) -> dict[str, list[Budget]]:
+def _of_money(name: str) -> dict[str, list[RateLimit]]:
     """Return the rows of a limit in money, by what they count."""
-    found: dict[str, list[Budget]] = {}
-    for row in Budget.objects.filter(key__startswith=f"{name} "):
+    found: dict[str, list[RateLimit]] = {}
+    for row in RateLimit.objects.filter(key__startswith=f"{name} "):
         found.setdefault(row.key, []).append(row)
     return found
 
 
-def _move_parts(rows: list[Budget], passed: int) -> None:
+def _move_parts(rows: list[RateLimit], passed: int) -> None:
     """Move parts of a span into the past: the number of a part says when it was, so each becomes another one."""
     window = windows(OF_MONEY[rows[0].key.partition(" ")[0]], "")[0]
-    Budget.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    RateLimit.objects.filter(pk__in=[row.pk for row in rows]).delete()
     parts: Counter[int] = Counter()
     for row in rows:
         parts[-(-(row.until - passed) // window.part)] += row.used
-    Budget.objects.bulk_create(
-        Budget(key=rows[0].key, seconds=window.rows[-1] - end % (PARTS + 1), used=used, until=end * window.part)
+    RateLimit.objects.bulk_create(
+        RateLimit(key=rows[0].key, seconds=window.rows[-1] - end % (PARTS + 1), used=used, until=end * window.part)
         for end, used in parts.items()
     )
 

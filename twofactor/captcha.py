@@ -118,10 +118,10 @@ def work_of(step: int) -> int:
     return min(settings.ALTCHA_WORK << max(0, step - 1), settings.ALTCHA_MOST_WORK)
 
 
-def spend(solved: str) -> None:
+def use(solved: str) -> None:
     """Take a captcha that pays for no send; once. Raises CaptchaRefused (C-02)."""
     lifetime = settings.PENDING_SIGN_IN_SECONDS
-    (use,) = rate_limits.spend([rate_limits.Window(f"captcha spent {solved}", lifetime, 1, "captcha")])
+    (use,) = rate_limits.count([rate_limits.Window(f"captcha spent {solved}", lifetime, 1, "captcha")])
     if use.is_overdrawn:
         raise refusals.CaptchaRefused
 
@@ -135,7 +135,7 @@ def was_posted(data: Mapping[str, Any]) -> bool:
 def check(value: str, shown: forms.Field) -> str:
     """Return the name of a captcha that was solved in the field that was ``shown``.
 
-    What it pays for spends it, in that transaction (C-02). Raises CaptchaMissing, CaptchaRefused, CaptchaUnavailable
+    What it pays for uses it, in that transaction (C-02). Raises CaptchaMissing, CaptchaRefused, CaptchaUnavailable
     or CaptchaReplaced (C-01, C-05).
     """
     asks_google = isinstance(shown.widget, RecaptchaWidget)
@@ -172,7 +172,7 @@ def _silence() -> refusals.CaptchaUnavailable:
     """Open the second door, where there is one; return the refusal for whoever stands at the first."""
     if not settings.CAPTCHA_FALLBACK:
         return refusals.CaptchaUnavailable()
-    (outage,) = rate_limits.spend([_outage()])
+    (outage,) = rate_limits.count([_outage()])
     if outage.used == 1:
         record_event(Action.CAPTCHA_OUTAGE, seconds=settings.CAPTCHA_FALLBACK_SECONDS)
     return refusals.CaptchaReplaced()
@@ -185,7 +185,7 @@ def _probe() -> None:
     """
     if not settings.CAPTCHA_FALLBACK:
         return
-    (probe,) = rate_limits.spend([rate_limits.Window("captcha probe", settings.CAPTCHA_PROBE_SECONDS, 1, "probe")])
+    (probe,) = rate_limits.count([rate_limits.Window("captcha probe", settings.CAPTCHA_PROBE_SECONDS, 1, "probe")])
     if not probe.is_overdrawn:
         _answer_of_google("probe")
 

@@ -9,7 +9,7 @@ from twofactor.exceptions import CaptchaRefused
 
 
 class KeptWidget(forms.HiddenInput):
-    """A captcha that was solved beside another mistake: it is not asked for again, and nothing has spent it."""
+    """A captcha that was solved beside another mistake: it is not asked for again, and nothing has used it."""
 
     template_name = "twofactor/captcha_kept.html"
 

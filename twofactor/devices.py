@@ -54,12 +54,12 @@ def disavow(event: AuditEvent) -> None:
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # the second of two presses waits for the first
         if disavowal.was_used(event):
             return
-        disowned = Action.SIGN_IN_DISOWNED if event.action == Action.SIGN_IN_NEW_PLACE else Action.PHONE_DISOWNED
-        if disowned == Action.PHONE_DISOWNED:
+        disavowed = Action.SIGN_IN_DISAVOWED if event.action == Action.SIGN_IN_NEW_PLACE else Action.PHONE_DISAVOWED
+        if disavowed == Action.PHONE_DISAVOWED:
             take_away(user)
-        record_event(disowned, user=user, after=event.action)
+        record_event(disavowed, user=user, after=event.action)
         known_browsers.forget_all(user)
-        users.lock_user(user, reason=disowned.value)
+        users.lock_user(user, reason=disavowed.value)
 
 
 def reset_phone(user: User, *, reason: str, actor: User | None = None) -> None:

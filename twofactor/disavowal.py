@@ -32,9 +32,9 @@ def button(event: AuditEvent) -> dict[str, str]:
 
 
 def was_used(event: AuditEvent) -> bool:
-    """Return whether the person has disowned a phone, or a sign-in, since the event."""
+    """Return whether the person has disavowed a phone, or a sign-in, since the event."""
     since = AuditEvent.objects.filter(user=event.user_id, pk__gt=event.pk)
-    return since.filter(action__in=[Action.PHONE_DISOWNED, Action.SIGN_IN_DISOWNED]).exists()
+    return since.filter(action__in=[Action.PHONE_DISAVOWED, Action.SIGN_IN_DISAVOWED]).exists()
 
 
 def event_of(signed: str) -> AuditEvent | None:

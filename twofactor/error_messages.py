@@ -34,7 +34,7 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     ),
     refusals.CaptchaReplaced: _("The usual check does not answer right now. Tick this one instead."),
     refusals.CaptchaNeeded: _("To send another token, tick “I'm not a robot” again."),
-    refusals.SmsSpent: _("No more SMS can be sent today. Use the e-mail where it is offered, or try again tomorrow."),
+    refusals.SmsUsedUp: _("No more SMS can be sent today. Use the e-mail where it is offered, or try again tomorrow."),
     refusals.SmsForKnownBrowsers: _(
         "The rest of today's SMS is for browsers that we know. A link in your mailbox makes this one known."
     ),
@@ -58,7 +58,7 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     refusals.OwnCodeMalformed: _("A recovery code has 16 letters and digits. Enter all of them."),
     refusals.FactorNotAllowed: _("This cannot be added to your login now."),
     refusals.LastFactor: _("This is your last second step. Add another one before you remove it."),
-    refusals.AttemptsSpent: _("Too many attempts with this token. Ask for another one."),
+    refusals.AttemptsUsedUp: _("Too many attempts with this token. Ask for another one."),
     refusals.PasskeyUnreadable: _("Nothing came from your key. Try again, or choose another way."),
     refusals.PasskeyLate: _("That took too long, or was answered before. Try again."),
     refusals.PasskeyWrong: _("This key does not fit this login. Try another key, or choose another way."),
@@ -87,7 +87,7 @@ def of(refusal: refusals.TwoFactorError) -> str:
 
 def _wrong(attempts_left: int) -> str:
     if not attempts_left:
-        return str(SENTENCES[refusals.AttemptsSpent])
+        return str(SENTENCES[refusals.AttemptsUsedUp])
     if attempts_left > ATTEMPTS_TOLD:
         return gettext("Wrong token. Check the six digits and try again.")
     return ngettext(

@@ -82,14 +82,14 @@ class CaptchaReplaced(CaptchaUnavailable):
 
 
 class CaptchaNeeded(TwoFactorError):
-    """The captcha's unlock is spent or too old; a new one is needed (C-06)."""
+    """The captcha's unlock is used up or too old; a new one is needed (C-06)."""
 
 
-class SmsSpent(TwoFactorError):
+class SmsUsedUp(TwoFactorError):
     """The account, or the whole system, has no SMS left for today; e-mail stays."""
 
 
-class SmsForKnownBrowsers(SmsSpent):
+class SmsForKnownBrowsers(SmsUsedUp):
     """What is left of the day's SMS is for known browsers, and this is none: a link from the mailbox makes it one."""
 
 
@@ -157,7 +157,7 @@ class TokenUsed(TokenRefused):
     """It was used before (T-03)."""
 
 
-class AttemptsSpent(TokenRefused):
+class AttemptsUsedUp(TokenRefused):
     """Five attempts were made on this token (L-01)."""
 
 

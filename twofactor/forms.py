@@ -16,11 +16,11 @@ class CaptchaForm(forms.Form):
     """A form that may ask for the captcha."""
 
     def pay(self, step: int) -> None:
-        """Ask for the captcha that becomes due, with the work of its step, and spend it. Raises CaptchaRefused."""
+        """Ask for the captcha that becomes due, with the work of its step, and use it. Raises CaptchaRefused."""
         field = captcha.field(step)
         self.fields["captcha"] = field
         value = field.widget.value_from_datadict(self.data, {}, "captcha") or ""
-        captcha.spend(captcha.check(value, field))
+        captcha.use(captcha.check(value, field))
 
     def refuse_captcha(self, refusal: CaptchaRefused) -> None:
         """Show and write down that somebody did not get past the captcha."""
@@ -78,7 +78,7 @@ class GuardedForm(RefusableForm):
         return data
 
     def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
-        """Run a flow, which spends the captcha and may find that it was used before (C-02)."""
+        """Run a flow, which uses the captcha and may find that it was used before (C-02)."""
         try:
             return super().attempt(flow, at=at)
         except CaptchaRefused as refusal:

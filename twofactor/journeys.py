@@ -26,6 +26,6 @@ def start(journey: Journey, *, seconds: int = 0) -> None:
 
 @tried_twice
 def resend(journey: Journey) -> Challenge:
-    """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver, Limited or SmsSpent."""
+    """Send another token where the last one went. Raises CaptchaNeeded, JourneyOver, Limited or SmsUsedUp."""
     with transaction.atomic():
         return challenges.resend(journey)

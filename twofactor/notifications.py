@@ -192,16 +192,16 @@ def phone_shared_notice(event: AuditEvent) -> Notice:
 
 
 def account_sms_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators, and at the end the operators, how much of an account's day of SMS is spent."""
+    """Tell the administrators, and at the end the operators, how much of an account's day of SMS is used."""
     data, account = event.data, event.account.name if event.account else "-"
     facts = {"account": account, "used": data["used"], "limit": data["limit"]}
-    spent = event.action == "account_sms.spent"
+    used_up = event.action == "account_sms.spent"
     return Notice(
-        heading=_heading_of_spent(event.action),
+        heading=_heading_of_used_up(event.action),
         paragraphs=[
             _("%(account)s has sent %(used)s of the %(limit)s SMS with tokens that it may send in a day.") % facts,
             _("Until the day is over tokens go by e-mail only; first phones wait until tomorrow.")
-            if spent
+            if used_up
             else _("When all are sent, tokens go by e-mail only until the day is over."),
             _("If this is more than usual, look at the audit: somebody may be running up your bill."),
         ],
@@ -235,9 +235,9 @@ def range_closed_notice(event: AuditEvent) -> Notice:
 
 
 def system_sms_notice(event: AuditEvent) -> Notice:
-    """Tell the operators how much of the system's day of SMS is spent."""
+    """Tell the operators how much of the system's day of SMS is used."""
     return Notice(
-        heading=_heading_of_spent(event.action),
+        heading=_heading_of_used_up(event.action),
         paragraphs=[
             _("The whole system has sent %(used)s of the %(limit)s SMS that it may send in a day.") % event.data,
             _("When all are sent, tokens go by e-mail only until the day is over."),
@@ -245,7 +245,7 @@ def system_sms_notice(event: AuditEvent) -> Notice:
     )
 
 
-def _heading_of_spent(action: str) -> str:
+def _heading_of_used_up(action: str) -> str:
     if action.endswith(".half_spent"):
         return _("Half of the day's SMS have been sent")
     if action.endswith(".nearly_spent"):
@@ -269,13 +269,13 @@ NOTICES: dict[str, NoticeWriter] = {
     Action.SIGN_IN_UNFINISHED: unfinished_notice,
     Action.PHONE_SHARED: phone_shared_notice,
     Action.RANGE_CLOSED: range_closed_notice,
-    Action.ACCOUNT_SMS_HALF_SPENT: account_sms_notice,
-    Action.ACCOUNT_SMS_NEARLY_SPENT: account_sms_notice,
-    Action.ACCOUNT_SMS_NEW_SPENT: new_browsers_sms_notice,
-    Action.ACCOUNT_SMS_SPENT: account_sms_notice,
-    Action.SYSTEM_SMS_HALF_SPENT: system_sms_notice,
-    Action.SYSTEM_SMS_NEARLY_SPENT: system_sms_notice,
-    Action.SYSTEM_SMS_SPENT: system_sms_notice,
+    Action.ACCOUNT_SMS_HALF_USED_UP: account_sms_notice,
+    Action.ACCOUNT_SMS_NEARLY_USED_UP: account_sms_notice,
+    Action.ACCOUNT_SMS_NEW_USED_UP: new_browsers_sms_notice,
+    Action.ACCOUNT_SMS_USED_UP: account_sms_notice,
+    Action.SYSTEM_SMS_HALF_USED_UP: system_sms_notice,
+    Action.SYSTEM_SMS_NEARLY_USED_UP: system_sms_notice,
+    Action.SYSTEM_SMS_USED_UP: system_sms_notice,
 }
 
 

@@ -79,7 +79,7 @@ def verify(user: User, typed: str) -> RecoveryCode:
         raise refusals.CodeMalformed
     lockout.refuse_while_locked(user)
     tries = rate_limits.windows("recovery", f"{user.pk} {source_of(user)}")
-    counted = rate_limits.spend(tries)
+    counted = rate_limits.count(tries)
     if waits := [balance.wait for balance in counted if balance.is_overdrawn]:
         raise refusals.Limited(max(1, *waits), "recovery", user)
     row: RecoveryCode | None = RecoveryCode.objects.filter(
@@ -96,7 +96,7 @@ def verify(user: User, typed: str) -> RecoveryCode:
 
 def _notify_failing(user: User) -> None:
     """Tell a person, once a day, that somebody with their password types wrong codes (L-07)."""
-    (told,) = rate_limits.spend([rate_limits.Window(f"recovery told {user.pk}", settings.DAY, 1, "notice")])
+    (told,) = rate_limits.count([rate_limits.Window(f"recovery told {user.pk}", settings.DAY, 1, "notice")])
     if not told.is_overdrawn:
         with transaction.atomic():
             notify(user, record_event(Action.SECOND_FACTOR_FAILING, user=user))

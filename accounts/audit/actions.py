@@ -152,7 +152,7 @@ class Action(models.TextChoices):
     SIGN_IN_NEW_PLACE = ("sign_in.new_place", ON_HOME | NOTICE,
         _("%(person)s signed in from a device or a place that was not seen before."), _("Sign-in from a new place"))
 
-    SIGN_IN_DISOWNED = ("sign_in.disowned", ON_HOME | REFUSAL,
+    SIGN_IN_DISAVOWED = ("sign_in.disowned", ON_HOME | REFUSAL,
         _("Somebody at the mailbox of %(person)s said that a sign-in was not theirs; every session was ended."),
         _("Sign-in disputed"))
 
@@ -202,7 +202,7 @@ class Action(models.TextChoices):
         _("%(person)s changed the phone from %(before)s to %(after)s."), _("Phone changed"))
     PHONE_CHANGE_CANCELLED = ("phone.change_cancelled", PLAIN,
         _("%(person)s cancelled the change of phone."), _("Change of phone cancelled"))
-    PHONE_DISOWNED = ("phone.disowned", ON_HOME,
+    PHONE_DISAVOWED = ("phone.disowned", ON_HOME,
         _("Somebody at the mailbox of %(person)s said that the phone was not theirs; it was removed."),
         _("Phone disputed and removed"))
     PHONE_RESET = ("phone.reset", ON_HOME | NOTICE,
@@ -253,7 +253,7 @@ class Action(models.TextChoices):
         _("%(person)s cancelled the change of e-mail address."), _("Change of e-mail cancelled"))
     EMAIL_CHANGED = ("email.changed", NOTICE,
         _("%(person)s changed the e-mail address from %(before)s to %(after)s."), _("E-mail changed"))
-    EMAIL_WISHED_BY_ANOTHER = ("email.wished_by_another", NOTICE,
+    EMAIL_ASKED_FOR_BY_ANOTHER = ("email.wished_by_another", NOTICE,
         _("Somebody else entered the e-mail address of %(person)s as their new one; nothing was changed."),
         _("Change of e-mail asked for by somebody else"))
 
@@ -271,23 +271,23 @@ class Action(models.TextChoices):
     RANGE_CLOSED = ("range.closed", ON_HOME | NOTICE,
         _("SMS to new numbers that begin with %(beginning)s are withheld: too few of the tokens there were typed."),
         _("Range of numbers closed"))
-    ACCOUNT_SMS_HALF_SPENT = ("account_sms.half_spent", NOTICE,
+    ACCOUNT_SMS_HALF_USED_UP = ("account_sms.half_spent", NOTICE,
         _("%(used)s of the day's %(limit)s SMS have been sent."), _("Half of the day's SMS have been sent"))
-    ACCOUNT_SMS_NEARLY_SPENT = ("account_sms.nearly_spent", NOTICE,
+    ACCOUNT_SMS_NEARLY_USED_UP = ("account_sms.nearly_spent", NOTICE,
         _("%(used)s of the day's %(limit)s SMS have been sent."), _("Most of the day's SMS have been sent"))
-    ACCOUNT_SMS_NEW_SPENT = ("account_sms.new_spent", NOTICE,
+    ACCOUNT_SMS_NEW_USED_UP = ("account_sms.new_spent", NOTICE,
         _("New browsers and new phones have used up their %(limit)s SMS of the day."),
         _("The day's SMS for new browsers have been sent"))
-    ACCOUNT_SMS_SPENT = ("account_sms.spent", NOTICE,
+    ACCOUNT_SMS_USED_UP = ("account_sms.spent", NOTICE,
         _("%(used)s of the day's %(limit)s SMS have been sent."), _("All of the day's SMS have been sent"))
 
-    SYSTEM_SMS_HALF_SPENT = ("system_sms.half_spent", NOTICE,
+    SYSTEM_SMS_HALF_USED_UP = ("system_sms.half_spent", NOTICE,
         _("%(used)s of the day's %(limit)s SMS have been sent."),
         _("Half of the day's SMS of all accounts have been sent"))
-    SYSTEM_SMS_NEARLY_SPENT = ("system_sms.nearly_spent", NOTICE,
+    SYSTEM_SMS_NEARLY_USED_UP = ("system_sms.nearly_spent", NOTICE,
         _("%(used)s of the day's %(limit)s SMS have been sent."),
         _("Most of the day's SMS of all accounts have been sent"))
-    SYSTEM_SMS_SPENT = ("system_sms.spent", NOTICE,
+    SYSTEM_SMS_USED_UP = ("system_sms.spent", NOTICE,
         _("%(used)s of the day's %(limit)s SMS have been sent."),
         _("All of the day's SMS of all accounts have been sent"))
 

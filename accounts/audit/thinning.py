@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts import rate_limits
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
-from accounts.models import Budget, User
+from accounts.models import RateLimit, User
 from accounts.rate_limits import Window
 from accounts.request import context as request_context
 from messaging.periodic.scheduler import Last, periodic_task
@@ -28,7 +28,7 @@ AT_ONCE = 1000
 
 def record_thinned(action: Action, *, user: User | None = None, about: str = "", **data: Any) -> None:
     """Add an event, or count it where as many were added in this minute; ``about`` tells kinds of it apart."""
-    if any(balance.is_overdrawn for balance in rate_limits.spend(_windows(f"{action} {about}".strip(), user))):
+    if any(balance.is_overdrawn for balance in rate_limits.count(_windows(f"{action} {about}".strip(), user))):
         count_left_out(action, user=user)
     else:
         record_event(action, user=user, **data)
@@ -37,7 +37,7 @@ def record_thinned(action: Action, *, user: User | None = None, about: str = "",
 def count_left_out(action: Action, *, user: User | None) -> None:
     """Count an event that is not written."""
     key = f"{LEFT_OUT} {action} {user.pk if user else 0} {_here()}"
-    rate_limits.spend([Window(key, KEPT_SECONDS, NO_LIMIT, LEFT_OUT)])
+    rate_limits.count([Window(key, KEPT_SECONDS, NO_LIMIT, LEFT_OUT)])
 
 
 def _windows(what: str, user: User | None) -> list[Window]:
@@ -56,15 +56,15 @@ def _here() -> str:
 @periodic_task("events left out", seconds=3600)
 def record_left_out(_last: Last) -> None:
     """Write down how many events were left out, one event for each action, person and network."""
-    counted = Budget.objects.filter(key__startswith=f"{LEFT_OUT} ")
+    counted = RateLimit.objects.filter(key__startswith=f"{LEFT_OUT} ")
     for row in counted.order_by("pk")[:AT_ONCE]:
         with transaction.atomic():
             # Of two runs, or of a run and another event, one finds the count as it was read.
-            if Budget.objects.filter(pk=row.pk, used=row.used).delete()[0]:
+            if RateLimit.objects.filter(pk=row.pk, used=row.used).delete()[0]:
                 _record(row)
 
 
-def _record(row: Budget) -> None:
+def _record(row: RateLimit) -> None:
     action, person, network = row.key.removeprefix(f"{LEFT_OUT} ").split(" ")
     user = User.objects.filter(pk=int(person)).first()
     before = request_context.current.set(request_context.Origin(ip=None if network == "None" else network))

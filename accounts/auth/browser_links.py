@@ -30,8 +30,8 @@ def request_link(login: str) -> None:
     user = found if found and found.may_sign_in else None
     mailbox = rate_limits.windows("browser_links", rate_limits.hidden(user.email if user else login.strip().lower()))
     with transaction.atomic():
-        spent = rate_limits.spend(mailbox + links_from_here())
-        if any(balance.is_overdrawn for balance in spent if balance.window.scope == "browser_links"):
+        counted = rate_limits.count(mailbox + links_from_here())
+        if any(balance.is_overdrawn for balance in counted if balance.window.scope == "browser_links"):
             return
         record_event(Action.BROWSER_LINK_SENT, user=user)
         delivery.enqueue(

@@ -1,6 +1,6 @@
 """The account in figures: people, sign-ins and tokens by day, seconds to deliver.
 
-Days that are over are counted once, by a chore, into ``DailyFigure``; only today and yesterday are counted when
+Days that are over are counted once, by a periodic task, into ``DailyFigure``; only today and yesterday are counted when
 somebody looks. So a page costs the same number of statements, and about the same time, whatever the account has
 been through: counting a month of tokens of 100,000 people at each look would read some millions of rows.
 Yesterday is counted anew because reports of deliveries come late.
@@ -100,7 +100,7 @@ class SmsOfTheDay:
 
 
 def sms_of_the_day(account: Account, people: People) -> SmsOfTheDay:
-    """Return what is spent of the account's SMS, in one statement."""
+    """Return what is used of the account's SMS, in one statement."""
     window = max(sms_limits.least(account), key=lambda window: window.seconds)
     return SmsOfTheDay(rate_limits.used(window), sms_limits.most(account, window, people.enrolled))
 

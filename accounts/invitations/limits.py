@@ -30,7 +30,7 @@ def over_limit(account: Account, asked: list[str]) -> set[str]:
         return set()
     over = _over_limit_of_mailbox(account, asked)
     left = [address for address in asked if address not in over]
-    for balance in rate_limits.spend(rate_limits.windows("invitations", account.pk), uses=len(left)) if left else []:
+    for balance in rate_limits.count(rate_limits.windows("invitations", account.pk), uses=len(left)) if left else []:
         room = len(left) - max(0, balance.used - balance.window.limit)
         over |= set(left[max(0, room) :])
     return over
@@ -46,14 +46,14 @@ def _over_limit_of_mailbox(account: Account, asked: list[str]) -> set[str]:
         full = {mailbox_of(address) for address in over}
         still = {mailbox_of(address): address for address in round_of if address and mailbox_of(address) not in full}
         over |= {address for address in round_of if address and address not in still.values()}
-        over |= _spend(account, still) if still else set()
+        over |= _count(account, still) if still else set()
     return over
 
 
-def _spend(account: Account, by_mailbox: dict[str, str]) -> set[str]:
+def _count(account: Account, by_mailbox: dict[str, str]) -> set[str]:
     named = {window.key: address for mailbox, address in by_mailbox.items() for window in _windows(account, mailbox)}
-    spent = rate_limits.spend(window for mailbox in by_mailbox for window in _windows(account, mailbox))
-    return {named[balance.window.key] for balance in spent if balance.is_overdrawn}
+    counted = rate_limits.count(window for mailbox in by_mailbox for window in _windows(account, mailbox))
+    return {named[balance.window.key] for balance in counted if balance.is_overdrawn}
 
 
 def _windows(account: Account, mailbox: str) -> Iterable[Window]:

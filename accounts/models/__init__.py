@@ -5,7 +5,7 @@ from accounts.models.audit import AuditEvent, AuditEventQuerySet
 from accounts.models.daily_figure import DailyFigure
 from accounts.models.invitation import Invitation, InvitationQuerySet
 from accounts.models.known_device import KnownDevice
-from accounts.models.rate_limit import Budget
+from accounts.models.rate_limit import RateLimit
 from accounts.models.search_word import SearchWord
 from accounts.models.session import Session
 from accounts.models.user import NEVER, OPERATORS, SEEN_AT, Role, User, UserManager
@@ -18,12 +18,12 @@ __all__ = [
     "Account",
     "AuditEvent",
     "AuditEventQuerySet",
-    "Budget",
     "DailyFigure",
     "Invitation",
     "InvitationQuerySet",
     "KnownDevice",
     "Logo",
+    "RateLimit",
     "Role",
     "SearchWord",
     "Session",

@@ -4,12 +4,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class Budget(models.Model):
-    """How often something was used within one window of the database's clock. The next window reuses the row.
-
-    A rate limit everywhere else. The class keeps the name of its table, which the release before reads: to rename
-    either is a migration of the most written table, for a word.
-    """
+class RateLimit(models.Model):
+    """How often something was used within one window of the database's clock. The next window reuses the row."""
 
     key = models.CharField(_("name"), max_length=120)
     seconds = models.PositiveIntegerField(_("seconds"))  # how long a window lasts
@@ -17,6 +13,7 @@ class Budget(models.Model):
     until = models.BigIntegerField(_("until"))  # the clock's seconds since 1970 at which this window ends
 
     class Meta:
+        db_table = "accounts_budget"  # of before the model's name; the release before reads it
         verbose_name = _("rate limit")
         verbose_name_plural = _("rate limits")
         constraints = [models.UniqueConstraint(fields=["key", "seconds"], name="budget_of_a_window")]

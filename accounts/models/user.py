@@ -104,7 +104,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     has_phone = models.BooleanField(db_default=False, editable=False)
     has_app = models.BooleanField(db_default=False, editable=False)
     has_passkey = models.BooleanField(db_default=False, editable=False)
-    # Since the phone was taken away by an administrator or disowned: the next one needs the mailbox first (R-07, D3).
+    # Since the phone was taken away by an administrator or disavowed: the next one needs the mailbox first (R-07, D3).
     phone_was_reset = models.BooleanField(default=False, editable=False)
     # How many of their own recovery codes are not used: kept beside the codes, so that pages need not count.
     codes_left = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)

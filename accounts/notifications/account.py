@@ -121,7 +121,7 @@ def email_changed_notice(event: AuditEvent) -> Notice:
     )
 
 
-def email_wished_notice(event: AuditEvent) -> Notice:
+def email_asked_for_notice(event: AuditEvent) -> Notice:
     """Tell the holder of an address that somebody else typed it (R-08)."""
     return Notice(
         heading=_("Somebody wanted to use your e-mail address"),
@@ -243,5 +243,5 @@ NOTICES: dict[str, NoticeWriter] = {
     Action.PASSWORD_GUESSED: password_guessed_notice,
     Action.POLICY_SWITCHED_OFF: policy_off_notice,
     Action.EMAIL_CHANGED: email_changed_notice,
-    Action.EMAIL_WISHED_BY_ANOTHER: email_wished_notice,
+    Action.EMAIL_ASKED_FOR_BY_ANOTHER: email_asked_for_notice,
 }

@@ -18,8 +18,8 @@ CHOICES: dict[str, Promise] = {
     "shared": _("Several users have the same phone"),
 }
 KINDS: dict[str, str] = {
-    Action.ACCOUNT_SMS_HALF_SPENT: "sms",
-    Action.ACCOUNT_SMS_NEARLY_SPENT: "sms",
+    Action.ACCOUNT_SMS_HALF_USED_UP: "sms",
+    Action.ACCOUNT_SMS_NEARLY_USED_UP: "sms",
     Action.PHONE_SHARED: "shared",
 }
 

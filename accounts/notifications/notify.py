@@ -42,5 +42,5 @@ def notify(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "
 
 
 def _told_enough(event: AuditEvent, reader: str) -> bool:
-    spent = rate_limits.spend(rate_limits.windows("notices", f"{event.action} {reader}"))
-    return any(balance.is_overdrawn for balance in spent)
+    counted = rate_limits.count(rate_limits.windows("notices", f"{event.action} {reader}"))
+    return any(balance.is_overdrawn for balance in counted)

@@ -31,8 +31,8 @@ def request_password_reset(email: str, pay: password_limits.Pay) -> None:
     user = found if found and found.may_sign_in and found.has_usable_password() else None
     mailbox = rate_limits.windows("links", rate_limits.hidden(email.lower()))
     with transaction.atomic():
-        spent = rate_limits.spend(mailbox + asker)
-        if any(balance.is_overdrawn for balance in spent if balance.window.scope == "links"):
+        counted = rate_limits.count(mailbox + asker)
+        if any(balance.is_overdrawn for balance in counted if balance.window.scope == "links"):
             record_thinned(Action.PASSWORD_RESET_LIMITED, user=user)
             return
         record_event(Action.PASSWORD_RESET_REQUESTED, user=user)
@@ -54,7 +54,7 @@ def send_password_reset(user: User, *, actor: User) -> bool:
     """Send somebody the link to a new password, which nobody else sees (ASVS 6.4.6). Raises Limited."""
     mailbox = rate_limits.windows("links", rate_limits.hidden(user.email))
     with transaction.atomic():
-        if waits := [balance.wait for balance in rate_limits.spend(mailbox) if balance.is_overdrawn]:
+        if waits := [balance.wait for balance in rate_limits.count(mailbox) if balance.is_overdrawn]:
             raise Limited(max(1, *waits), "links", actor)
         record_event(Action.PASSWORD_RESET_SENT, user=user, actor=actor)
         delivery.enqueue(
@@ -73,18 +73,18 @@ def own_password_is(user: User, typed: str) -> bool:
     Raises Limited: a stolen session has ten guesses a day from wherever, and its owner has their own (B-01).
     """
     own = password_limits.own_windows(user, known_browsers.current_browser(user))
-    if wait := rate_limits.seconds_spent(own):
+    if wait := rate_limits.seconds_until_free(own):
         raise Limited(wait, "reauthentication", user)
     if user.check_password(typed):
         return True
-    rate_limits.spend(own)
+    rate_limits.count(own)
     record_thinned(Action.PASSWORD_FAILED, user=user, signed_in=True)
     return False
 
 
 def notify_of_guesses(user: User) -> None:
     """Tell a person, once a day, that somebody guesses their password and what that changes (B-04)."""
-    (told,) = rate_limits.spend([rate_limits.Window(f"password told {user.pk}", settings.DAY, 1, "notice")])
+    (told,) = rate_limits.count([rate_limits.Window(f"password told {user.pk}", settings.DAY, 1, "notice")])
     if not told.is_overdrawn:
         with transaction.atomic():
             notify(user, record_event(Action.PASSWORD_GUESSED, user=user))

@@ -24,15 +24,15 @@ from accounts.models import User
 from accounts.rate_limits import (
     Balance,
     Window,
+    count,
     forget,
     hidden,
     is_running_of,
     load_of,
     network,
     of_names,
-    seconds_spent,
+    seconds_until_free,
     slot,
-    spend,
     waits_of,
     windows,
     windows_of_networks,
@@ -105,7 +105,7 @@ class Standing:
             facts: Any = user
             return cls(facts.pair_wait or 0, facts.name_wait or 0, facts.load or 0)
         load = load_of(attempt.of_captcha).first() or 0
-        return cls(seconds_spent(attempt.of_pair), seconds_spent(attempt.of_name), load)
+        return cls(seconds_until_free(attempt.of_pair), seconds_until_free(attempt.of_name), load)
 
     @property
     def step(self) -> int:
@@ -117,7 +117,7 @@ def count_wrong_password(login: str, ip: str | None, person: User | None) -> lis
     """Count a wrong password of a new browser, in one statement: for the name typed, and for both that a person has."""
     other = [name for name in (person.username, person.email) if name != _name(login)] if person else []
     more = [window for name in other for window in _of_either_name(name, ip)]
-    return spend(dict.fromkeys([*Attempt.of(login, ip).all_windows, *more]))
+    return count(dict.fromkeys([*Attempt.of(login, ip).all_windows, *more]))
 
 
 def forget_series(person: User, ip: str | None) -> None:
@@ -133,7 +133,7 @@ def forget_series(person: User, ip: str | None) -> None:
 
 def count_on_known_browser(person: User, browser: str) -> None:
     """Count a wrong password of a known browser, where nothing else counts."""
-    spend(windows("password_known", f"{person.pk} {browser}"))
+    count(windows("password_known", f"{person.pk} {browser}"))
 
 
 def own_windows(person: User, browser: str) -> list[Window]:

@@ -76,7 +76,7 @@ def address_in(hop: str) -> str | None:
 
 @cache
 def _note_unreadable(depth: int) -> None:
-    """Say once per process that all visitors share the proxy's address; never what was in the header (J-04)."""
+    """Say once per process that all clients share the proxy's address; never what was in the header (J-04)."""
     logger.warning("X-Forwarded-For has no address in place %s from the right: the proxy's own one is used", depth)
 
 

@@ -40,7 +40,7 @@ def notify_address_taken(email: str) -> None:
     """
     holder = User.objects.filter(email=email).first()
     if holder:
-        event = record_event(Action.EMAIL_WISHED_BY_ANOTHER, user=holder)
-        (told,) = rate_limits.spend([rate_limits.Window(f"wished told {holder.pk}", settings.DAY, 1, "notice")])
+        event = record_event(Action.EMAIL_ASKED_FOR_BY_ANOTHER, user=holder)
+        (told,) = rate_limits.count([rate_limits.Window(f"wished told {holder.pk}", settings.DAY, 1, "notice")])
         if not told.is_overdrawn:
             notify(holder, event)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from accounts import rate_limits
-from accounts.models import Budget, User
+from accounts.models import RateLimit, User
 from accounts.passwords import limits as password_limits
 from messaging.database import Epoch
 
@@ -57,7 +57,7 @@ def _limit_of(scope: str, seconds: int) -> int | None:
 
 def holding(user: User) -> list[Holding]:
     """Return the limits that hold the person up now, one a scope, the longest wait of each."""
-    running = Budget.objects.filter(of(user), until__gt=Epoch()).annotate(left=F("until") - Epoch())
+    running = RateLimit.objects.filter(of(user), until__gt=Epoch()).annotate(left=F("until") - Epoch())
     longest: dict[str, Holding] = {}
     for row in running.order_by("left"):
         scope = row.key.partition(" ")[0]

@@ -72,7 +72,7 @@ def ask_as_thief(user: User, address: str, channel: str, *, number: str = "") ->
     return False
 
 
-def spend_as_members(people: list[Person]) -> None:
+def count_as_members(people: list[Person]) -> None:
     """Let people sign in by SMS in their known browsers until none of them is sent one."""
     going = people
     while going:
@@ -92,7 +92,7 @@ def close_number(number: str, people: list[User], address: str) -> None:
         ask_as_thief(other, address, "sms", number=number)
 
 
-def spend_the_day(victims: list[User], *, rounds: int = 96) -> None:
+def use_up_the_day(victims: list[User], *, rounds: int = 96) -> None:
     """Ask for every token that these people's passwords give, a whole day long, each time from another address."""
     tired = 0
     for turn in range(rounds):
@@ -102,6 +102,6 @@ def spend_the_day(victims: list[User], *, rounds: int = 96) -> None:
                 while ask_as_thief(victim, f"2001:db8:{turn:x}:{place:x}::1", channel):
                     asked += 1
         tired = 0 if asked else tired + 1
-        if tired == 5:  # an hour and a quarter without a token: the day's are spent
+        if tired == 5:  # an hour and a quarter without a token: the day's are used up
             break
         let_pass(QUARTER)

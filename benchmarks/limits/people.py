@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 
 from accounts.auth import browser_links
-from accounts.models import Account, Budget, Role, User
+from accounts.models import Account, RateLimit, Role, User
 from messaging.delivery.models import Message
 from tests.altcha import challenge_in, solve
 from tests.conftest import PASSWORD, Browser
@@ -70,9 +70,9 @@ class Person:
 
     def make_known(self) -> "Person":
         """Let this browser be one in which the person signed in before, on a day long ago."""
-        before = set(Budget.objects.values_list("pk", flat=True))
+        before = set(RateLimit.objects.values_list("pk", flat=True))
         self.sign_in()
-        Budget.objects.exclude(pk__in=before).delete()
+        RateLimit.objects.exclude(pk__in=before).delete()
         self.browser.post("/sair/")
         let_pass(7200)
         self.begin()

@@ -161,11 +161,11 @@ def outsiders() -> Result:
         for _hour in range(10):
             attackers.ask_as_thief(outsider, THIEF, "sms", number=number)
             let_pass(1800)
-    wishers = [one(user, known=False, address=THIEF) for user in users(2, account())]
-    for wisher in wishers:
-        wisher.sign_in()
+    askers = [one(user, known=False, address=THIEF) for user in users(2, account())]
+    for asker in askers:
+        asker.sign_in()
         for _wish in range(10):
-            _wish_address(wisher.browser, victim.email)
+            _ask_for_address(asker.browser, victim.email)
     got = _got(before)
     honest = see(one(victim, known=False), known)
     for person in (known,):
@@ -177,8 +177,8 @@ def outsiders() -> Result:
     return Result(honest, "20 enrolments and 20 changes of address with the victim's", *got)
 
 
-def _wish_address(browser: Browser, address: str) -> None:
-    """Wish for an address as one's own new one, past the proof, which costs the wisher a token."""
+def _ask_for_address(browser: Browser, address: str) -> None:
+    """Wish for an address as one's own new one, past the proof, which costs the asker a token."""
     let_pass(901)
     browser.post("/meu-perfil/email/", {"email": address})
     confirm = "/meu-perfil/email/confirmar/"
@@ -199,7 +199,7 @@ def _stolen(many: int, people_of_account: int, *, by_email: bool = True) -> Resu
     victims = victims[:many]
     watched = [one(user, known=True) for user in victims[:3]]
     before = attackers.messages()
-    attackers.spend_the_day(victims)
+    attackers.use_up_the_day(victims)
     got = _got(before)
     new = [one(person.user, known=False) for person in watched]
     return Result(see(*watched, *new), f"{many:,} passwords, a captcha for each three tokens", *got)
@@ -227,7 +227,7 @@ def members() -> Result:
     evil, honest = staff[0][:7], staff[0][7:]
     known = [one(user, known=True) for user in honest[:10]]
     before = attackers.messages()
-    attackers.spend_as_members([one(user, known=True, address=OFFICE) for user in evil])
+    attackers.count_as_members([one(user, known=True, address=OFFICE) for user in evil])
     fresh = one(newcomer, known=False)
     attackers.close_number(fresh.number, users(4, tenant, phones=False), OFFICE)
     got = _got(before)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.peers import visitors
+from benchmarks.peers import browsers
 from tests.services.parts import Broker, Postgres
 from tests.services.portal import production
 from tests.services.programs import BASE_DIR, Program, clean_environment, free_port, listens, module
@@ -40,13 +40,13 @@ PACKAGES = [
 ROUNDS, WARM, SIGN_INS, SLOW_SIGN_INS, PAGES = 5, 6, 15, 5, 150
 GATEWAY_SECONDS = 0.3
 PEOPLE = 250
-PROJECTS: dict[str, type[visitors.Visitor]] = {
-    "bare": visitors.Bare,
-    "two_factor_auth": visitors.TwoFactorAuth,
-    "allauth_code": visitors.Allauth,
-    "otp_email": visitors.OtpEmail,
-    "reference": visitors.Reference,
-    "ours": visitors.Ours,
+PROJECTS: dict[str, type[browsers.Browser]] = {
+    "bare": browsers.Bare,
+    "two_factor_auth": browsers.TwoFactorAuth,
+    "allauth_code": browsers.Allauth,
+    "otp_email": browsers.OtpEmail,
+    "reference": browsers.Reference,
+    "ours": browsers.Ours,
 }
 
 
@@ -66,7 +66,7 @@ class Project:
     def note(self, what: str, value: float) -> None:
         self.figures.setdefault(what, []).append(value)
 
-    def visitor(self, base: str) -> visitors.Visitor:
+    def browser(self, base: str) -> browsers.Browser:
         self.met += 1
         return PROJECTS[self.name](base, self.gateway, self.met - 1)
 
@@ -97,7 +97,7 @@ class Project:
                 program.start(lambda: listens(port))
             base = f"http://localhost:{port}"
             for _ in range(WARM):  # imports, connections, templates and statements, in both web processes
-                self.visitor(base).sign_in()
+                self.browser(base).sign_in()
             yield base, lambda: sum(cpu_seconds(program) for program in programs + self.servers)
         finally:
             for program in programs:
@@ -129,9 +129,9 @@ def measure(project: Project) -> None:
     with project.running() as (base, cpu):
         began = cpu()
         for _ in range(SIGN_INS):
-            project.visitor(base).sign_in()
+            project.browser(base).sign_in()
         project.note("sign-in: server CPU, ms", (cpu() - began) / SIGN_INS * 1000)
-        inside = project.visitor(base)
+        inside = project.browser(base)
         inside.sign_in()
         began, waits = cpu(), []
         for _ in range(PAGES):
@@ -144,7 +144,7 @@ def measure(project: Project) -> None:
         measure_waits(project, base)
 
 
-def pages_per_second(inside: visitors.Visitor) -> float:
+def pages_per_second(inside: browsers.Browser) -> float:
     path = inside.base + inside.page
     cookies = inside.session.cookies.get_dict()
 
@@ -164,7 +164,7 @@ def measure_waits(project: Project, base: str) -> None:
         return
     requests.post(f"{project.gateway}/seconds/{GATEWAY_SECONDS}", timeout=5)
     try:
-        waits = [project.visitor(base).sign_in() for _ in range(SLOW_SIGN_INS)]
+        waits = [project.browser(base).sign_in() for _ in range(SLOW_SIGN_INS)]
     finally:
         requests.post(f"{project.gateway}/seconds/0", timeout=5)
     project.note("send: wait at a gateway of 300 ms, ms", statistics.median(waits) * 1000)
@@ -175,9 +175,9 @@ def measure_own_hasher(project: Project) -> None:
     with project.running(OWN_HASHER="1") as (base, _cpu):
         waits = []
         for _ in range(SLOW_SIGN_INS):
-            visitor = project.visitor(base)
-            visitor.sign_in()
-            again = type(visitor)(base, project.gateway, visitor.number)
+            browser = project.browser(base)
+            browser.sign_in()
+            again = type(browser)(base, project.gateway, browser.number)
             again.sign_in()
             waits.append(again.waited)
     project.note("sign-in with its own hasher: wait for answers, ms", statistics.median(waits) * 1000)
@@ -185,11 +185,11 @@ def measure_own_hasher(project: Project) -> None:
 
 def count_statements(project: Project) -> None:
     with project.running(COUNT_SQL="1") as (base, _cpu):
-        visitor = project.visitor(base)
-        visitor.sign_in()
-        signing_in = tuple(visitor.statements)
-        visitor.get(visitor.page)
-        page = visitor.statements[0] - signing_in[0]
+        browser = project.browser(base)
+        browser.sign_in()
+        signing_in = tuple(browser.statements)
+        browser.get(browser.page)
+        page = browser.statements[0] - signing_in[0]
     print(f"  {project.name:<16} {signing_in[0]:>3} + {signing_in[1]:<3} a gated page {page}", flush=True)
 
 

@@ -78,7 +78,7 @@ def soak(portal: Portal, people: int, at_once: int) -> Run:
     run = Run(portal, [Person(portal.member()) for _ in range(people)])
     for person in run.people:
         answers = dice.choices(list(WEIGHTS), list(WEIGHTS.values()), k=4)
-        portal.twilio.will_answer(person.visitor.number, *answers)
+        portal.twilio.will_answer(person.browser.number, *answers)
     torments = [threading.Thread(target=torment, args=[run]) for torment in (torment_worker, torment_broker)]
     for thread in torments:
         thread.start()

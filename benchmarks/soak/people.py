@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import requests
 
+from tests.services.browser import Browser, location
 from tests.services.portal import Portal, digits
-from tests.services.visitor import Visitor, location
 
 LIFE = 180.0
 
@@ -16,7 +16,7 @@ LIFE = 180.0
 class Person:
     """What happened to one person."""
 
-    visitor: Visitor
+    browser: Browser
     outcome: str = ""
     told: str = ""
     click: float = 0  # seconds that the "send" request took
@@ -53,10 +53,10 @@ def sign_in(run: Run, person: Person) -> None:
         return
     with run.lock:
         run.started += 1
-    visitor, portal = person.visitor, run.portal
+    browser, portal = person.browser, run.portal
     try:
-        location(visitor.post_password())
-        response = visitor.post_channel()
+        location(browser.post_password())
+        response = browser.post_channel()
         clicked = time.time() - response.elapsed.total_seconds()
         person.click = response.elapsed.total_seconds()
         if location(response) != "/entrar/token/":
@@ -68,21 +68,21 @@ def sign_in(run: Run, person: Person) -> None:
 
 
 def wait_and_prove(portal: Portal, person: Person, clicked: float) -> None:
-    visitor = person.visitor
+    browser = person.browser
     while time.time() - clicked < LIFE + 20:
-        received = portal.twilio.received(visitor.number)
+        received = portal.twilio.received(browser.number)
         if received and person.to_gateway is None:
             person.to_gateway = received[0]["at"] - clicked
-            if visitor.is_in():
+            if browser.is_in():
                 person.broken.append("in without a token")
         if arrived := [one for one in received if one["answer"] == "slow"]:
             person.to_token = arrived[0]["at"] - clicked
             prove(person, digits(arrived[0]["Body"]))
             return
-        state, text = visitor.delivery_status()
+        state, text = browser.delivery_status()
         if state == "failed":
             person.outcome, person.told = "told", text
-            if visitor.is_in():
+            if browser.is_in():
                 person.broken.append("in without a token")
             return
         time.sleep(0.5)
@@ -91,8 +91,8 @@ def wait_and_prove(portal: Portal, person: Person, clicked: float) -> None:
 
 
 def prove(person: Person, token: str) -> None:
-    response = person.visitor.post_token(token)
-    if response.status_code == 302 and response.headers["Location"] == "/" and person.visitor.is_in():
+    response = person.browser.post_token(token)
+    if response.status_code == 302 and response.headers["Location"] == "/" and person.browser.is_in():
         person.outcome = "in"
     else:
         person.outcome = "broken"
@@ -101,13 +101,13 @@ def prove(person: Person, token: str) -> None:
 
 def look_back(portal: Portal, person: Person) -> None:
     """Look at what the gateway got for a person, when everything is over."""
-    received = portal.twilio.received(person.visitor.number)
+    received = portal.twilio.received(person.browser.number)
     person.calls = len(received)
     person.duplicates = max(0, sum(one["answer"] == "slow" for one in received) - 1)
     if len({digits(one["Body"]) for one in received}) > 1:
         person.broken.append("two messages with different digits")
     if len(received) > 2:
         person.broken.append(f"{len(received)} calls for one token")
-    verified = [row[1] for row in portal.challenges_of(person.visitor)]
+    verified = [row[1] for row in portal.challenges_of(person.browser)]
     if verified != [person.outcome == "in"]:
         person.broken.append(f"challenges {verified}, outcome {person.outcome}")

@@ -28,7 +28,7 @@ def spread(values: list[float]) -> str:
 def report(run: Run, command: str) -> tuple[str, bool]:
     people, portal = run.people, run.portal
     outcomes = Counter(person.outcome for person in people)
-    broken = [(person.visitor.login, what) for person in people for what in person.broken]
+    broken = [(person.browser.login, what) for person in people for what in person.broken]
     told = Counter(person.told for person in people if person.outcome == "told")
     faults = [f"{at:.0f} s {what}" for at, what in run.faults]
     clicks = [person.click for person in people if person.click]

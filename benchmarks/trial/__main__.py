@@ -20,9 +20,9 @@ from benchmarks.trial.load import Load, Phase
 from benchmarks.trial.report import line, percentile, report, write
 from benchmarks.trial.rotation import rotate
 from tests.services import large, seed
+from tests.services.browser import location
 from tests.services.portal import Portal, Release, manage
 from tests.services.programs import Program, wait_for
-from tests.services.visitor import location
 
 MOST_SECONDS = 5.0  # from the click to the gateway, 99 % (Q-07)
 LONGEST_WAIT = 1.5  # seconds for one row: the migrations' lock time-out of a second, on a busy machine (O-01)
@@ -103,11 +103,11 @@ def without_mail(trial: Trial) -> None:
     seconds, portal = trial.options.mail, trial.portal
     with trial.phase(f"the mail server away for {seconds:g} s", "told on the page; SMS and all pages go on") as phase:
         portal.mail.program.kill()
-        visitor = trial.member()
-        location(visitor.post_password())
-        location(visitor.post_channel("email"))
-        phase.expect(visitor.wait_for_status("failed", 60), "nobody was told")
-        phase.expect(not visitor.is_in(), "in without a token")
+        browser = trial.member()
+        location(browser.post_password())
+        location(browser.post_channel("email"))
+        phase.expect(browser.wait_for_status("failed", 60), "nobody was told")
+        phase.expect(not browser.is_in(), "in without a token")
         time.sleep(seconds)
         portal.mail.start()
     calm(phase)
@@ -148,9 +148,9 @@ def restore(trial: Trial) -> None:
     location(old.ask_for_sms().post_token(portal.token(old)))
     put_back(trial, phase)
     phase.expect(not old.is_in(), "a session of the backup is open")
-    visitor = trial.member()
-    location(visitor.ask_for_sms().post_token(portal.token(visitor)))
-    phase.expect(visitor.is_in(), "nobody gets in")
+    browser = trial.member()
+    location(browser.ask_for_sms().post_token(portal.token(browser)))
+    phase.expect(browser.is_in(), "nobody gets in")
     phase.expect(only_grows(portal), "the audit log forgets")
     phase.signed_in, phase.seconds = 1, time.monotonic() - phase.began
     print(line(phase), *phase.broken, flush=True)

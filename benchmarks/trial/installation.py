@@ -16,11 +16,11 @@ import psycopg
 from benchmarks.trial.load import Load, Phase
 from benchmarks.trial.report import line
 from tests.services import large, releases
+from tests.services.browser import Browser
 from tests.services.parts import Broker, Postgres
 from tests.services.portal import GUNICORN, Mail, Portal, Release, Twilio
 from tests.services.programs import Program, wait_for
 from tests.services.proxy import BEHIND, Front, proxied
-from tests.services.visitor import Visitor
 
 ENROLLED = 2500  # who sign in; the others are there to be many
 CALM = 8.0  # seconds of each phase at least
@@ -62,7 +62,7 @@ class Trial:
         phase.seconds = time.monotonic() - phase.began
         print(line(phase), *phase.broken, flush=True)
 
-    def member(self) -> Visitor:
+    def member(self) -> Browser:
         """Return a member with a phone, whom nobody has met, before the proxy."""
         return self.front.visit(self.portal.member())
 

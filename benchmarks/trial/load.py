@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import requests
 
+from tests.services.browser import Browser, location, style_sheet_of
 from tests.services.portal import Portal
-from tests.services.visitor import Visitor, location, style_sheet_of
 
 AT_ONCE, PAUSE = 2, 1.0  # people at once; seconds between two sign-ins of one of them
 
@@ -46,7 +46,7 @@ class Phase:
 class Load:
     """People who sign in, two at a time, until told to stop."""
 
-    def __init__(self, portal: Portal, member: Callable[[], Visitor]) -> None:
+    def __init__(self, portal: Portal, member: Callable[[], Browser]) -> None:
         self.portal, self.member = portal, member
         self.phases = [Phase("warm-up", "")]
         self.over = threading.Event()
@@ -61,10 +61,10 @@ class Load:
 
     def _go_on(self) -> None:
         while not self.over.wait(PAUSE):
-            visitor, phase = self.member(), self.phases[-1]
-            visitor.session.hooks["response"].append(lambda response, *_, **__: self._note(response))
+            browser, phase = self.member(), self.phases[-1]
+            browser.session.hooks["response"].append(lambda response, *_, **__: self._note(response))
             try:
-                self._sign_in(visitor, phase)
+                self._sign_in(browser, phase)
             except requests.RequestException as error:
                 self.phases[-1].statuses[type(error).__name__] += 1
                 phase.given_up += 1
@@ -77,16 +77,16 @@ class Load:
         phase.statuses[str(response.status_code)] += 1
         phase.slowest = max(phase.slowest, response.elapsed.total_seconds())
 
-    def _sign_in(self, visitor: Visitor, phase: Phase) -> None:
+    def _sign_in(self, browser: Browser, phase: Phase) -> None:
         # A browser that has nothing of the page yet.
-        style = visitor.get(style_sheet_of(visitor.get("/entrar/").text))
+        style = browser.get(style_sheet_of(browser.get("/entrar/").text))
         assert style.status_code == 200, f"{style.status_code}: the page's style sheet"
-        location(visitor.post_password())
-        asked = visitor.post_channel()
+        location(browser.post_password())
+        asked = browser.post_channel()
         clicked = time.time() - asked.elapsed.total_seconds()
         assert location(asked) == "/entrar/token/"
-        token = self.portal.token(visitor, seconds=30)
-        phase.clicks.append(self.portal.twilio.received(visitor.number)[0]["at"] - clicked)
-        assert location(visitor.post_token(token)) == "/"
-        assert visitor.is_in()
+        token = self.portal.token(browser, seconds=30)
+        phase.clicks.append(self.portal.twilio.received(browser.number)[0]["at"] - clicked)
+        assert location(browser.post_token(token)) == "/"
+        assert browser.is_in()
         phase.signed_in += 1

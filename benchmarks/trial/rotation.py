@@ -9,9 +9,9 @@ from django_otp.oath import hotp
 
 from benchmarks.trial.installation import Trial
 from benchmarks.trial.load import Phase
+from tests.services.browser import Browser, location
 from tests.services.programs import Program
 from tests.services.seed import PASSWORD
-from tests.services.visitor import Visitor, location
 
 APP = "/meu-perfil/segunda-etapa/aplicativo/"
 PROOF = "/confirmar-identidade/"
@@ -23,7 +23,7 @@ SECOND = {"SECRET_KEY": "SECRET_KEY_FALLBACKS", "TOKEN_KEY": "TOKEN_KEY_PREVIOUS
 def rotate(trial: Trial, web: Program, workers: list[Program]) -> None:
     promise = "no request fails, nobody is signed out or begins anew, apps go on"
     with trial.phase("all keys rotated", promise) as phase:
-        visitor, secret = with_an_app(trial)
+        browser, secret = with_an_app(trial)
         new = {name: secrets.token_urlsafe(50) for name in SECOND}
         old = {name: trial.portal.env[name] for name in SECOND}
         web = take_over(trial, old, new, web, workers)
@@ -32,7 +32,7 @@ def rotate(trial: Trial, web: Program, workers: list[Program]) -> None:
         phase.expect((done.returncode, done.stdout) == (0, "1 secrets sealed anew.\n"), done.stdout + done.stderr)
         trial.portal.env["FACTOR_KEYS"] = new["FACTOR_KEYS"]  # what was sealed under the old one would be lost now
         trial.restart(web, workers)
-        judge(trial, phase, visitor, secret)
+        judge(trial, phase, browser, secret)
     phase.expect(phase.failed == 0, f"requests failed: {dict(phase.statuses)}")
     phase.expect(phase.signed_in and not phase.given_up, f"{phase.signed_in} signed in, {phase.given_up} gave up")
 
@@ -49,28 +49,28 @@ def take_over(
     return trial.restart(web, workers)
 
 
-def with_an_app(trial: Trial) -> tuple[Visitor, bytes]:
+def with_an_app(trial: Trial) -> tuple[Browser, bytes]:
     """Return somebody who is in and has set up an app, and its secret."""
-    visitor = trial.member()
-    location(visitor.ask_for_sms().post_token(trial.portal.token(visitor)))
-    visitor.post(APP, form_at="/meu-perfil/segunda-etapa/")
-    location(visitor.post(PROOF, password=PASSWORD, channel="sms"))
-    location(visitor.post(PROOF, token=trial.portal.token(visitor, 2)))
-    shown = re.search(r'class="secret">([A-Z2-7 ]+)<', visitor.get(f"{APP}confirmar/").text)
+    browser = trial.member()
+    location(browser.ask_for_sms().post_token(trial.portal.token(browser)))
+    browser.post(APP, form_at="/meu-perfil/segunda-etapa/")
+    location(browser.post(PROOF, password=PASSWORD, channel="sms"))
+    location(browser.post(PROOF, token=trial.portal.token(browser, 2)))
+    shown = re.search(r'class="secret">([A-Z2-7 ]+)<', browser.get(f"{APP}confirmar/").text)
     assert shown, "no secret of an app"
     secret = b32decode(shown[1].replace(" ", ""))
-    location(visitor.post(f"{APP}confirmar/", token=token_of(secret)))
-    return visitor, secret
+    location(browser.post(f"{APP}confirmar/", token=token_of(secret)))
+    return browser, secret
 
 
 def token_of(secret: bytes) -> str:
     return f"{hotp(secret, int(time.time()) // STEP):06}"
 
 
-def judge(trial: Trial, phase: Phase, visitor: Visitor, secret: bytes) -> None:
+def judge(trial: Trial, phase: Phase, browser: Browser, secret: bytes) -> None:
     """See that whoever was in still is, and that the app opens."""
-    phase.expect(visitor.is_in(), "a session ended")
-    other = trial.front.visit(Visitor(trial.portal.base, visitor.login, visitor.number, trial.portal.secrets))
+    phase.expect(browser.is_in(), "a session ended")
+    other = trial.front.visit(Browser(trial.portal.base, browser.login, browser.number, trial.portal.secrets))
     location(other.post_password())
     location(other.post("/entrar/aplicativo/", token=token_of(secret)))
     phase.expect(other.is_in(), "the app opens nothing")

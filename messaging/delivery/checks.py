@@ -69,7 +69,7 @@ def check_proxies(**options: Any) -> list[CheckMessage]:
     return [
         Warning(
             "PUBLIC_URL is https, and TRUSTED_PROXY_COUNT says that no proxy of yours stands in front.",
-            hint="If one does, set TRUSTED_PROXY_COUNT: each page would redirect to itself, and each visitor would have"
+            hint="If one does, set TRUSTED_PROXY_COUNT: each page would redirect to itself, and each client would have"
             " the proxy's address.",
             id="delivery.W001",
         )

@@ -85,14 +85,14 @@ def _problems(part: str, found: Iterable[checks.CheckMessage]) -> Iterator[Findi
 def address() -> Iterator[Finding]:
     """Look at the public address: one of our hosts, by https, and answering."""
     if not validate_host(settings.PUBLIC_HOST, settings.ALLOWED_HOSTS):
-        yield broken(f"Public address: {settings.PUBLIC_HOST} is not in ALLOWED_HOSTS; its visitors get 400.")
+        yield broken(f"Public address: {settings.PUBLIC_HOST} is not in ALLOWED_HOSTS; its clients get 400.")
     if not settings.SECURE and not settings.EMBEDDED:
         yield warning("Public address: PUBLIC_URL is not https; tokens and cookies travel in the clear.")
     yield from _page()
 
 
 def _page() -> Iterator[Finding]:
-    """Ask for the sign-in page as a visitor does: the address for machines answers where pages do not."""
+    """Ask for the sign-in page as a client does: the address for machines answers where pages do not."""
     here = settings.PUBLIC_URL + resolve_url(settings.LOGIN_URL)
     try:
         answer = requests.get(here, timeout=REACH_SECONDS, allow_redirects=False)
@@ -103,7 +103,7 @@ def _page() -> Iterator[Finding]:
         yield ok(f"Public address: {here} answers.")
     elif urljoin(here, answer.headers.get("Location", "")) == here and answer.is_redirect:
         yield broken(
-            f"Public address: {here} redirects to itself: the portal does not learn that the visitor came by https."
+            f"Public address: {here} redirects to itself: the portal does not learn that the client came by https."
             " Let the proxy set X-Forwarded-Proto, and set TRUSTED_PROXY_COUNT."
         )
     else:
@@ -120,7 +120,7 @@ def proxy() -> Iterator[Finding]:
         return  # the address was looked at already
     if passed_on:
         yield warning(
-            "Proxy: half a request reaches the portal; a few visitors who send slowly hold up everybody."
+            "Proxy: half a request reaches the portal; a few clients that send slowly hold up everybody."
             " Put a proxy in front that buffers requests: docs/operations.md."
         )
     else:
@@ -131,11 +131,11 @@ def _answers_half_a_request() -> bool:
     """Send half a form to the public address. The portal itself refuses it unread, for its origin."""
     parts = urlsplit(settings.PUBLIC_URL)
     kind = http.client.HTTPSConnection if settings.SECURE else http.client.HTTPConnection
-    with closing(kind(str(parts.hostname), parts.port, timeout=PATIENCE_SECONDS)) as visitor:
+    with closing(kind(str(parts.hostname), parts.port, timeout=PATIENCE_SECONDS)) as client:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "2"}
-        visitor.request("POST", resolve_url(settings.LOGIN_URL), "x", {**headers, "Origin": "https://half.invalid"})
+        client.request("POST", resolve_url(settings.LOGIN_URL), "x", {**headers, "Origin": "https://half.invalid"})
         try:
-            return bool(visitor.getresponse().status)
+            return bool(client.getresponse().status)
         except (TimeoutError, http.client.HTTPException):
             return False
 

@@ -282,10 +282,10 @@ def _record_failure(message: Message, gateway: str, error: gateways.GatewayError
     logger.log(level, "message %s not accepted by %s: %s", message.pk, gateway, f"{error.reason} {error.said}".strip())
     facts = {"gateway": gateway, "error": error.reason, "fault": error.fault}
     token = message.expires_at is not None
-    spent = message.tries >= (settings.DELIVERY_TRIES if token else settings.NOTICE_TRIES)
+    tried_enough = message.tries >= (settings.DELIVERY_TRIES if token else settings.NOTICE_TRIES)
     if token and no_sms_gateway and error.fault.lets_another_try:
         _wait(message, max(_jitter(), leases.age(message) / 2), **facts)  # later and later
-    elif error.fault.is_final or spent:
+    elif error.fault.is_final or tried_enough:
         _record(message, state=State.FAILED, **facts)
     else:
         pause = _jitter() if token else min(3600, 2**message.tries * _jitter())

@@ -35,9 +35,9 @@ class GuardedJoinForm(GuardedForm, JoinForm):
     """Joining behind the captcha: whoever invites robots pays for each of them (B-11)."""
 
     def join(self) -> User:
-        """Spend the captcha and make the user. Raises CaptchaRefused and InvitationOver."""
+        """Use the captcha and make the user. Raises CaptchaRefused and InvitationOver."""
         with transaction.atomic():
-            captcha.spend(self.solved)
+            captcha.use(self.solved)
             return invitations.accept(self.invitation, **self.facts)
 
 

@@ -109,7 +109,7 @@ def _crowd(account: Any, household: Household, password: str) -> None:
     SearchWord.objects.renew(*User.objects.bulk_create(people))
     facts = {"account": account, "user": locked, "actor": locked, "ip": "198.51.100.7"}
     AuditEvent.objects.create(
-        action=Action.PHONE_DISOWNED, at=locked.locked_at, data={"after": "phone.enrolled"}, **facts
+        action=Action.PHONE_DISAVOWED, at=locked.locked_at, data={"after": "phone.enrolled"}, **facts
     )
     AuditEvent.objects.create(
         action=Action.USER_LOCKED, at=locked.locked_at, data={"reason": "phone.disowned"}, **facts

@@ -28,7 +28,7 @@ def test_the_operators_site_needs_no_looser_policy(operator: Person) -> None:
     before = page.locator("html").get_attribute("data-theme")
     page.locator(".theme-toggle").first.click()
     expect(page.locator("html")).not_to_have_attribute("data-theme", str(before))
-    for model in ("account", "user", "auditevent", "budget", "session"):
+    for model in ("account", "user", "auditevent", "ratelimit", "session"):
         if page.locator(f"a[href='/admin/accounts/{model}/']").count():
             operator.go(f"/admin/accounts/{model}/")
             expect(page.locator("#content-main")).to_be_visible()

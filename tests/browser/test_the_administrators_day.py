@@ -213,7 +213,7 @@ class Day(Looker):
         person.type_token()
         person.is_at("/")
 
-    def disown(self, person: Person) -> None:
+    def disavow(self, person: Person) -> None:
         """Let somebody say, by the link in their e-mail, that the phone is not theirs: that locks them."""
         person.go(self.link(person, "/nao-fui-eu/"))
         person.page.locator("button.wide").click()
@@ -279,7 +279,7 @@ def test_the_administrators_day(day: Day, complaints: Complaints, tmp_path: Path
     day.watch()
     day.reset_lost_phone(lost)
     day.come_back(lost)
-    day.disown(robbed)
+    day.disavow(robbed)
     day.unlock(robbed)
     day.find_it(robbed)
     head, *rows = day.export(tmp_path)

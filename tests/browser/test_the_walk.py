@@ -89,7 +89,7 @@ class Walker:
         person.enter_token(self.read_outbox(person, to, count))
 
     def read_outbox(self, person: Person, to: str, count: int) -> str:
-        """Read a token where a visitor of the demo does: on the outbox page, in another tab."""
+        """Read a token where a person at the demo does: on the outbox page, in another tab."""
         token = person.portal.token(to, count)
         tab = person.context.new_page()
         tab.goto(f"{person.portal.base}/caixa-de-saida/")

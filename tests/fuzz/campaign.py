@@ -1,4 +1,4 @@
-"""As many requests as wished, by everybody."""
+"""As many requests as asked for, by everybody."""
 
 from collections import Counter
 

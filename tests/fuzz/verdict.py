@@ -75,7 +75,7 @@ class Range:
     def _judge_rows(self, shot: Shot, after: Rows) -> None:
         before = self.before
         kept = {row["id"]: row for row in after["accounts_auditevent"]}
-        assert all(kept.get(row["id"]) == row for row in before["accounts_auditevent"]), "the trail was changed"
+        assert all(kept.get(row["id"]) == row for row in before["accounts_auditevent"]), "the audit log was changed"
         if self.arrive is people.operator:
             return
         if self.arrive in GATED:
@@ -88,7 +88,7 @@ class Range:
         assert shot.has_key or self._passwords(after) == self._passwords(before), "a password without the password"
 
     def _foreign(self, rows: Rows) -> Rows:
-        """Return what belongs to others. Their trail may grow: anybody may ask for their password to be reset."""
+        """Return what belongs to others. Their audit log may grow: anybody may ask for their password to be reset."""
         return {name: theirs for name, theirs in foreign(rows, self.arrive, self.world).items() if name != "audit"}
 
     @staticmethod

@@ -141,53 +141,53 @@ def count(first: int, number: int, gateway: str) -> dict[str, dict[str, float]]:
     from django.conf import settings  # noqa: PLC0415
 
     from messaging.wsgi import application  # noqa: PLC0415
+    from tests.services.browser import Browser  # noqa: PLC0415
     from tests.services.seed import number_of  # noqa: PLC0415
-    from tests.services.visitor import Visitor  # noqa: PLC0415
 
     ledger = Ledger()
     parts: dict[str, dict[str, float]] = {}
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database:
         for index in range(first, first + WARM + number):
             found = {} if index < first + WARM else parts
-            visitor = Visitor(settings.PUBLIC_URL, f"u{index:03d}", number_of(index), set())
-            visitor.session.mount(settings.PUBLIC_URL, Straight(application, ledger))
+            browser = Browser(settings.PUBLIC_URL, f"u{index:03d}", number_of(index), set())
+            browser.session.mount(settings.PUBLIC_URL, Straight(application, ledger))
 
             def part(name: str, into: dict[str, dict[str, float]] = found) -> Any:
                 return counted(ledger, into.setdefault(name, {}), database)
 
-            _walk(visitor, part, gateway)
+            _walk(browser, part, gateway)
     return {name: {fact: value / number for fact, value in facts.items()} for name, facts in parts.items()}
 
 
-def _walk(visitor: Any, part: Callable[[str], Any], gateway: str) -> None:
+def _walk(browser: Any, part: Callable[[str], Any], gateway: str) -> None:
     """Sign in to the profile, in the fewest requests that a browser needs, then look at that page and at home."""
     from tests.altcha import challenge_in, solve  # noqa: PLC0415
     from tests.services.portal import digits  # noqa: PLC0415
 
     with part("sign-in"):
-        visitor.get("/entrar/")
-        answer = visitor.post_at_once(
-            "/entrar/", username=visitor.login, password="correct horse battery", straight="on"
+        browser.get("/entrar/")
+        answer = browser.post_at_once(
+            "/entrar/", username=browser.login, password="correct horse battery", straight="on"
         )
-        page = visitor.get("/entrar/canal/") if answer.status_code == 302 else visitor.read(answer)
+        page = browser.get("/entrar/canal/") if answer.status_code == 302 else browser.read(answer)
     challenge = challenge_in(page.text)
     assert challenge, page.text
     solved = solve(challenge)
     with part("sign-in"):
-        answer = visitor.post_at_once("/entrar/canal/", channel="sms", altcha=solved, straight="on")
+        answer = browser.post_at_once("/entrar/canal/", channel="sms", altcha=solved, straight="on")
         assert answer.status_code in {200, 302}, answer.text
-        page = visitor.get("/entrar/token/") if answer.status_code == 302 else visitor.read(answer)
+        page = browser.get("/entrar/token/") if answer.status_code == 302 else browser.read(answer)
     with part("worker"):
-        _deliver(visitor.number)
-    received = requests.get(f"{gateway}/control/received", {"to": visitor.number}, timeout=5).json()
+        _deliver(browser.number)
+    received = requests.get(f"{gateway}/control/received", {"to": browser.number}, timeout=5).json()
     token = digits(received[-1]["Body"])
     with part("sign-in"):
-        answer = visitor.post_at_once("/entrar/token/", token=token)
+        answer = browser.post_at_once("/entrar/token/", token=token)
         assert answer.headers.get("Location") == "/", answer.text
-        assert visitor.get("/meu-perfil/").status_code == 200
+        assert browser.get("/meu-perfil/").status_code == 200
     for name, path in (("profile", "/meu-perfil/"), ("home", "/")):
         with part(name):
-            assert visitor.get(path).status_code == 200
+            assert browser.get(path).status_code == 200
 
 
 def _deliver(number: str) -> None:

@@ -19,10 +19,10 @@ from django.contrib.sessions.serializers import JSONSerializer
 from django.core import signing
 
 from tests.services import fake_sinch, fake_twilio, seed
+from tests.services.browser import Browser
 from tests.services.parts import Broker, Database
 from tests.services.programs import BASE_DIR, Program, clean_environment, free_port, listens, module, wait_for
 from tests.services.seed import NEWCOMERS, number_of
-from tests.services.visitor import Visitor
 
 
 class Gateway:
@@ -243,29 +243,29 @@ class Portal:
     def manage(self, *arguments: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
         return manage(self.env, *arguments, seconds=seconds)
 
-    def member(self) -> Visitor:
+    def member(self) -> Browser:
         """Return a member with a phone, whom no other test has met."""
         index = next(self.members)
         assert index < seed.ENROLLED, "seed more members"
-        return self._visitor(f"u{index:03d}", number_of(index))
+        return self._browser(f"u{index:03d}", number_of(index))
 
-    def newcomer(self) -> Visitor:
+    def newcomer(self) -> Browser:
         """Return a member without a phone, whom no other test has met."""
         index = next(self.newcomers)
         assert index < NEWCOMERS, "seed more newcomers"
-        return self._visitor(f"n{index:03d}", f"+5521987{index:06d}")
+        return self._browser(f"n{index:03d}", f"+5521987{index:06d}")
 
-    def administrator(self) -> Visitor:
+    def administrator(self) -> Browser:
         """Return the account's administrator, who has no phone."""
-        return self._visitor("a000", f"+5531987{next(self.newcomers):06d}")
+        return self._browser("a000", f"+5531987{next(self.newcomers):06d}")
 
-    def _visitor(self, login: str, number: str) -> Visitor:
+    def _browser(self, login: str, number: str) -> Browser:
         self.secrets.add(number[1:])
-        return Visitor(self.base, login, number, self.secrets)
+        return Browser(self.base, login, number, self.secrets)
 
-    def token(self, visitor: Visitor, count: int = 1, seconds: float = 15) -> str:
-        """Return the token of a visitor's n-th SMS."""
-        token = self.twilio.token(visitor.number, count, seconds)
+    def token(self, browser: Browser, count: int = 1, seconds: float = 15) -> str:
+        """Return the token of a browser's n-th SMS."""
+        token = self.twilio.token(browser.number, count, seconds)
         self.secrets.add(token)
         return token
 
@@ -283,19 +283,19 @@ class Portal:
 
         wait_for(reached, meaning=f"{state} after {tries}: {self.messages_to(destination)}")
 
-    def challenges_of(self, visitor: Visitor) -> list[tuple[int, bool, bool]]:
+    def challenges_of(self, browser: Browser) -> list[tuple[int, bool, bool]]:
         """Return attempts, verified and superseded of a person's challenges, oldest first."""
         statement = """
             SELECT attempts, verified_at IS NOT NULL, superseded_at IS NOT NULL FROM twofactor_challenge
             WHERE user_id = (SELECT id FROM accounts_user WHERE username = %s) ORDER BY id"""
-        rows = self.database.rows(statement, visitor.login)
+        rows = self.database.rows(statement, browser.login)
         return [(row[0], bool(row[1]), bool(row[2])) for row in rows]
 
-    def phones_of(self, visitor: Visitor) -> list[str]:
+    def phones_of(self, browser: Browser) -> list[str]:
         statement = """
             SELECT number FROM twofactor_phonedevice
             WHERE user_id = (SELECT id FROM accounts_user WHERE username = %s)"""
-        return [row[0] for row in self.database.rows(statement, visitor.login)]
+        return [row[0] for row in self.database.rows(statement, browser.login)]
 
     def wait_for_a_sender(self) -> None:
         """Wait until a worker's sweep or a poller has looked for messages once."""

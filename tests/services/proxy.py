@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.services.browser import Browser
 from tests.services.parts import make_certificate
 from tests.services.portal import Portal
 from tests.services.programs import BASE_DIR, Program, free_port, listens
-from tests.services.visitor import Visitor
 
 SHOWN = BASE_DIR / "docs" / "proxies" / "nginx.conf"
 BINARY = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -18,7 +18,7 @@ BEHIND = {"PUBLIC_URL": "https://localhost", "TRUSTED_PROXY_COUNT": "1"}
 
 @dataclass(frozen=True)
 class Front:
-    """What visitors reach, and the portal behind it."""
+    """What browsers reach, and the portal behind it."""
 
     portal: Portal
     kept: Path  # the files of all releases
@@ -26,12 +26,12 @@ class Front:
     http: int
     https: int
 
-    def visit(self, visitor: Visitor) -> Visitor:
-        """Have a visitor come to the proxy, as a browser does where it has port 443."""
-        visitor.base = f"https://localhost:{self.https}"
-        visitor.session.verify, visitor.session.trust_env = str(self.certificate), False
-        visitor.session.headers["Origin"] = "https://localhost"
-        return visitor
+    def visit(self, browser: Browser) -> Browser:
+        """Have a browser come to the proxy, as a browser does where it has port 443."""
+        browser.base = f"https://localhost:{self.https}"
+        browser.session.verify, browser.session.trust_env = str(self.certificate), False
+        browser.session.headers["Origin"] = "https://localhost"
+        return browser
 
 
 def here(text: str, changes: dict[str, str]) -> str:

@@ -15,11 +15,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.services.browser import location
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
 from tests.services.programs import BASE_DIR, wait_for
 from tests.services.test_migrate import BUILD, LONGEST, run
-from tests.services.visitor import location
 
 LOG = "accounts_auditevent"
 COUNT = f"SELECT count(*) FROM {LOG}"  # noqa: S608

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
+from tests.services.browser import Browser, location
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal, now
 from tests.services.programs import wait_for
-from tests.services.visitor import Visitor, location
 
 PROMPT = 1.0  # Q-01
 SOON = 10.0  # Q-02
@@ -44,14 +44,14 @@ def gone(shaky: Portal) -> Iterator[None]:
     shaky.broker.start()
 
 
-def ask_promptly(portal: Portal, channel: str = "sms") -> Visitor:
+def ask_promptly(portal: Portal, channel: str = "sms") -> Browser:
     """Ask for a token, with an eye on the clock."""
-    visitor = portal.member()
-    visitor.post_password()
-    response = visitor.post_channel(channel)
+    browser = portal.member()
+    browser.post_password()
+    response = browser.post_channel(channel)
     assert location(response) == "/entrar/token/"
     assert response.elapsed.total_seconds() <= PROMPT
-    return visitor
+    return browser
 
 
 def sign_in_all_the_same(portal: Portal) -> None:
@@ -59,10 +59,10 @@ def sign_in_all_the_same(portal: Portal) -> None:
     began = now()
     people = [ask_promptly(portal) for _ in range(3)]
     by_email = ask_promptly(portal, "email")
-    for visitor in people:
-        assert not visitor.is_in()
-        assert location(visitor.post_token(portal.token(visitor, seconds=SOON))) == "/"
-        assert len(portal.twilio.received(visitor.number)) == 1
+    for browser in people:
+        assert not browser.is_in()
+        assert location(browser.post_token(portal.token(browser, seconds=SOON))) == "/"
+        assert len(portal.twilio.received(browser.number)) == 1
     assert portal.mail.wait_for(by_email.email, seconds=SOON)
     assert now() - began < 4 * SOON
 
@@ -99,17 +99,17 @@ def test_readiness_names_a_missing_broker(shaky: Portal) -> None:
 
 def test_a_broker_that_forgot_everything_forgets_no_limit(shaky: Portal) -> None:
     """Q-04, F10: pending sign-in, attempts and token outlive it."""
-    visitor = shaky.member().ask_for_sms()
-    token = shaky.token(visitor)
+    browser = shaky.member().ask_for_sms()
+    token = shaky.token(browser)
     for wrong in range(3):
-        visitor.post_token(f"{(int(token) + 1 + wrong) % 1_000_000:06}")
+        browser.post_token(f"{(int(token) + 1 + wrong) % 1_000_000:06}")
     client = shaky.broker.client()
     client.flushall()
     client.close()
-    assert shaky.challenges_of(visitor)[0][0] == 3
-    visitor.post("/entrar/token/reenviar/", form_at="/entrar/token/")
-    assert len(shaky.messages_to(visitor.number)) == 1  # the cool-down holds
-    assert location(visitor.post_token(token)) == "/"
+    assert shaky.challenges_of(browser)[0][0] == 3
+    browser.post("/entrar/token/reenviar/", form_at="/entrar/token/")
+    assert len(shaky.messages_to(browser.number)) == 1  # the cool-down holds
+    assert location(browser.post_token(token)) == "/"
 
 
 # With a worker: the services of the compose file -------------------------------------------------
@@ -166,11 +166,11 @@ def test_a_worker_consumes_again_and_the_sweep_sends_the_rest(
     later = ask_promptly(woken)
     assert woken.token(later, seconds=SOON)  # by the wake-up: nobody else is there
     assert now() - began <= SOON
-    assert not any(visitor.is_in() for visitor in (earlier, meanwhile, later))
+    assert not any(browser.is_in() for browser in (earlier, meanwhile, later))
     assert woken.manage("deliver_pending", "--once").returncode == 0
-    for visitor in (earlier, meanwhile, later):
-        assert location(visitor.post_token(woken.token(visitor))) == "/"
-        assert len(woken.twilio.received(visitor.number)) == 1
+    for browser in (earlier, meanwhile, later):
+        assert location(browser.post_token(woken.token(browser))) == "/"
+        assert len(woken.twilio.received(browser.number)) == 1
 
 
 def test_a_worker_sends_within_five_seconds_while_the_broker_is_dead(woken: Portal) -> None:
@@ -178,18 +178,18 @@ def test_a_worker_sends_within_five_seconds_while_the_broker_is_dead(woken: Port
     outage = lose_by_death(woken)
     next(outage)
     for _ in range(8):
-        visitor = ask_promptly(woken)
-        woken.twilio.wait_for(visitor.number, seconds=AT_THE_GATEWAY)
-        assert location(visitor.post_token(woken.token(visitor))) == "/"
+        browser = ask_promptly(woken)
+        woken.twilio.wait_for(browser.number, seconds=AT_THE_GATEWAY)
+        assert location(browser.post_token(woken.token(browser))) == "/"
     next(outage, None)
 
 
 def test_a_worker_gives_nothing_back_to_a_broker_that_died(woken: Portal) -> None:
     """F11: it held a message meanwhile; it sends that one, and keeps neither a copy of it nor a list in a file."""
-    visitor = woken.member()
-    woken.twilio.will_answer(visitor.number, "hang")
-    ask = visitor.ask_for_sms()
-    woken.twilio.wait_for(visitor.number)
+    browser = woken.member()
+    woken.twilio.will_answer(browser.number, "hang")
+    ask = browser.ask_for_sms()
+    woken.twilio.wait_for(browser.number)
     woken.broker.program.kill()
     woken.broker.start()
     wait_for(woken.broker.has_consumer, SOON, meaning="a worker that consumes again")
@@ -199,24 +199,24 @@ def test_a_worker_gives_nothing_back_to_a_broker_that_died(woken: Portal) -> Non
     client.close()
     assert "RESTORE" not in woken.logs()
     assert "DUMP" not in woken.logs()
-    assert location(ask.post_token(woken.token(visitor))) == "/"
+    assert location(ask.post_token(woken.token(browser))) == "/"
 
 
 def test_a_flush_at_every_step_loses_nothing(woken: Portal) -> None:
     """Q-04, F10: the whole way of a sign-in, with everything in the broker gone after each step."""
     client = woken.broker.client()
-    visitor = woken.member()
+    browser = woken.member()
     client.flushall()
-    assert location(visitor.post_password()) == "/entrar/canal/"
+    assert location(browser.post_password()) == "/entrar/canal/"
     client.flushall()
-    assert location(visitor.post_channel()) == "/entrar/token/"
+    assert location(browser.post_channel()) == "/entrar/token/"
     client.flushall()
     assert woken.manage("deliver_pending", "--once").returncode == 0
-    token = woken.token(visitor)
-    assert not visitor.is_in()
+    token = woken.token(browser)
+    assert not browser.is_in()
     client.flushall()
-    assert location(visitor.post_token(token)) == "/"
+    assert location(browser.post_token(token)) == "/"
     client.flushall()
     client.close()
-    assert visitor.is_in()
-    assert len(woken.twilio.received(visitor.number)) == 1
+    assert browser.is_in()
+    assert len(woken.twilio.received(browser.number)) == 1

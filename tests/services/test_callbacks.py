@@ -7,9 +7,9 @@ import pytest
 import requests
 
 from tests.services import fake_twilio
+from tests.services.browser import Browser, location, words_of
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
-from tests.services.visitor import Visitor, location, words_of
 
 
 @pytest.fixture(scope="module")
@@ -21,34 +21,34 @@ def told(make_portal: MakePortal) -> Iterator[Portal]:
     portal.stop()
 
 
-def sent(portal: Portal) -> tuple[Visitor, dict[str, Any]]:
+def sent(portal: Portal) -> tuple[Browser, dict[str, Any]]:
     """Return somebody whose SMS Twilio has taken, and its request."""
-    visitor = portal.member().ask_for_sms()
-    (request,) = portal.twilio.wait_for(visitor.number)
-    portal.token(visitor)
-    portal.wait_for_state(visitor.number, "sent", 1, "")
-    assert visitor.delivery_status() == ("going", "On its way.")
-    return visitor, request
+    browser = portal.member().ask_for_sms()
+    (request,) = portal.twilio.wait_for(browser.number)
+    portal.token(browser)
+    portal.wait_for_state(browser.number, "sent", 1, "")
+    assert browser.delivery_status() == ("going", "On its way.")
+    return browser, request
 
 
-def state(portal: Portal, visitor: Visitor) -> str:
-    ((now, _tries, _error),) = portal.messages_to(visitor.number)
+def state(portal: Portal, browser: Browser) -> str:
+    ((now, _tries, _error),) = portal.messages_to(browser.number)
     return now
 
 
 def test_delivered_is_told(told: Portal) -> None:
     """F34, G-06: also twice, and also when the report of before comes after."""
-    visitor, request = sent(told)
+    browser, request = sent(told)
     assert told.twilio.report(request, "queued") == 204
     assert told.twilio.report(request, "sent") == 204
-    assert state(told, visitor) == "sent"
+    assert state(told, browser) == "sent"
     for status in ("delivered", "delivered", "sent", "queued", "undelivered", "read"):
         assert told.twilio.report(request, status, "30003" if status == "undelivered" else "") == 204
-        assert visitor.delivery_status() == ("arrived", "Delivered to the phone.")
-    assert state(told, visitor) == "delivered"
-    assert "Delivered to the phone." in words_of(visitor.get("/entrar/token/"))  # without JavaScript
-    assert not visitor.is_in()  # G-06: a report opens nothing
-    assert location(visitor.post_token(told.token(visitor))) == "/"
+        assert browser.delivery_status() == ("arrived", "Delivered to the phone.")
+    assert state(told, browser) == "delivered"
+    assert "Delivered to the phone." in words_of(browser.get("/entrar/token/"))  # without JavaScript
+    assert not browser.is_in()  # G-06: a report opens nothing
+    assert location(browser.post_token(told.token(browser))) == "/"
 
 
 UNDELIVERED = {
@@ -63,48 +63,48 @@ UNDELIVERED = {
 @pytest.mark.parametrize("code", UNDELIVERED)
 def test_undelivered_is_told_and_sends_nothing(told: Portal, code: str) -> None:
     """F32: the reason next to the way out; the token itself stays good."""
-    visitor, request = sent(told)
+    browser, request = sent(told)
     assert told.twilio.report(request, "undelivered", code) == 204
-    word, text = visitor.delivery_status()
+    word, text = browser.delivery_status()
     assert word == "failed"
     assert UNDELIVERED[code] in text
-    page = words_of(visitor.get("/entrar/token/"))
+    page = words_of(browser.get("/entrar/token/"))
     assert text in page
     assert told.twilio.report(request, "sent") == 204
-    assert visitor.delivery_status()[0] == "failed"
-    assert told.messages_to(visitor.number) == [("failed", 1, f"twilio-{code}")]
+    assert browser.delivery_status()[0] == "failed"
+    assert told.messages_to(browser.number) == [("failed", 1, f"twilio-{code}")]
     told.end_leases()
     assert told.manage("deliver_pending", "--once").returncode == 0
-    assert len(told.twilio.received(visitor.number)) == 1
-    assert not visitor.is_in()
-    assert location(visitor.post_token(told.token(visitor))) == "/"  # it came after all
+    assert len(told.twilio.received(browser.number)) == 1
+    assert not browser.is_in()
+    assert location(browser.post_token(told.token(browser))) == "/"  # it came after all
 
 
 def test_a_report_may_come_before_our_commit(told: Portal) -> None:
     """F34: Twilio reports while our own call is still under way; the later answer does not take it back."""
-    visitor = told.member()
-    told.twilio.will_answer(visitor.number, "early-delivered")
-    visitor.ask_for_sms()
-    assert visitor.wait_for_status("arrived") == "Delivered to the phone."
+    browser = told.member()
+    told.twilio.will_answer(browser.number, "early-delivered")
+    browser.ask_for_sms()
+    assert browser.wait_for_status("arrived") == "Delivered to the phone."
     assert told.manage("deliver_pending", "--once").returncode == 0
-    assert visitor.delivery_status()[0] == "arrived"
-    assert len(told.twilio.received(visitor.number)) == 1
-    assert not visitor.is_in()
+    assert browser.delivery_status()[0] == "arrived"
+    assert len(told.twilio.received(browser.number)) == 1
+    assert not browser.is_in()
 
 
 def test_a_report_of_nothing_we_know_is_taken_quietly(told: Portal) -> None:
     """G-06."""
-    visitor, request = sent(told)
+    browser, request = sent(told)
     unknown = f"{told.base}/retorno/twilio/999999999/1/"
     assert told.twilio.report({**request, "StatusCallback": unknown}, "delivered") == 204
     assert told.twilio.report(request, "no-such-status") == 204
     assert told.twilio.report(request, "") == 204
-    assert state(told, visitor) == "sent"
+    assert state(told, browser) == "sent"
 
 
 def test_a_report_that_twilio_did_not_sign_is_refused(told: Portal) -> None:
     """G-05: nothing changes, whatever is wrong with it, and nothing breaks."""
-    visitor, request = sent(told)
+    browser, request = sent(told)
     url = request["StatusCallback"]
     assert url.startswith(f"{told.base}/retorno/twilio/")
     fields = {"MessageSid": request["sid"], "MessageStatus": "delivered"}
@@ -132,15 +132,15 @@ def test_a_report_that_twilio_did_not_sign_is_refused(told: Portal) -> None:
     as_json = requests.post(url, json=fields, headers={"X-Twilio-Signature": good}, timeout=10)
     assert as_json.status_code == 403
     assert requests.get(url, fields, headers={"X-Twilio-Signature": good}, timeout=10).status_code == 405
-    assert state(told, visitor) == "sent"
+    assert state(told, browser) == "sent"
     assert told.twilio.report(request, "delivered") == 204  # the real one
-    assert state(told, visitor) == "delivered"
+    assert state(told, browser) == "delivered"
 
 
 def test_a_late_token_is_refused_with_the_reason(told: Portal) -> None:
     """F33: delivered after its 180 seconds."""
-    visitor, request = sent(told)
+    browser, request = sent(told)
     told.database.rows("UPDATE twofactor_challenge SET expires_at = now() RETURNING id")
     assert told.twilio.report(request, "delivered") == 204
-    assert "too old" in words_of(visitor.post_token(told.token(visitor)))
-    assert not visitor.is_in()
+    assert "too old" in words_of(browser.post_token(told.token(browser)))
+    assert not browser.is_in()

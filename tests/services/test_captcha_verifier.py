@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.services import fake_siteverify
+from tests.services.browser import Browser, Response, at_once, counted, location, words_of
 from tests.services.conftest import MakePortal
 from tests.services.parts import make_certificate
 from tests.services.portal import Portal, manage
 from tests.services.programs import Program, free_port, listens, module
-from tests.services.visitor import Response, Visitor, at_once, counted, location, words_of
 
 LIMIT = 5.0
 EXPIRED = "has expired"
@@ -72,45 +72,45 @@ def new_token(portal: Portal, kind: str) -> str:
     return token
 
 
-def choose(visitor: Visitor, token: str) -> Response:
-    return visitor.post_at_once("/entrar/canal/", **{"channel": "sms", "g-recaptcha-response": token})
+def choose(browser: Browser, token: str) -> Response:
+    return browser.post_at_once("/entrar/canal/", **{"channel": "sms", "g-recaptcha-response": token})
 
 
-def at_the_choice(portal: Portal) -> Visitor:
-    visitor = portal.member()
-    visitor.post_password()
-    visitor.get("/entrar/canal/")
-    return visitor
+def at_the_choice(portal: Portal) -> Browser:
+    browser = portal.member()
+    browser.post_password()
+    browser.get("/entrar/canal/")
+    return browser
 
 
-def at_the_phone(portal: Portal) -> Visitor:
-    visitor = portal.newcomer()
-    visitor.post_password()
-    visitor.post("/entrar/introducao/")
-    visitor.get("/entrar/telefone/")
-    return visitor
+def at_the_phone(portal: Portal) -> Browser:
+    browser = portal.newcomer()
+    browser.post_password()
+    browser.post("/entrar/introducao/")
+    browser.get("/entrar/telefone/")
+    return browser
 
 
-def submit_phone(visitor: Visitor, token: str) -> Response:
-    fields = {"country": "BR", "number": visitor.number[3:], "g-recaptcha-response": token}
-    return visitor.post_at_once("/entrar/telefone/", **fields)
+def submit_phone(browser: Browser, token: str) -> Response:
+    fields = {"country": "BR", "number": browser.number[3:], "g-recaptcha-response": token}
+    return browser.post_at_once("/entrar/telefone/", **fields)
 
 
-def timed(submit: Callable[[Visitor, str], Response], visitor: Visitor, token: str) -> tuple[Response, float]:
+def timed(submit: Callable[[Browser, str], Response], browser: Browser, token: str) -> tuple[Response, float]:
     began = time.monotonic()
-    return submit(visitor, token), time.monotonic() - began
+    return submit(browser, token), time.monotonic() - began
 
 
-def assert_nothing_sent(portal: Portal, *visitors: Visitor) -> None:
-    for visitor in visitors:
-        assert portal.messages_to(visitor.number) == []
-        assert portal.challenges_of(visitor) == []
+def assert_nothing_sent(portal: Portal, *browsers: Browser) -> None:
+    for browser in browsers:
+        assert portal.messages_to(browser.number) == []
+        assert portal.challenges_of(browser) == []
 
 
 def test_a_good_answer_opens(guarded: Portal) -> None:
-    visitor = at_the_choice(guarded)
-    assert location(choose(visitor, new_token(guarded, "success"))) == "/entrar/token/"
-    assert len(guarded.messages_to(visitor.number)) == 1
+    browser = at_the_choice(guarded)
+    assert location(choose(browser, new_token(guarded, "success"))) == "/entrar/token/"
+    assert len(guarded.messages_to(browser.number)) == 1
     newcomer = at_the_phone(guarded)
     assert location(submit_phone(newcomer, new_token(guarded, "success"))) == "/entrar/token/"
 
@@ -120,8 +120,8 @@ def test_every_other_answer_refuses_in_time(guarded: Portal, kinds: dict[str, st
     """C-03, C-05: each at its own person, at the choice and at the first phone, all at once."""
     choosers = {kind: at_the_choice(guarded) for kind in kinds}
     enrolling = {kind: at_the_phone(guarded) for kind in kinds if kind in {"otherhost", "nonsense", "drip"}}
-    calls = [partial(timed, choose, visitor, new_token(guarded, kind)) for kind, visitor in choosers.items()]
-    calls += [partial(timed, submit_phone, visitor, new_token(guarded, kind)) for kind, visitor in enrolling.items()]
+    calls = [partial(timed, choose, browser, new_token(guarded, kind)) for kind, browser in choosers.items()]
+    calls += [partial(timed, submit_phone, browser, new_token(guarded, kind)) for kind, browser in enrolling.items()]
     for kind, (response, seconds) in zip([*choosers, *enrolling], at_once(calls), strict=True):
         assert response.status_code == 200, kind
         assert kinds[kind] in words_of(response), kind
@@ -134,17 +134,17 @@ def test_every_other_answer_refuses_in_time(guarded: Portal, kinds: dict[str, st
 
 def test_no_answer_at_all_refuses(guarded: Portal, verifier: Program, port: int) -> None:
     """C-05: connection refused; and the portal recovers by itself."""
-    visitor = at_the_choice(guarded)
+    browser = at_the_choice(guarded)
     verifier.kill()
     try:
-        response, seconds = timed(choose, visitor, new_token(guarded, "success"))
+        response, seconds = timed(choose, browser, new_token(guarded, "success"))
     finally:
         verifier.start(lambda: listens(port))
     assert response.status_code == 200
     assert NO_ANSWER in words_of(response)
     assert seconds <= LIMIT
-    assert_nothing_sent(guarded, visitor)
-    assert location(choose(visitor, new_token(guarded, "success"))) == "/entrar/token/"
+    assert_nothing_sent(guarded, browser)
+    assert location(choose(browser, new_token(guarded, "success"))) == "/entrar/token/"
 
 
 @pytest.mark.parametrize("kind", ["success", "careless"])
@@ -152,11 +152,11 @@ def test_a_token_is_good_once(guarded: Portal, kind: str) -> None:
     """C-02: also when the verifier would let it pass twice."""
     token = new_token(guarded, kind)
     assert location(choose(at_the_choice(guarded), token)) == "/entrar/token/"
-    visitor = at_the_choice(guarded)
-    response = choose(visitor, token)
+    browser = at_the_choice(guarded)
+    response = choose(browser, token)
     assert response.status_code == 200
     assert EXPIRED in words_of(response)
-    assert_nothing_sent(guarded, visitor)
+    assert_nothing_sent(guarded, browser)
 
 
 def test_a_careless_verifier_and_ten_at_once(guarded: Portal) -> None:
@@ -170,19 +170,19 @@ def test_a_careless_verifier_and_ten_at_once(guarded: Portal) -> None:
 def test_rubbish_is_refused(guarded: Portal) -> None:
     """C-01: no field, empty, too long, NUL, line breaks."""
     for rubbish in ("", "x" * 100_000, "refused.\0", "refused.\r\nHost: evil", "not-a-mode"):
-        visitor = at_the_choice(guarded)
-        assert choose(visitor, rubbish).status_code == 200, rubbish[:20]
-        assert_nothing_sent(guarded, visitor)
-    visitor = at_the_choice(guarded)
-    assert visitor.post_at_once("/entrar/canal/", channel="sms").status_code == 200
-    assert visitor.post_at_once("/entrar/canal/", channel="sms", altcha="e30=").status_code == 200
-    assert_nothing_sent(guarded, visitor)
+        browser = at_the_choice(guarded)
+        assert choose(browser, rubbish).status_code == 200, rubbish[:20]
+        assert_nothing_sent(guarded, browser)
+    browser = at_the_choice(guarded)
+    assert browser.post_at_once("/entrar/canal/", channel="sms").status_code == 200
+    assert browser.post_at_once("/entrar/canal/", channel="sms", altcha="e30=").status_code == 200
+    assert_nothing_sent(guarded, browser)
 
 
 def test_the_logs_show_no_captcha(guarded: Portal) -> None:
     """J-02."""
-    visitor = at_the_choice(guarded)
-    choose(visitor, token := new_token(guarded, "array"))
+    browser = at_the_choice(guarded)
+    choose(browser, token := new_token(guarded, "array"))
     assert token not in guarded.logs()
     assert fake_siteverify.SECRET not in guarded.logs()
 
@@ -221,14 +221,14 @@ def test_the_second_door_opens_by_itself_and_closes_by_itself(
         assert "Tick this one instead" in words_of(refused)
         assert seconds <= LIMIT
         assert_nothing_sent(portal, first)
-        for visitor in [first, *(at_the_choice(portal) for _ in range(4))]:
-            assert location(visitor.post_channel()) == "/entrar/token/"
+        for browser in [first, *(at_the_choice(portal) for _ in range(4))]:
+            assert location(browser.post_channel()) == "/entrar/token/"
     finally:
         verifier.start(lambda: listens(port))
     portal.database.rows("UPDATE accounts_budget SET until = 0 WHERE key = 'captcha outage' RETURNING key")
-    visitor = at_the_choice(portal)
-    assert "data-sitekey" in visitor.get("/entrar/canal/").text
-    assert location(choose(visitor, new_token(portal, "success"))) == "/entrar/token/"
+    browser = at_the_choice(portal)
+    assert "data-sitekey" in browser.get("/entrar/canal/").text
+    assert location(choose(browser, new_token(portal, "success"))) == "/entrar/token/"
     count = "SELECT count(*) FROM accounts_auditevent WHERE action = %s"
     assert portal.database.rows(count, "captcha.fallback") == [(5,)]
     assert portal.database.rows(count, "captcha.outage") == [(1,)]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.browser import Browser, location, words_of
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
-from tests.services.visitor import Visitor, location, words_of
 
 WRONG = 300  # seconds
 END = """
@@ -66,17 +66,17 @@ def test_the_hosts_are_really_wrong(astray: Portal) -> None:
 
 def test_a_token_comes_in_time_and_works(astray: Portal) -> None:
     """F39, F41: also where the broker's message looks too old to the worker; the row has the last word."""
-    visitor = astray.member().ask_for_sms()
-    (request,) = astray.twilio.wait_for(visitor.number, seconds=12)
+    browser = astray.member().ask_for_sms()
+    (request,) = astray.twilio.wait_for(browser.number, seconds=12)
     assert 150 <= int(request["ValidityPeriod"]) <= 180
-    assert 150 <= seconds_on_page(visitor) <= 180
-    assert location(visitor.post_token(astray.token(visitor))) == "/"
-    assert visitor.is_in()
+    assert 150 <= seconds_on_page(browser) <= 180
+    assert location(browser.post_token(astray.token(browser))) == "/"
+    assert browser.is_in()
 
 
-def seconds_on_page(visitor: Visitor) -> int:
+def seconds_on_page(browser: Browser) -> int:
     """Return where the countdown of the token page begins (F42)."""
-    found = re.search(r'data-countdown="(\d+)"', visitor.get("/entrar/token/").text)
+    found = re.search(r'data-countdown="(\d+)"', browser.get("/entrar/token/").text)
     assert found
     return int(found[1])
 
@@ -84,9 +84,9 @@ def seconds_on_page(visitor: Visitor) -> int:
 def test_a_token_ends_by_the_databases_clock(astray: Portal) -> None:
     """F39, F40: to the hosts it ended five minutes ago, or has five more to go."""
     early, late = astray.member().ask_for_sms(), astray.member().ask_for_sms()
-    tokens = [astray.token(visitor) for visitor in (early, late)]
-    for visitor, left in ((early, "20 s"), (late, "0 s")):
-        astray.database.rows(END, left, visitor.number)
+    tokens = [astray.token(browser) for browser in (early, late)]
+    for browser, left in ((early, "20 s"), (late, "0 s")):
+        astray.database.rows(END, left, browser.number)
     assert location(early.post_token(tokens[0])) == "/"
     assert "too old" in words_of(late.post_token(tokens[1]))
     assert not late.is_in()

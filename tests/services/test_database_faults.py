@@ -10,12 +10,12 @@ import psycopg
 import pytest
 import requests
 
+from tests.services.browser import Browser, Response, location, words_of
 from tests.services.conftest import MakePortal
 from tests.services.parts import Postgres
 from tests.services.portal import Portal
 from tests.services.programs import wait_for
 from tests.services.seed import PASSWORD
-from tests.services.visitor import Response, Visitor, location, words_of
 
 BACK_IN_A_MOMENT = "Back in a moment"
 OTHERS_END = """
@@ -46,32 +46,32 @@ def frail(make_portal: MakePortal, fragile: Postgres) -> Iterator[Portal]:
 
 def test_a_restart_while_idle_costs_nobody_a_page(frail: Portal, fragile: Postgres) -> None:
     """F16: every connection of the web process has been used, and every first request after it succeeds."""
-    visitor = frail.member().ask_for_sms()
-    token = frail.token(visitor)
+    browser = frail.member().ask_for_sms()
+    token = frail.token(browser)
     for _ in range(16):
-        assert visitor.get("/entrar/token/").status_code == 200
+        assert browser.get("/entrar/token/").status_code == 200
     fragile.restart()
-    assert [visitor.get("/entrar/token/").status_code for _ in range(16)] == [200] * 16
-    assert not visitor.is_in()
-    assert location(visitor.post_token(token)) == "/"
+    assert [browser.get("/entrar/token/").status_code for _ in range(16)] == [200] * 16
+    assert not browser.is_in()
+    assert location(browser.post_token(token)) == "/"
 
 
 def test_without_a_database_the_portal_says_so(frail: Portal, fragile: Postgres) -> None:
     """F19: 503 of our own with a time to come back, at every step; nothing is consumed; senders live on."""
-    visitor = frail.member().ask_for_sms()
-    token = frail.token(visitor)
-    visitor.get("/entrar/token/")
+    browser = frail.member().ask_for_sms()
+    token = frail.token(browser)
+    browser.get("/entrar/token/")
     fragile.crash()
     try:
         for response in (
-            visitor.post_at_once("/entrar/token/", token=token),
-            visitor.get("/entrar/token/"),
-            visitor.get("/"),
-            visitor.post_at_once("/entrar/canal/", channel="email"),
-            visitor.post_at_once("/entrar/", username=visitor.login, password="wrong"),
+            browser.post_at_once("/entrar/token/", token=token),
+            browser.get("/entrar/token/"),
+            browser.get("/"),
+            browser.post_at_once("/entrar/canal/", channel="email"),
+            browser.post_at_once("/entrar/", username=browser.login, password="wrong"),
         ):
             assert_unavailable(response)
-        as_program = visitor.session.get(f"{frail.base}/", headers={"Accept": "application/json"}, timeout=30)
+        as_program = browser.session.get(f"{frail.base}/", headers={"Accept": "application/json"}, timeout=30)
         assert (as_program.status_code, as_program.json()) == (503, {"detail": "unavailable"})
         ready = requests.get(f"{frail.base}/readyz", timeout=10)
         assert (ready.status_code, ready.json()["database"]) == (503, "down")
@@ -79,8 +79,8 @@ def test_without_a_database_the_portal_says_so(frail: Portal, fragile: Postgres)
         wait_for(lambda: "the database does not answer" in frail.logs(), meaning="the poller's warning")
     finally:
         fragile.start()
-    assert not visitor.is_in()
-    assert location(visitor.post_token(token)) == "/"
+    assert not browser.is_in()
+    assert location(browser.post_token(token)) == "/"
     # Worker and poller are the same processes as before, and send again.
     again = frail.member().ask_for_sms()
     assert location(again.post_token(frail.token(again))) == "/"
@@ -89,25 +89,25 @@ def test_without_a_database_the_portal_says_so(frail: Portal, fragile: Postgres)
 
 def test_a_frozen_database_holds_nobody_for_ever(frail: Portal, fragile: Postgres) -> None:
     """F19: it accepts and says nothing. A page waits 8 s for an open connection, 3 s for a new one; then 503."""
-    visitor = frail.member().ask_for_sms()
-    token = frail.token(visitor)
-    visitor.get("/entrar/token/")
+    browser = frail.member().ask_for_sms()
+    token = frail.token(browser)
+    browser.get("/entrar/token/")
     fragile.freeze()
     try:
         for _ in range(2):
             began = time.monotonic()
-            assert_unavailable(visitor.get("/entrar/token/"))
+            assert_unavailable(browser.get("/entrar/token/"))
             assert time.monotonic() - began < 13
         assert requests.get(f"{frail.base}/healthz", timeout=5).status_code == 200
     finally:
         fragile.thaw()
-    assert not visitor.is_in()
-    assert location(visitor.post_token(token)) == "/"
+    assert not browser.is_in()
+    assert location(browser.post_token(token)) == "/"
 
 
 def test_a_read_only_database_fails_closed(frail: Portal, fragile: Postgres) -> None:
     """F24, also for a disk that is full: 503 where something would be written, nothing is lost, senders live on."""
-    visitor, token, post = ready_to_prove(frail)
+    browser, token, post = ready_to_prove(frail)
     outside = frail.member()
     outside.get("/entrar/")
     rule = "ALTER DATABASE seed SET default_transaction_read_only = "
@@ -116,13 +116,13 @@ def test_a_read_only_database_fails_closed(frail: Portal, fragile: Postgres) -> 
         frail.database.rows(OTHERS_END)
         assert_unavailable(post())
         assert_unavailable(outside.post_at_once("/entrar/", username=outside.login, password=PASSWORD))
-        assert not visitor.is_in()
+        assert not browser.is_in()
         wait_for(lambda: "the database does not answer: InternalError" in frail.logs(), meaning="the poller's warning")
     finally:
         administer(fragile, rule + "off")
         frail.database.rows(OTHERS_END)
-    assert [verified for _, verified, _ in frail.challenges_of(visitor)] == [False]
-    assert location(visitor.post_token(token)) == "/"
+    assert [verified for _, verified, _ in frail.challenges_of(browser)] == [False]
+    assert location(browser.post_token(token)) == "/"
     again = frail.member().ask_for_sms()
     assert location(again.post_token(frail.token(again))) == "/"
     assert all(program.process and program.process.poll() is None for program in frail.programs)
@@ -135,7 +135,7 @@ def administer(server: Postgres, statement: str) -> None:
 
 def test_without_a_free_connection_the_portal_says_so_at_once(frail: Portal, fragile: Postgres) -> None:
     """F21: the web process has lost its own and gets no other: 503 within 2 s, and no line to wait in."""
-    visitor, token, post = ready_to_prove(frail)
+    browser, token, post = ready_to_prove(frail)
     hoard: list[psycopg.Connection[object]] = []
     try:
         frail.database.rows(OTHERS_END)
@@ -149,19 +149,19 @@ def test_without_a_free_connection_the_portal_says_so_at_once(frail: Portal, fra
     finally:
         for connection in hoard:
             connection.close()
-    assert not visitor.is_in()
-    assert location(visitor.post_token(token)) == "/"
+    assert not browser.is_in()
+    assert location(browser.post_token(token)) == "/"
 
 
 def test_who_loses_a_deadlock_is_tried_once_more(frail: Portal, fragile: Postgres) -> None:
     """F20: the request holds its sign-in and waits for us, we wait for it: the database ends one, and it is sent."""
-    visitor = frail.member()
-    visitor.post_password()
-    captcha = visitor.captcha("/entrar/canal/")
+    browser = frail.member()
+    browser.post_password()
+    captcha = browser.captcha("/entrar/canal/")
     answers: list[Response] = []
 
     def post() -> None:
-        answers.append(visitor.post_at_once("/entrar/canal/", channel="sms", altcha=captcha))
+        answers.append(browser.post_at_once("/entrar/canal/", channel="sms", altcha=captcha))
 
     waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'twofactor_challenge'::regclass"
     with psycopg.connect(frail.database.url) as ours:
@@ -175,8 +175,8 @@ def test_who_loses_a_deadlock_is_tried_once_more(frail: Portal, fragile: Postgre
     assert location(answers[0]) == "/entrar/token/"
     assert fragile.program
     assert "deadlock detected" in fragile.program.written()
-    assert len(frail.challenges_of(visitor)) == 1
-    assert location(visitor.post_token(frail.token(visitor))) == "/"
+    assert len(frail.challenges_of(browser)) == 1
+    assert location(browser.post_token(frail.token(browser))) == "/"
 
 
 def assert_unavailable(response: Response) -> None:
@@ -205,46 +205,46 @@ def post_into_a_crash(portal: Portal, server: Postgres, table: str, post: Callab
     return answers[0]
 
 
-def ready_to_prove(portal: Portal) -> tuple[Visitor, str, Callable[[], Response]]:
-    visitor = portal.member().ask_for_sms()
-    token = portal.token(visitor)
-    visitor.get("/entrar/token/")
-    return visitor, token, lambda: visitor.post_at_once("/entrar/token/", token=token)
+def ready_to_prove(portal: Portal) -> tuple[Browser, str, Callable[[], Response]]:
+    browser = portal.member().ask_for_sms()
+    token = portal.token(browser)
+    browser.get("/entrar/token/")
+    return browser, token, lambda: browser.post_at_once("/entrar/token/", token=token)
 
 
 @pytest.mark.parametrize("table", ["twofactor_challenge", "accounts_auditevent"])
 def test_a_restart_inside_verify_takes_everything_back(frail: Portal, fragile: Postgres, table: str) -> None:
     """F17: before the attempt is counted, or with the token consumed and the commit to come: neither happened."""
-    visitor, token, post = ready_to_prove(frail)
+    browser, token, post = ready_to_prove(frail)
     assert_unavailable(post_into_a_crash(frail, fragile, table, post))
-    ((attempts, verified, _superseded),) = frail.challenges_of(visitor)
+    ((attempts, verified, _superseded),) = frail.challenges_of(browser)
     assert not verified
     assert attempts <= 1
-    assert not visitor.is_in()
+    assert not browser.is_in()
     assert frail.intruders() == set()
-    assert location(visitor.post_token(token)) == "/"
-    assert visitor.is_in()
+    assert location(browser.post_token(token)) == "/"
+    assert browser.is_in()
 
 
 def test_a_restart_after_the_commit_opens_no_half_sign_in(frail: Portal, fragile: Postgres) -> None:
     """F18: consumed, and the session was not written: outside, told so, and in again by another token."""
-    visitor, token, post = ready_to_prove(frail)
+    browser, token, post = ready_to_prove(frail)
     assert_unavailable(post_into_a_crash(frail, fragile, "accounts_session", post))
-    assert [verified for _, verified, _ in frail.challenges_of(visitor)] == [True]
-    assert not visitor.is_in()
-    response = visitor.post_token(token)
+    assert [verified for _, verified, _ in frail.challenges_of(browser)] == [True]
+    assert not browser.is_in()
+    response = browser.post_token(token)
     assert location(response).startswith("/entrar/")
-    assert not visitor.is_in()
+    assert not browser.is_in()
     assert frail.intruders() == set()
-    assert location(visitor.ask_for_sms().post_token(frail.token(visitor, 2))) == "/"
+    assert location(browser.ask_for_sms().post_token(frail.token(browser, 2))) == "/"
 
 
 def test_a_crash_while_a_message_is_sent_sends_it_again(frail: Portal, fragile: Postgres) -> None:
     """F2 for the database: the gateway has it, the outcome is lost; one duplicate with the same digits at most."""
-    visitor = frail.member()
-    frail.twilio.will_answer(visitor.number, "hold", "ok")
-    visitor.ask_for_sms()
-    first = frail.token(visitor)
+    browser = frail.member()
+    frail.twilio.will_answer(browser.number, "hold", "ok")
+    browser.ask_for_sms()
+    first = frail.token(browser)
     fragile.crash()
     try:
         frail.twilio.release()
@@ -252,7 +252,7 @@ def test_a_crash_while_a_message_is_sent_sends_it_again(frail: Portal, fragile: 
     finally:
         fragile.start()
     frail.end_leases()
-    assert frail.token(visitor, 2) == first
-    frail.wait_for_state(visitor.number, "sent", 2)
-    assert not visitor.is_in()
-    assert location(visitor.post_token(first)) == "/"
+    assert frail.token(browser, 2) == first
+    frail.wait_for_state(browser.number, "sent", 2)
+    assert not browser.is_in()
+    assert location(browser.post_token(first)) == "/"

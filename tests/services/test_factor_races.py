@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
+from tests.services.browser import Browser, Response, at_once, counted
 from tests.services.portal import Portal
 from tests.services.seed import PASSWORD
-from tests.services.visitor import Response, Visitor, at_once, counted
 from twofactor.factors.app import totp
 
 FACTORS = "/meu-perfil/segunda-etapa/"
@@ -33,70 +33,70 @@ def token_now(secret: bytes, *, steps: int = 0) -> str:
     return totp.token_of(secret, int(time.time()) // totp.STEP_SECONDS + steps)
 
 
-def prove(portal: Portal, visitor: Visitor, path: str) -> Response:
+def prove(portal: Portal, browser: Browser, path: str) -> Response:
     """Ask for something, and prove who it is by SMS."""
-    visitor.get(FACTORS)
-    visitor.post_at_once(path)
-    visitor.post(PROOF, password=PASSWORD, channel="sms")
-    return visitor.post(PROOF, token=portal.token(visitor, 2))
+    browser.get(FACTORS)
+    browser.post_at_once(path)
+    browser.post(PROOF, password=PASSWORD, channel="sms")
+    return browser.post(PROOF, token=portal.token(browser, 2))
 
 
-def inside(portal: Portal) -> Visitor:
-    visitor = portal.member().ask_for_sms()
-    visitor.post_token(portal.token(visitor))
-    assert visitor.is_in()
-    return visitor
+def inside(portal: Portal) -> Browser:
+    browser = portal.member().ask_for_sms()
+    browser.post_token(portal.token(browser))
+    assert browser.is_in()
+    return browser
 
 
-def events(portal: Portal, visitor: Visitor, action: str) -> int:
+def events(portal: Portal, browser: Browser, action: str) -> int:
     statement = """
         SELECT count(*) FROM accounts_auditevent WHERE action = %s
         AND user_id = (SELECT id FROM accounts_user WHERE username = %s)"""
-    ((count,),) = portal.database.rows(statement, action, visitor.login)
+    ((count,),) = portal.database.rows(statement, action, browser.login)
     return int(count)
 
 
-def secret_shown(visitor: Visitor) -> bytes:
-    found = re.search(r'class="secret">([A-Z2-7 ]+)<', visitor.get(CONFIRM).text)
+def secret_shown(browser: Browser) -> bytes:
+    found = re.search(r'class="secret">([A-Z2-7 ]+)<', browser.get(CONFIRM).text)
     assert found
     return b32decode(found[1].replace(" ", ""))
 
 
-def posts(visitor: Visitor, path: str, token: str) -> list[Callable[[], Response]]:
-    visitor.get(path)
-    return [partial(visitor.post_aside, path, token=token) for _time in range(20)]
+def posts(browser: Browser, path: str, token: str) -> list[Callable[[], Response]]:
+    browser.get(path)
+    return [partial(browser.post_aside, path, token=token) for _time in range(20)]
 
 
-def half_way(portal: Portal, visitor: Visitor) -> Visitor:
+def half_way(portal: Portal, browser: Browser) -> Browser:
     """Return the same person at another browser, past the password."""
-    other = Visitor(portal.base, visitor.login, visitor.number, portal.secrets)
+    other = Browser(portal.base, browser.login, browser.number, portal.secrets)
     other.post_password()
     return other
 
 
 def test_an_app_is_set_up_once_and_its_token_signs_in_once(any_portal: Portal) -> None:
-    visitor = inside(any_portal)
-    prove(any_portal, visitor, START)
-    secret = secret_shown(visitor)
-    answers = counted(at_once(posts(visitor, CONFIRM, token_now(secret))))
+    browser = inside(any_portal)
+    prove(any_portal, browser, START)
+    secret = secret_shown(browser)
+    answers = counted(at_once(posts(browser, CONFIRM, token_now(secret))))
     assert {status for status, _ in answers} <= FAIR, answers
-    assert events(any_portal, visitor, "app.enrolled") == 1
-    assert events(any_portal, visitor, "app.replaced") == 0
+    assert events(any_portal, browser, "app.enrolled") == 1
+    assert events(any_portal, browser, "app.replaced") == 0
 
-    other = half_way(any_portal, visitor)
+    other = half_way(any_portal, browser)
     answers = counted(at_once(posts(other, APP, token_now(secret, steps=1))))
     assert answers.pop(SIGNED_IN) == 1, answers
     assert {status for status, _ in answers} <= FAIR, answers
-    assert events(any_portal, visitor, "sign_in.verified") == 2, "the SMS before, and one of the twenty"
+    assert events(any_portal, browser, "sign_in.verified") == 2, "the SMS before, and one of the twenty"
 
 
 def test_a_recovery_code_signs_in_once(any_portal: Portal) -> None:
-    visitor = inside(any_portal)
-    found = re.findall(r"<li>((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})</li>", prove(any_portal, visitor, CODES).text)
+    browser = inside(any_portal)
+    found = re.findall(r"<li>((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})</li>", prove(any_portal, browser, CODES).text)
     assert len(found) == 10
-    other = half_way(any_portal, visitor)
+    other = half_way(any_portal, browser)
     answers = counted(at_once(posts(other, CODE, found[0])))
     assert answers.pop(SIGNED_IN) == 1, answers
     assert {status for status, _ in answers} <= FAIR, answers
-    assert events(any_portal, visitor, "codes.used") == 1
-    assert not visitor.is_in(), "the other sessions end"
+    assert events(any_portal, browser, "codes.used") == 1
+    assert not browser.is_in(), "the other sessions end"

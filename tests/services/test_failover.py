@@ -7,10 +7,10 @@ import pytest
 import requests
 
 from tests.services import fake_sinch
+from tests.services.browser import Browser, at_once, location, words_of
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal, Sinch, digits, with_sinch
 from tests.services.programs import wait_for
-from tests.services.visitor import Visitor, at_once, location, words_of
 
 
 @pytest.fixture(scope="module")
@@ -30,62 +30,62 @@ def closed_circuits(doubled: Portal) -> Iterator[None]:
     doubled.close_circuits()
 
 
-def ask(portal: Portal, sinch: Sinch, *answers: str, by_sinch: str = "ok") -> Visitor:
-    visitor = portal.member()
-    portal.twilio.will_answer(visitor.number, *answers)
-    sinch.will_answer(visitor.number, by_sinch)
-    return visitor.ask_for_sms()
+def ask(portal: Portal, sinch: Sinch, *answers: str, by_sinch: str = "ok") -> Browser:
+    browser = portal.member()
+    portal.twilio.will_answer(browser.number, *answers)
+    sinch.will_answer(browser.number, by_sinch)
+    return browser.ask_for_sms()
 
 
-def carried_by(portal: Portal, visitor: Visitor) -> str:
+def carried_by(portal: Portal, browser: Browser) -> str:
     statement = "SELECT gateway FROM delivery_message WHERE destination = %s"
-    return str(portal.database.rows(statement, visitor.number)[0][0])
+    return str(portal.database.rows(statement, browser.number)[0][0])
 
 
 def test_what_was_surely_not_taken_goes_by_the_other_at_once(doubled: Portal, sinch: Sinch) -> None:
     """F28, F31, G-04: 429 and our own credentials; the request is as Sinch wants it, and says when it ends."""
     for code in ("20429", "20003"):
-        visitor = ask(doubled, sinch, code)
-        (request,) = sinch.wait_for(visitor.number)
-        (first,) = doubled.twilio.received(visitor.number)
+        browser = ask(doubled, sinch, code)
+        (request,) = sinch.wait_for(browser.number)
+        (first,) = doubled.twilio.received(browser.number)
         assert request["answer"] == "ok"
         assert request["Body"] == first["Body"]
         assert "expire_at" in request
         assert request["at"] - first["at"] < 2
-        doubled.wait_for_state(visitor.number, "sent", 2, "")
-        assert carried_by(doubled, visitor) == "sinch"
-        assert not visitor.is_in()
-        assert location(visitor.post_token(sinch.token(visitor.number))) == "/"
+        doubled.wait_for_state(browser.number, "sent", 2, "")
+        assert carried_by(doubled, browser) == "sinch"
+        assert not browser.is_in()
+        assert location(browser.post_token(sinch.token(browser.number))) == "/"
         doubled.close_circuits()
 
 
 def test_a_refused_number_is_refused_once(doubled: Portal, sinch: Sinch) -> None:
     """F30: no second gateway is asked about a landline."""
-    visitor = ask(doubled, sinch, "21614")
-    assert "this number cannot receive it" in visitor.wait_for_status("failed")
-    assert sinch.received(visitor.number) == []
-    assert not visitor.is_in()
+    browser = ask(doubled, sinch, "21614")
+    assert "this number cannot receive it" in browser.wait_for_status("failed")
+    assert sinch.received(browser.number) == []
+    assert not browser.is_in()
 
 
 def test_both_refusing_is_told(doubled: Portal, sinch: Sinch) -> None:
     """F38 on the SMS side: two calls in all, then the truth."""
-    visitor = ask(doubled, sinch, "20429", by_sinch="500")
-    assert "could not send it" in visitor.wait_for_status("failed")
-    assert len(doubled.twilio.received(visitor.number)) == len(sinch.received(visitor.number)) == 1
-    assert not visitor.is_in()
+    browser = ask(doubled, sinch, "20429", by_sinch="500")
+    assert "could not send it" in browser.wait_for_status("failed")
+    assert len(doubled.twilio.received(browser.number)) == len(sinch.received(browser.number)) == 1
+    assert not browser.is_in()
 
 
 def test_the_circuit_opens_hands_over_and_closes_again(doubled: Portal, sinch: Sinch) -> None:
     """F35: half of twenty calls fail; from then on everything goes by Sinch, and a probe brings Twilio back."""
     good = [doubled.member() for _ in range(10)]
     bad = [doubled.member() for _ in range(11)]
-    for visitor in bad:
-        doubled.twilio.will_answer(visitor.number, "20500")
-    at_once([partial(Visitor.ask_for_sms, visitor) for visitor in good])
-    for visitor in good:
-        doubled.wait_for_state(visitor.number, "sent", 1, "")
+    for browser in bad:
+        doubled.twilio.will_answer(browser.number, "20500")
+    at_once([partial(Browser.ask_for_sms, browser) for browser in good])
+    for browser in good:
+        doubled.wait_for_state(browser.number, "sent", 1, "")
     assert doubled.open_circuits() == {}
-    at_once([partial(Visitor.ask_for_sms, visitor) for visitor in bad])
+    at_once([partial(Browser.ask_for_sms, browser) for browser in bad])
     wait_for(doubled.open_circuits, meaning="an open circuit")
     assert doubled.open_circuits() == {"twilio": "unsure"}
     assert doubled.metric('messaging_circuit_open{gateway="twilio"}') == 1
@@ -93,12 +93,12 @@ def test_the_circuit_opens_hands_over_and_closes_again(doubled: Portal, sinch: S
 
     # Those whose first call failed get the same digits by Sinch; nobody gets more than two messages.
     handed_over = 0
-    for visitor in bad:
-        tokens = wait_for(partial(messages, doubled, sinch, visitor, 2), 60, meaning="a second call")
+    for browser in bad:
+        tokens = wait_for(partial(messages, doubled, sinch, browser, 2), 60, meaning="a second call")
         assert len(tokens) == 2
         assert len(set(tokens)) == 1
-        handed_over += bool(sinch.received(visitor.number))
-        assert not visitor.is_in()
+        handed_over += bool(sinch.received(browser.number))
+        assert not browser.is_in()
     assert handed_over >= 1
 
     # SMS is still offered, and does not even try Twilio.
@@ -125,20 +125,20 @@ def test_the_circuit_opens_hands_over_and_closes_again(doubled: Portal, sinch: S
     assert sinch.received(back.number) == []
 
 
-def messages(portal: Portal, sinch: Sinch, visitor: Visitor, at_least: int) -> list[str]:
+def messages(portal: Portal, sinch: Sinch, browser: Browser, at_least: int) -> list[str]:
     """Return the digits of everything that either gateway was asked to send, once there is so much."""
-    both = [*portal.twilio.received(visitor.number), *sinch.received(visitor.number)]
+    both = [*portal.twilio.received(browser.number), *sinch.received(browser.number)]
     return [digits(request["Body"]) for request in both] if len(both) >= at_least else []
 
 
 def test_sinch_tells_what_became_of_it(doubled: Portal, sinch: Sinch) -> None:
     """G-06: at the address that it was given with the message, and at no other."""
-    visitor = ask(doubled, sinch, "20429")
-    (request,) = sinch.wait_for(visitor.number)
-    doubled.wait_for_state(visitor.number, "sent", 2, "")
+    browser = ask(doubled, sinch, "20429")
+    (request,) = sinch.wait_for(browser.number)
+    doubled.wait_for_state(browser.number, "sent", 2, "")
     report = {"type": "recipient_delivery_report_sms", "batch_id": "B1", "status": "Delivered", "code": 0}
     assert requests.post(request["callback_url"].replace("-2:", "-1:"), json=report, timeout=10).status_code == 403
-    assert visitor.delivery_status() == ("going", "On its way.")
+    assert browser.delivery_status() == ("going", "On its way.")
     assert requests.post(request["callback_url"], json=report, timeout=10).status_code == 204
-    assert visitor.delivery_status() == ("arrived", "Delivered to the phone.")
-    assert not visitor.is_in()
+    assert browser.delivery_status() == ("arrived", "Delivered to the phone.")
+    assert not browser.is_in()

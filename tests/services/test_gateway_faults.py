@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.services.browser import Browser, location, words_of
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal, digits, now
 from tests.services.programs import free_port, wait_for
-from tests.services.visitor import Visitor, location, words_of
 
 SLOTS = 3
 
@@ -21,35 +21,35 @@ def narrow(make_portal: MakePortal) -> Iterator[Portal]:
     portal.stop()
 
 
-def ask(portal: Portal, *answers: str) -> Visitor:
+def ask(portal: Portal, *answers: str) -> Browser:
     """Let somebody ask for an SMS that Twilio will answer like this."""
-    visitor = portal.member()
-    portal.twilio.will_answer(visitor.number, *answers)
-    return visitor.ask_for_sms()
+    browser = portal.member()
+    portal.twilio.will_answer(browser.number, *answers)
+    return browser.ask_for_sms()
 
 
-def tokens_sent(portal: Portal, visitor: Visitor) -> list[str]:
-    return [digits(request["Body"]) for request in portal.twilio.received(visitor.number)]
+def tokens_sent(portal: Portal, browser: Browser) -> list[str]:
+    return [digits(request["Body"]) for request in portal.twilio.received(browser.number)]
 
 
 def test_slots_come_free_and_the_same_token_is_tried_once_more(narrow: Portal) -> None:
     """G-01, G-04, F26, F27, F29: a silent and two dripping answers hold a slot for 15 s at most."""
     stuck = [ask(narrow, kind, "ok") for kind in ("hang", "drip_headers", "drip_body")]
-    taken = max(narrow.twilio.wait_for(visitor.number)[0]["at"] for visitor in stuck)
+    taken = max(narrow.twilio.wait_for(browser.number)[0]["at"] for browser in stuck)
     # Each of these holds a slot until released: all three can only come when all three slots are free.
     probes = [ask(narrow, "hold") for _ in range(SLOTS)]
-    assert not all(narrow.twilio.received(visitor.number) for visitor in probes)
-    free = max(narrow.twilio.wait_for(visitor.number, seconds=25)[0]["at"] for visitor in probes)
+    assert not all(narrow.twilio.received(browser.number) for browser in probes)
+    free = max(narrow.twilio.wait_for(browser.number, seconds=25)[0]["at"] for browser in probes)
     narrow.twilio.release()
     assert free - taken <= 15
-    assert not any(visitor.is_in() for visitor in stuck)
-    for visitor in stuck:
-        narrow.twilio.wait_for(visitor.number, 2, seconds=60)
-        narrow.wait_for_state(visitor.number, "sent", 2)
-        first, second = tokens_sent(narrow, visitor)
+    assert not any(browser.is_in() for browser in stuck)
+    for browser in stuck:
+        narrow.twilio.wait_for(browser.number, 2, seconds=60)
+        narrow.wait_for_state(browser.number, "sent", 2)
+        first, second = tokens_sent(narrow, browser)
         assert first == second
-    for visitor in probes:
-        narrow.wait_for_state(visitor.number, "sent", 1, "")
+    for browser in probes:
+        narrow.wait_for_state(browser.number, "sent", 1, "")
     narrow.close_circuits()
 
 
@@ -75,35 +75,35 @@ def test_what_is_tried_again_and_what_is_not(narrow: Portal) -> None:
     permanent = {code: ask(narrow, code) for code in PERMANENT if code != BLOCKS_THE_RANGE}
     passing = {kind: ask(narrow, kind, "ok") for kind in PASSING}
     hopeless = {kind: ask(narrow, kind) for kind in HOPELESS}
-    for kind, visitor in passing.items():
-        first, second = narrow.twilio.wait_for(visitor.number, 2, seconds=25)
+    for kind, browser in passing.items():
+        first, second = narrow.twilio.wait_for(browser.number, 2, seconds=25)
         assert digits(first["Body"]) == digits(second["Body"]), kind
         assert 180 >= int(first["ValidityPeriod"]) > int(second["ValidityPeriod"]) >= 30, kind
-        narrow.wait_for_state(visitor.number, "sent", 2)
-        assert visitor.delivery_status() == ("going", "On its way.")
-    for visitor in hopeless.values():
-        narrow.twilio.wait_for(visitor.number, 2, seconds=25)
-        assert "could not send it" in visitor.wait_for_status("failed")
+        narrow.wait_for_state(browser.number, "sent", 2)
+        assert browser.delivery_status() == ("going", "On its way.")
+    for browser in hopeless.values():
+        narrow.twilio.wait_for(browser.number, 2, seconds=25)
+        assert "could not send it" in browser.wait_for_status("failed")
     permanent[BLOCKS_THE_RANGE] = ask(narrow, BLOCKS_THE_RANGE)  # the last one: everybody here has numbers of one range
     narrow.twilio.wait_for(permanent[BLOCKS_THE_RANGE].number)
     # By now the sweep has passed over all of them, and once more when asked.
     assert narrow.manage("deliver_pending", "--once").returncode == 0
-    for code, visitor in permanent.items():
-        assert narrow.messages_to(visitor.number) == [("failed", 1, f"twilio-{code}")]
-        assert PERMANENT[code] in visitor.wait_for_status("failed")
-        assert len(narrow.twilio.received(visitor.number)) == 1
+    for code, browser in permanent.items():
+        assert narrow.messages_to(browser.number) == [("failed", 1, f"twilio-{code}")]
+        assert PERMANENT[code] in browser.wait_for_status("failed")
+        assert len(narrow.twilio.received(browser.number)) == 1
     narrow.unblock_ranges()
-    for visitor in hopeless.values():
-        assert len(narrow.twilio.received(visitor.number)) == 2
+    for browser in hopeless.values():
+        assert len(narrow.twilio.received(browser.number)) == 2
     assert narrow.open_circuits() == {}  # fewer than 20 calls failed, and numbers are not the gateway's fault
-    for visitor in [*permanent.values(), *passing.values(), *hopeless.values()]:
-        assert not visitor.is_in()
+    for browser in [*permanent.values(), *passing.values(), *hopeless.values()]:
+        assert not browser.is_in()
 
 
 @pytest.mark.parametrize("code", ["20003", "21606", "21608", "30002"])
 def test_our_own_fault_opens_the_circuit_at_once(narrow: Portal, code: str) -> None:
     """F31: one call, the operator's alarm, e-mail offered to everybody; the probe ends it."""
-    visitor = ask(narrow, code, "ok")
+    browser = ask(narrow, code, "ok")
     wait_for(narrow.open_circuits, meaning="an open circuit")
     try:
         assert narrow.open_circuits() == {"twilio": "ours"}
@@ -111,19 +111,19 @@ def test_our_own_fault_opens_the_circuit_at_once(narrow: Portal, code: str) -> N
         other = narrow.member()
         other.post_password()
         assert "SMS is not working right now" in words_of(other.get("/entrar/canal/"))
-        assert len(narrow.twilio.received(visitor.number)) == 1
-        assert not visitor.is_in()
+        assert len(narrow.twilio.received(browser.number)) == 1
+        assert not browser.is_in()
         # Time passes: the next try is the probe.
         narrow.database.rows("UPDATE delivery_opencircuit SET open_until = opened_at RETURNING name")
         narrow.end_leases()
         assert narrow.manage("deliver_pending", "--once").returncode == 0
-        narrow.wait_for_state(visitor.number, "sent", 2)
+        narrow.wait_for_state(browser.number, "sent", 2)
         assert narrow.open_circuits() == {}
     finally:
         narrow.close_circuits()
-    first, second = tokens_sent(narrow, visitor)
+    first, second = tokens_sent(narrow, browser)
     assert first == second
-    assert location(visitor.post_token(second)) == "/"
+    assert location(browser.post_token(second)) == "/"
 
 
 def test_a_gateway_that_refuses_connections_is_told(make_portal: MakePortal) -> None:
@@ -131,22 +131,22 @@ def test_a_gateway_that_refuses_connections_is_told(make_portal: MakePortal) -> 
     portal = make_portal("deaf", TWILIO_API_URL=f"http://127.0.0.1:{free_port()}")
     portal.start_web()
     portal.start_poller("--interval", "0.2")
-    visitor = portal.member().ask_for_sms()
-    assert "Try again or use the other way" in visitor.wait_for_status("failed")
-    assert portal.messages_to(visitor.number) == [("failed", 2, "ConnectionError")]
-    assert not visitor.is_in()
-    assert location(visitor.post("/entrar/canal/", channel="email")) == "/entrar/token/"
-    assert portal.mail.wait_for(visitor.email)
+    browser = portal.member().ask_for_sms()
+    assert "Try again or use the other way" in browser.wait_for_status("failed")
+    assert portal.messages_to(browser.number) == [("failed", 2, "ConnectionError")]
+    assert not browser.is_in()
+    assert location(browser.post("/entrar/canal/", channel="email")) == "/entrar/token/"
+    assert portal.mail.wait_for(browser.email)
     portal.stop()
 
 
 def test_nobody_gets_in_because_nothing_was_sent(narrow: Portal) -> None:
     """Q-05: with the gateway refusing, e-mail is the way in, and it works."""
-    visitor = ask(narrow, "21211")
+    browser = ask(narrow, "21211")
     began = now()
-    assert not visitor.is_in()
-    visitor.post("/entrar/canal/", channel="email")
-    body = narrow.mail.wait_for(visitor.email)["data"]
-    visitor.post_token(digits(body[body.index("\r\n\r\n") :]))
-    assert visitor.is_in()
+    assert not browser.is_in()
+    browser.post("/entrar/canal/", channel="email")
+    body = narrow.mail.wait_for(browser.email)["data"]
+    browser.post_token(digits(body[body.index("\r\n\r\n") :]))
+    assert browser.is_in()
     assert now() - began < 10

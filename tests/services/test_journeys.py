@@ -7,36 +7,36 @@ import re
 import requests
 
 from tests.services import fake_twilio
+from tests.services.browser import location
 from tests.services.portal import Portal, digits, host
-from tests.services.visitor import location
 
 
 def test_first_sign_in_proves_the_phone_by_sms(portal: Portal) -> None:
-    visitor = portal.newcomer().ask_for_first_sms()
-    assert portal.phones_of(visitor) == []  # P-06
-    token = portal.token(visitor)
-    assert location(visitor.post_token(token)) == "/"
-    assert visitor.is_in()
-    assert portal.phones_of(visitor) == [visitor.number]
-    notice = portal.mail.wait_for(visitor.email)["data"]  # P-05: told at once
-    assert visitor.number[1:] not in notice
+    browser = portal.newcomer().ask_for_first_sms()
+    assert portal.phones_of(browser) == []  # P-06
+    token = portal.token(browser)
+    assert location(browser.post_token(token)) == "/"
+    assert browser.is_in()
+    assert portal.phones_of(browser) == [browser.number]
+    notice = portal.mail.wait_for(browser.email)["data"]  # P-05: told at once
+    assert browser.number[1:] not in notice
 
 
 def test_later_sign_in_by_sms(portal: Portal) -> None:
-    visitor = portal.member().ask_for_sms()
-    assert not visitor.is_in()
-    assert location(visitor.post_token(portal.token(visitor))) == "/"
-    assert visitor.is_in()
-    portal.wait_for_state(visitor.number, "sent", 1, "")
+    browser = portal.member().ask_for_sms()
+    assert not browser.is_in()
+    assert location(browser.post_token(portal.token(browser))) == "/"
+    assert browser.is_in()
+    portal.wait_for_state(browser.number, "sent", 1, "")
 
 
 def test_later_sign_in_by_email(portal: Portal) -> None:
-    visitor = portal.member()
-    visitor.post_password()
-    visitor.post_channel("email")
-    received = portal.mail.wait_for(visitor.email)
+    browser = portal.member()
+    browser.post_password()
+    browser.post_channel("email")
+    received = portal.mail.wait_for(browser.email)
     letter = email.message_from_string(received["data"], policy=email.policy.default)
-    assert received["to"] == [visitor.email]
+    assert received["to"] == [browser.email]
     assert not re.search(r"\d{6}", letter["Subject"])  # T-12
     plain, html = letter.get_body(("plain",)), letter.get_body(("html",))
     assert plain
@@ -44,15 +44,15 @@ def test_later_sign_in_by_email(portal: Portal) -> None:
     token = digits(plain.get_content())
     portal.secrets.add(token)
     assert token in html.get_content()
-    assert location(visitor.post_token(token)) == "/"
-    assert visitor.is_in()
+    assert location(browser.post_token(token)) == "/"
+    assert browser.is_in()
 
 
 def test_what_twilio_is_asked(portal: Portal) -> None:
     """G-02, T-10: a text that dies with its token, in one segment, its last line bound to our host."""
-    visitor = portal.member().ask_for_sms()
-    token = portal.token(visitor)
-    (request,) = portal.twilio.received(visitor.number)
+    browser = portal.member().ask_for_sms()
+    token = portal.token(browser)
+    (request,) = portal.twilio.received(browser.number)
     assert request["answer"] == "ok"  # account, password, sender and fields were as Twilio wants them
     assert request["path"] == f"/2010-04-01/Accounts/{fake_twilio.SID}/Messages.json"
     assert 150 <= int(request["ValidityPeriod"]) <= 180
@@ -60,21 +60,21 @@ def test_what_twilio_is_asked(portal: Portal) -> None:
     assert request["Body"].splitlines()[-1] == f"@localhost #{token}"
     assert len(request["Body"]) <= 160
     assert request["Body"].isascii()
-    portal.wait_for_state(visitor.number, "sent", 1, "")
+    portal.wait_for_state(browser.number, "sent", 1, "")
     statement = "SELECT gateway, gateway_id FROM delivery_message WHERE destination = %s"
-    ((gateway, gateway_id),) = portal.database.rows(statement, visitor.number)
+    ((gateway, gateway_id),) = portal.database.rows(statement, browser.number)
     assert gateway == "twilio"
     assert re.fullmatch(r"SM[0-9a-f]{32}", gateway_id)
 
 
 def test_another_token_replaces_the_one_before(portal: Portal) -> None:
     """T-04 over the other channel, which has no cool-down of the first one's."""
-    visitor = portal.member().ask_for_sms()
-    first = portal.token(visitor)
-    assert location(visitor.post("/entrar/canal/", channel="email")) == "/entrar/token/"
-    portal.mail.wait_for(visitor.email)
-    assert visitor.post_token(first).status_code == 200
-    assert not visitor.is_in()
+    browser = portal.member().ask_for_sms()
+    first = portal.token(browser)
+    assert location(browser.post("/entrar/canal/", channel="email")) == "/entrar/token/"
+    portal.mail.wait_for(browser.email)
+    assert browser.post_token(first).status_code == 200
+    assert not browser.is_in()
 
 
 def test_a_forged_host_is_refused(portal: Portal) -> None:

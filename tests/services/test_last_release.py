@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.services import releases
+from tests.services.browser import Browser, location
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal, Release, digits
 from tests.services.seed import PASSWORD
-from tests.services.visitor import Visitor, location
 
 SETTINGS = "/configuracoes/minha-conta/"
 
@@ -46,26 +46,26 @@ def test_the_four_journeys(mixed: Portal) -> None:
     switch_policy(mixed, mixed.administrator())
 
 
-def mailed_token(portal: Portal, visitor: Visitor) -> str:
-    token = digits(portal.mail.wait_for(visitor.email)["data"].partition("\r\n\r\n")[2])
+def mailed_token(portal: Portal, browser: Browser) -> str:
+    token = digits(portal.mail.wait_for(browser.email)["data"].partition("\r\n\r\n")[2])
     portal.secrets.add(token)
     return token
 
 
-def change_phone(portal: Portal, visitor: Visitor, number: str) -> None:
+def change_phone(portal: Portal, browser: Browser, number: str) -> None:
     """Change the phone of somebody who is signed in, with a proof by SMS and a token to the new number."""
     confirm = "/meu-perfil/telefone/confirmar/"
     portal.database.rows("UPDATE twofactor_challenge SET issued_at = issued_at - interval '2 minutes' RETURNING id")
-    location(visitor.post("/meu-perfil/telefone/", form_at="/meu-perfil/", country="BR", number=number[3:]))
-    location(visitor.post(confirm, password=PASSWORD, channel="sms"))
-    location(visitor.post(confirm, token=portal.token(visitor, 2)))
+    location(browser.post("/meu-perfil/telefone/", form_at="/meu-perfil/", country="BR", number=number[3:]))
+    location(browser.post(confirm, password=PASSWORD, channel="sms"))
+    location(browser.post(confirm, token=portal.token(browser, 2)))
     token = portal.twilio.token(number)
     portal.secrets |= {token, number[1:]}
-    location(visitor.post(confirm, token=token))
-    assert portal.phones_of(visitor) == [number]
+    location(browser.post(confirm, token=token))
+    assert portal.phones_of(browser) == [number]
 
 
-def switch_policy(portal: Portal, administrator: Visitor) -> None:
+def switch_policy(portal: Portal, administrator: Browser) -> None:
     """Switch the policy off, and on again."""
     administrator.ask_for_first_sms()
     assert location(administrator.post_token(portal.token(administrator))) == "/"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.browser import Browser, location, words_of
 from tests.services.conftest import MakePortal
 from tests.services.portal import Mail, Portal, digits
 from tests.services.programs import wait_for
-from tests.services.visitor import Visitor, location, words_of
 
 PROMPT = 1.0  # Q-01
 
@@ -46,26 +46,26 @@ def frozen_mail(mute: Portal) -> Iterator[None]:
     mute.mail.program.signal(signal.SIGCONT)
 
 
-def ask_by_email(portal: Portal) -> Visitor:
-    visitor = portal.member()
-    visitor.post_password()
-    response = visitor.post_channel("email")
+def ask_by_email(portal: Portal) -> Browser:
+    browser = portal.member()
+    browser.post_password()
+    response = browser.post_channel("email")
     assert location(response) == "/entrar/token/"
     assert response.elapsed.total_seconds() <= PROMPT
-    return visitor
+    return browser
 
 
 @pytest.mark.usefixtures("no_mail")
 def test_a_token_by_email_fails_honestly(mute: Portal) -> None:
     """F36: two tries, then the truth; SMS is the way in."""
-    visitor = ask_by_email(mute)
-    text = visitor.wait_for_status("failed", 20)
+    browser = ask_by_email(mute)
+    text = browser.wait_for_status("failed", 20)
     assert "could not send it" in text
-    assert text in words_of(visitor.get("/entrar/token/"))
-    mute.wait_for_state(visitor.email, "failed", 2, "ConnectionRefusedError")
-    assert not visitor.is_in()
-    assert location(visitor.post("/entrar/canal/", channel="sms")) == "/entrar/token/"
-    assert location(visitor.post_token(mute.token(visitor))) == "/"
+    assert text in words_of(browser.get("/entrar/token/"))
+    mute.wait_for_state(browser.email, "failed", 2, "ConnectionRefusedError")
+    assert not browser.is_in()
+    assert location(browser.post("/entrar/canal/", channel="sms")) == "/entrar/token/"
+    assert location(browser.post_token(mute.token(browser))) == "/"
 
 
 def test_notices_are_kept_and_sent_when_the_server_is_back(mute: Portal, request: pytest.FixtureRequest) -> None:
@@ -95,15 +95,15 @@ def test_notices_are_kept_and_sent_when_the_server_is_back(mute: Portal, request
 
 def test_a_server_that_greylists_gets_the_token_again_and_the_page_says_so(mute: Portal) -> None:
     """O-06: 451 for half a minute: the same digits arrive within their life."""
-    visitor = mute.member()
-    mute.mail.will_answer(visitor.email, *["451 4.7.1 Greylisted, come back later"] * 3, "")
-    visitor.post_password()
-    visitor.post_channel("email")
-    wait_for(lambda: "asked us to wait" in words_of(visitor.get("/entrar/token/")), meaning="the reason on the page")
-    email = mute.mail.wait_for(visitor.email, seconds=60)
+    browser = mute.member()
+    mute.mail.will_answer(browser.email, *["451 4.7.1 Greylisted, come back later"] * 3, "")
+    browser.post_password()
+    browser.post_channel("email")
+    wait_for(lambda: "asked us to wait" in words_of(browser.get("/entrar/token/")), meaning="the reason on the page")
+    email = mute.mail.wait_for(browser.email, seconds=60)
     assert email["helo"] == "localhost"
     assert "Auto-Submitted: auto-generated" in email["data"]
-    assert location(visitor.post_token(digits(email["data"].partition("\r\n\r\n")[2]))) == "/"
+    assert location(browser.post_token(digits(email["data"].partition("\r\n\r\n")[2]))) == "/"
 
 
 def test_a_server_that_refuses_us_loses_no_notice(mute: Portal) -> None:
@@ -130,27 +130,27 @@ def tried(portal: Portal, destination: str) -> int:
 def test_a_frozen_mail_server_holds_up_nobody(mute: Portal) -> None:
     """F36, Q-01: the click answers, and SMS leaves meanwhile."""
     waiting = [ask_by_email(mute) for _ in range(3)]
-    visitor = mute.member().ask_for_sms()
-    token = mute.token(visitor, seconds=5)
-    assert not any(one.is_in() for one in (visitor, *waiting))
-    assert location(visitor.post_token(token)) == "/"
+    browser = mute.member().ask_for_sms()
+    token = mute.token(browser, seconds=5)
+    assert not any(one.is_in() for one in (browser, *waiting))
+    assert location(browser.post_token(token)) == "/"
 
 
 @pytest.mark.usefixtures("no_mail")
 def test_with_both_ways_down_nobody_gets_in(mute: Portal) -> None:
     """F38, Q-05: honest pages, no skip; and the same sign-in goes on when a way is back."""
-    visitor = mute.member()
-    mute.twilio.will_answer(visitor.number, "20500", "20500", "ok")
-    visitor.ask_for_sms()
-    assert "could not send it" in visitor.wait_for_status("failed", 20)
-    assert location(visitor.post("/entrar/canal/", channel="email")) == "/entrar/token/"
-    assert "could not send it" in visitor.wait_for_status("failed", 20)
+    browser = mute.member()
+    mute.twilio.will_answer(browser.number, "20500", "20500", "ok")
+    browser.ask_for_sms()
+    assert "could not send it" in browser.wait_for_status("failed", 20)
+    assert location(browser.post("/entrar/canal/", channel="email")) == "/entrar/token/"
+    assert "could not send it" in browser.wait_for_status("failed", 20)
     for path in ("/", "/meu-perfil/", "/admin/"):
-        assert visitor.get(path).status_code == 302, path
+        assert browser.get(path).status_code == 302, path
     for method in ("/entrar/token/", "/entrar/canal/"):
-        assert "skip" not in words_of(visitor.get(method)).lower().replace("skip to the content", "")
-    assert not visitor.is_in()
+        assert "skip" not in words_of(browser.get(method)).lower().replace("skip to the content", "")
+    assert not browser.is_in()
     # The cool-down of a minute passes; Twilio is back.
     mute.database.rows("UPDATE twofactor_challenge SET issued_at = issued_at - interval '2 minutes' RETURNING id")
-    assert location(visitor.post("/entrar/canal/", channel="sms")) == "/entrar/token/"
-    assert location(visitor.post_token(mute.token(visitor, 3))) == "/"
+    assert location(browser.post("/entrar/canal/", channel="sms")) == "/entrar/token/"
+    assert location(browser.post_token(mute.token(browser, 3))) == "/"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.authenticator import Authenticator
+from tests.services.browser import Browser, at_once, counted
 from tests.services.portal import Portal
 from tests.services.test_factor_races import SIGNED_IN, events, half_way, inside, prove
-from tests.services.visitor import Visitor, at_once, counted
 
 START = "/meu-perfil/segunda-etapa/chaves/"
 NEW, KEY = f"{START}nova/", "/entrar/chave/"
@@ -24,38 +24,38 @@ def any_portal(request: pytest.FixtureRequest) -> Portal:
     return found
 
 
-def asked(visitor: Visitor, path: str) -> dict[str, Any]:
-    found = re.search(r'data-options="([^"]+)"', visitor.get(path).text)
+def asked(browser: Browser, path: str) -> dict[str, Any]:
+    found = re.search(r'data-options="([^"]+)"', browser.get(path).text)
     assert found
     options: dict[str, Any] = json.loads(unescape(found[1]))
     return options
 
 
 def test_a_passkey_is_added_once_and_each_answer_signs_in_once(any_portal: Portal) -> None:
-    visitor = inside(any_portal)
-    prove(any_portal, visitor, START)
+    browser = inside(any_portal)
+    prove(any_portal, browser, START)
     key = Authenticator(origin=any_portal.base, rp_id="localhost")
-    answer = key.register(asked(visitor, NEW))
-    posts = [partial(visitor.post_aside, NEW, credential=answer, name=f"key {each}") for each in range(20)]
+    answer = key.register(asked(browser, NEW))
+    posts = [partial(browser.post_aside, NEW, credential=answer, name=f"key {each}") for each in range(20)]
     answers = counted(at_once(posts))
     assert {status for status, _ in answers} <= {200, 302}, answers
-    assert events(any_portal, visitor, "passkey.added") == 1
+    assert events(any_portal, browser, "passkey.added") == 1
 
-    other = half_way(any_portal, visitor)
+    other = half_way(any_portal, browser)
     answer = key.sign(asked(other, KEY))
     answers = counted(at_once([partial(other.post_aside, KEY, credential=answer) for _time in range(20)]))
     assert answers.pop(SIGNED_IN) == 1, answers
     assert {status for status, _ in answers} <= {200, 302}, answers
-    assert events(any_portal, visitor, "sign_in.verified") == 2, "the SMS before, and one of the twenty"
+    assert events(any_portal, browser, "sign_in.verified") == 2, "the SMS before, and one of the twenty"
 
 
 def test_of_two_sign_ins_by_one_count_one_succeeds(any_portal: Portal) -> None:
     """A copy of the key signs with the number that the key signs with: never are both let in."""
-    visitor = inside(any_portal)
-    prove(any_portal, visitor, START)
+    browser = inside(any_portal)
+    prove(any_portal, browser, START)
     key = Authenticator(origin=any_portal.base, rp_id="localhost")
-    visitor.post_at_once(NEW, credential=key.register(asked(visitor, NEW)), name="key")
-    sides = [half_way(any_portal, visitor) for _side in range(2)]
+    browser.post_at_once(NEW, credential=key.register(asked(browser, NEW)), name="key")
+    sides = [half_way(any_portal, browser) for _side in range(2)]
     answers = [key.sign(asked(side, KEY), sign_count=9) for side in sides]
     posts = [partial(side.post_aside, KEY, credential=each) for side, each in zip(sides, answers, strict=True)]
     assert counted(at_once(posts)).get(SIGNED_IN) == 1
@@ -63,21 +63,21 @@ def test_of_two_sign_ins_by_one_count_one_succeeds(any_portal: Portal) -> None:
 
 def test_alone_each_answer_signs_in_once(any_portal: Portal) -> None:
     """By a key that never counts: what uses the answer up is its challenge alone."""
-    visitor = inside(any_portal)
-    prove(any_portal, visitor, START)
+    browser = inside(any_portal)
+    prove(any_portal, browser, START)
     key = Authenticator(origin=any_portal.base, rp_id="localhost", counts=False)
-    visitor.post_at_once(NEW, credential=key.register(asked(visitor, NEW)), name="key")
+    browser.post_at_once(NEW, credential=key.register(asked(browser, NEW)), name="key")
     switch = """
         UPDATE accounts_account SET passkeys_alone = %s
         WHERE id = (SELECT account_id FROM accounts_user WHERE username = %s) RETURNING id"""
-    any_portal.database.rows(switch, True, visitor.login)
+    any_portal.database.rows(switch, True, browser.login)
     try:
-        other = Visitor(any_portal.base, visitor.login, visitor.number, visitor.secrets)
+        other = Browser(any_portal.base, browser.login, browser.number, browser.secrets)
         other.get("/entrar/")
         answer = key.sign(other.get(f"{ALONE}pedido/").json())
         answers = counted(at_once([partial(other.post_aside, ALONE, credential=answer) for _time in range(20)]))
         assert answers.pop(SIGNED_IN) == 1, answers
         assert set(answers) == {(302, "/entrar/")}, answers
-        assert events(any_portal, visitor, "sign_in.verified") == 2, "the SMS before, and one of the twenty"
+        assert events(any_portal, browser, "sign_in.verified") == 2, "the SMS before, and one of the twenty"
     finally:
-        any_portal.database.rows(switch, False, visitor.login)
+        any_portal.database.rows(switch, False, browser.login)

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
+from tests.services.browser import Browser, Response, at_once, counted, location
 from tests.services.portal import Portal, digits
 from tests.services.seed import PASSWORD
-from tests.services.visitor import Response, Visitor, at_once, counted, location
 
 
 @pytest.fixture(params=["postgres", "sqlite"])
@@ -17,33 +17,33 @@ def any_portal(request: pytest.FixtureRequest) -> Portal:
     return found
 
 
-def second_device(portal: Portal, visitor: Visitor) -> Visitor:
+def second_device(portal: Portal, browser: Browser) -> Browser:
     """Return another browser of the same person."""
-    return Visitor(visitor.base, visitor.login, visitor.number, visitor.secrets)
+    return Browser(browser.base, browser.login, browser.number, browser.secrets)
 
 
-def signed_in(portal: Portal) -> Visitor:
-    visitor = portal.member().ask_for_sms()
-    assert location(visitor.post_token(portal.token(visitor))) == "/"
-    return visitor
+def signed_in(portal: Portal) -> Browser:
+    browser = portal.member().ask_for_sms()
+    assert location(browser.post_token(portal.token(browser))) == "/"
+    return browser
 
 
-def rows_of(portal: Portal, visitor: Visitor, action: str) -> int:
+def rows_of(portal: Portal, browser: Browser, action: str) -> int:
     statement = """
         SELECT count(*) FROM accounts_auditevent WHERE action = %s
         AND user_id = (SELECT id FROM accounts_user WHERE username = %s)"""
-    return int(portal.database.rows(statement, action, visitor.login)[0][0])
+    return int(portal.database.rows(statement, action, browser.login)[0][0])
 
 
 def test_f45_two_clicks_on_send_are_one_token(any_portal: Portal) -> None:
     """F45: one challenge, one message, and both answers lead to the page that asks for the token."""
-    visitor = any_portal.member()
-    visitor.post_password()
-    captcha = visitor.captcha("/entrar/canal/")
-    click = partial(visitor.post_aside, "/entrar/canal/", channel="sms", altcha=captcha)
+    browser = any_portal.member()
+    browser.post_password()
+    captcha = browser.captcha("/entrar/canal/")
+    click = partial(browser.post_aside, "/entrar/canal/", channel="sms", altcha=captcha)
     assert counted(at_once([click] * 5)) == {(302, "/entrar/token/"): 5}
-    assert len(any_portal.challenges_of(visitor)) == 1
-    assert len(any_portal.messages_to(visitor.number)) == 1
+    assert len(any_portal.challenges_of(browser)) == 1
+    assert len(any_portal.messages_to(browser.number)) == 1
 
 
 def test_f49_two_devices_of_one_person_finish_at_once(any_portal: Portal) -> None:
@@ -69,24 +69,24 @@ def test_f49_two_devices_of_one_person_finish_at_once(any_portal: Portal) -> Non
 def test_f53_who_signs_out_while_a_token_is_verified_is_out_or_was_never_in(any_portal: Portal) -> None:
     """F53: whichever comes first; the session of the tab that signed out opens nothing any more."""
     for _ in range(5):
-        visitor = any_portal.member().ask_for_sms()
-        token = any_portal.token(visitor)
-        visitor.get("/entrar/token/")
-        before = visitor.session.cookies.get("session")
+        browser = any_portal.member().ask_for_sms()
+        token = any_portal.token(browser)
+        browser.get("/entrar/token/")
+        before = browser.session.cookies.get("session")
         calls = [
-            partial(visitor.post_aside, "/sair/"),
-            partial(visitor.post_aside, "/entrar/token/", token=token),
+            partial(browser.post_aside, "/sair/"),
+            partial(browser.post_aside, "/entrar/token/", token=token),
         ]
         out, verified = at_once(calls)
         assert location(out) == "/entrar/"
         assert verified.status_code in {200, 302}  # refused, sent away, or in for a moment
-        assert not opens(any_portal, visitor, before)
-        assert not opens(any_portal, visitor, verified.cookies.get("session"))
+        assert not opens(any_portal, browser, before)
+        assert not opens(any_portal, browser, verified.cookies.get("session"))
 
 
-def opens(portal: Portal, visitor: Visitor, session: str | None) -> bool:
+def opens(portal: Portal, browser: Browser, session: str | None) -> bool:
     """Tell whether a session's id is in."""
-    device = second_device(portal, visitor)
+    device = second_device(portal, browser)
     if session:
         device.session.cookies.set("session", session, domain="localhost.local")
     return device.is_in()
@@ -107,9 +107,9 @@ def test_f52_of_two_changes_of_a_phone_at_once_one_is_made(any_portal: Portal) -
     assert rows_of(any_portal, one, "phone.changed") == 1
 
 
-def mailed_token(portal: Portal, visitor: Visitor) -> str:
+def mailed_token(portal: Portal, browser: Browser) -> str:
     """Return the token of a person's newest e-mail."""
-    message = message_from_string(portal.mail.wait_for(visitor.email)["data"], policy=default)
+    message = message_from_string(portal.mail.wait_for(browser.email)["data"], policy=default)
     plain = message.get_body(("plain",))
     assert plain
     token = digits(plain.get_content())
@@ -117,16 +117,16 @@ def mailed_token(portal: Portal, visitor: Visitor) -> str:
     return token
 
 
-def at_the_last_token(portal: Portal, visitor: Visitor, number: str, sms: int) -> "partial[Response]":
+def at_the_last_token(portal: Portal, browser: Browser, number: str, sms: int) -> "partial[Response]":
     """Walk the change of a phone up to its last proof; return the click that is left."""
     confirm = "/meu-perfil/telefone/confirmar/"
     portal.database.rows(
         "DELETE FROM accounts_budget RETURNING key"
     )  # as if a day lay between; sends are not the point
-    location(visitor.post("/meu-perfil/telefone/", form_at="/meu-perfil/", country="BR", number=number[3:]))
-    location(visitor.post(confirm, password=PASSWORD, channel="sms"))
-    location(visitor.post(confirm, token=portal.token(visitor, sms)))
+    location(browser.post("/meu-perfil/telefone/", form_at="/meu-perfil/", country="BR", number=number[3:]))
+    location(browser.post(confirm, password=PASSWORD, channel="sms"))
+    location(browser.post(confirm, token=portal.token(browser, sms)))
     token = portal.twilio.token(number)
     portal.secrets.add(token)
-    visitor.get(confirm)
-    return partial(visitor.post_at_once, confirm, token=token)
+    browser.get(confirm)
+    return partial(browser.post_at_once, confirm, token=token)

@@ -9,11 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.services.browser import location
 from tests.services.conftest import MakePortal
 from tests.services.parts import Postgres, PostgresDatabase, _unprivileged
 from tests.services.portal import Portal, manage
 from tests.services.programs import Program, free_port, listens, wait_for
-from tests.services.visitor import location
 
 TIMEOUTS = {"statement_timeout": "5s", "lock_timeout": "2s"}
 
@@ -86,16 +86,16 @@ def pooled(pooler: Pooler, seeded: Postgres, make_portal: MakePortal) -> Portal:
 
 def test_many_sign_in_at_once_over_few_connections(pooled: Portal) -> None:
     """O-03: sixteen web threads and ten of the worker share four connections."""
-    visitors = [pooled.member() for _ in range(8)]
+    browsers = [pooled.member() for _ in range(8)]
 
     def sign_in(number: int) -> str:
-        visitor = visitors[number].ask_for_sms()
-        return location(visitor.post_token(pooled.token(visitor, seconds=30)))
+        browser = browsers[number].ask_for_sms()
+        return location(browser.post_token(pooled.token(browser, seconds=30)))
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(sign_in, range(8))) == {"/"}
-    for visitor in visitors:
-        assert visitor.get("/").status_code == 200
+    for browser in browsers:
+        assert browser.get("/").status_code == 200
 
 
 def test_periodic_tasks_run(pooled: Portal) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.services.browser import at_once
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal, manage
 from tests.services.programs import Program, clean_environment, free_port, listens, module, wait_for
 from tests.services.seed import PASSWORD
-from tests.services.visitor import at_once
 
 
 def descendants(pid: int) -> set[int]:
@@ -84,7 +84,7 @@ def test_every_line_that_a_program_writes_is_json_from_its_start_on(make_portal:
     assert "Booting worker" in web.written()
 
 
-def test_doctor_tells_a_portal_that_slow_visitors_reach(make_portal: MakePortal) -> None:
+def test_doctor_tells_a_portal_that_slow_clients_reach(make_portal: MakePortal) -> None:
     """O-12: half a request is refused by the portal itself, and held back by a proxy that buffers."""
     portal: Portal = make_portal("open")
     portal.start_web()
@@ -100,14 +100,14 @@ def test_a_web_process_keeps_the_memory_of_two_hashes_however_many_threads_it_ha
     web = portal.start_web()
     assert web.process
     (worker,) = descendants(web.process.pid)
-    visitors = [portal.member() for _ in range(24)]
-    for visitor in visitors[:1]:
-        visitor.post_password()
+    browsers = [portal.member() for _ in range(24)]
+    for browser in browsers[:1]:
+        browser.post_password()
     before = resident(worker)
-    for eight in (visitors[start : start + 8] for start in range(0, 24, 8)):
-        for visitor in eight:
-            visitor.get("/entrar/")
-        fields = [{"username": visitor.login, "password": PASSWORD} for visitor in eight]
+    for eight in (browsers[start : start + 8] for start in range(0, 24, 8)):
+        for browser in eight:
+            browser.get("/entrar/")
+        fields = [{"username": browser.login, "password": PASSWORD} for browser in eight]
         at_once([partial(one.post_at_once, "/entrar/", **field) for one, field in zip(eight, fields, strict=True)])
     assert resident(worker) - before < 50
     assert resident(worker) < 150

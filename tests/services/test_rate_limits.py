@@ -1,27 +1,27 @@
-"""The budgets of sends on PostgreSQL: exact however many come at once, and the same without a broker."""
+"""The limits of sends on PostgreSQL: exact however many come at once, and the same without a broker."""
 
 from functools import partial
 
 import pytest
 
-from tests.services import parallel_spending
+from tests.services import parallel_counting
+from tests.services.browser import Browser, Response, at_once
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
 from tests.services.programs import module
-from tests.services.visitor import Response, Visitor, at_once
 
 CROWD = 50
 
 
-def wait_at_the_choice(portal: Portal) -> tuple[Visitor, str]:
+def wait_at_the_choice(portal: Portal) -> tuple[Browser, str]:
     """Return a member who has solved the captcha and is about to press the button."""
-    visitor = portal.member()
-    visitor.post_password()
-    return visitor, visitor.captcha("/entrar/canal/")
+    browser = portal.member()
+    browser.post_password()
+    return browser, browser.captcha("/entrar/canal/")
 
 
-def choose(visitor: Visitor, captcha: str) -> Response:
-    return visitor.post_aside("/entrar/canal/", channel="sms", altcha=captcha)
+def choose(browser: Browser, captcha: str) -> Response:
+    return browser.post_aside("/entrar/canal/", channel="sms", altcha=captcha)
 
 
 def used(portal: Portal, key: str) -> list[int]:
@@ -38,35 +38,35 @@ def narrow(make_portal: MakePortal) -> Portal:
 
 
 def test_fifty_at_once_are_counted_exactly(narrow: Portal) -> None:
-    """L-05, C-08, C-09: seven of fifty people of one account; a refusal spends nothing."""
+    """L-05, C-08, C-09: seven of fifty people of one account; a refusal counts nothing."""
     people = [wait_at_the_choice(narrow) for _ in range(CROWD)]
     answers = [response.status_code for response in at_once([partial(choose, *one) for one in people])]
     assert sorted(answers) == [200] * (CROWD - 7) + [302] * 7  # whoever gets none stays on the page: e-mail is left
     assert sum(used(narrow, "account %")) == sum(used(narrow, "account_all %")) == 7
     assert sum(used(narrow, "system%")) == 7
-    assert sum(len(narrow.messages_to(visitor.number)) for visitor, _ in people) == 7
+    assert sum(len(narrow.messages_to(browser.number)) for browser, _ in people) == 7
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["broker", "no broker"])
 def test_the_numbers_are_the_same_without_a_broker(make_portal: MakePortal, broken: bool) -> None:
-    """C-08, Q-04: nothing of the budgets is kept there."""
-    portal = make_portal(f"budgets-{broken}", own_broker=True, LIMIT_USER="4/900", LIMIT_MAILBOX="2/600")
+    """C-08, Q-04: nothing of the limits is kept there."""
+    portal = make_portal(f"limits-{broken}", own_broker=True, LIMIT_USER="4/900", LIMIT_MAILBOX="2/600")
     portal.start_web()
     if broken:
         portal.broker.program.kill()
-    visitor = portal.member()
+    browser = portal.member()
     answers = []
     for channel in ("sms", "email", "email", "email", "sms", "sms"):
-        visitor.post_password()
-        answers.append(visitor.post_channel(channel).status_code)
+        browser.post_password()
+        answers.append(browser.post_channel(channel).status_code)
     assert answers == [302, 302, 302, 429, 302, 429]
     assert sorted(used(portal, "user %")) == [4]
-    assert len(portal.messages_to(visitor.number)) == 2
+    assert len(portal.messages_to(browser.number)) == 2
 
 
 def test_nobody_waits_for_somebody_who_waits_for_them(make_portal: MakePortal) -> None:
-    """F20: forty transactions, each naming the same budgets in another order; no deadlock, and exact."""
-    portal = make_portal("parallel-spending")
-    program = portal.program("parallel-spending", *module(parallel_spending.__name__))
+    """F20: forty transactions, each naming the same limits in another order; no deadlock, and exact."""
+    portal = make_portal("parallel-counting")
+    program = portal.program("parallel-counting", *module(parallel_counting.__name__))
     program.start()
     assert program.ended() == 0, program.written()

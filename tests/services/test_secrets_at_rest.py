@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import redis
 
+from tests.services.browser import Browser, location
 from tests.services.conftest import MakePortal, holds, shown
 from tests.services.fake_twilio import SERVICE
 from tests.services.parts import Broker
 from tests.services.portal import Portal
 from tests.services.programs import wait_for
 from tests.services.seed import PASSWORD
-from tests.services.visitor import Visitor, location
 
 TASK = "messaging.delivery.tasks.deliver"
 
@@ -125,14 +125,14 @@ def test_no_token_lies_anywhere(quiet: Portal) -> None:
         assert worker.ended() == 0
     assert quiet.messages_to(held.number) == [("sent", 1, "")]
 
-    # Waiting: nobody is there to take it. Somebody who can write to the broker rings the bell 30 times.
+    # Waiting: nobody is there to take it. Somebody who can write to the broker sends the wake-up 30 times.
     waiting = quiet.member().ask_for_sms()
     client = quiet.broker.client()
     assert client.llen("tokens") == 1
     seen.append(contents(quiet.broker))
     assert TASK in seen[1]
-    (bell,) = client.lrange("tokens", 0, -1)
-    client.lpush("tokens", *[bell] * 30)
+    (wake_up,) = client.lrange("tokens", 0, -1)
+    client.lpush("tokens", *[wake_up] * 30)
 
     # Afterwards.
     with quiet.worker():
@@ -146,22 +146,22 @@ def test_no_token_lies_anywhere(quiet: Portal) -> None:
     client.close()
 
     dump = quiet.database.dump()
-    for visitor, token in zip((held, waiting), tokens, strict=True):
+    for browser, token in zip((held, waiting), tokens, strict=True):
         for text in seen:
             assert not holds(text, token)
-            assert visitor.number[3:] not in text
-            assert visitor.email not in text
-        assert_not_in_database(quiet, dump, visitor, token)
+            assert browser.number[3:] not in text
+            assert browser.email not in text
+        assert_not_in_database(quiet, dump, browser, token)
     assert PASSWORD not in dump + "".join(seen)  # S-04
 
 
-def assert_not_in_database(portal: Portal, dump: str, visitor: Visitor, token: str) -> None:
+def assert_not_in_database(portal: Portal, dump: str, browser: Browser, token: str) -> None:
     """Look for a token in a dump, as it is and as whoever has the dump would hash it."""
-    assert visitor.number in dump  # the dump is one
+    assert browser.number in dump  # the dump is one
     assert not holds(dump, token)
     nonces = [row[0] for row in portal.database.rows("SELECT nonce FROM twofactor_challenge")]
     assert len(nonces) >= 2
-    for guess in hashes_of(token, ["", *nonces, str(visitor.login), visitor.number]):
+    for guess in hashes_of(token, ["", *nonces, str(browser.login), browser.number]):
         assert guess[:32] not in dump
 
 
@@ -169,14 +169,14 @@ def test_no_secret_is_in_the_logs(quiet: Portal) -> None:
     """J-02, J-03: also when the gateway refuses, answers nonsense or asks for another password."""
     with quiet.worker():
         for answer, error in {"21211": "twilio-21211", "reset": "ConnectionError", "20003": "twilio-20003"}.items():
-            visitor = quiet.member()
-            quiet.twilio.will_answer(visitor.number, answer)
-            visitor.ask_for_sms()
-            quiet.token(visitor)
-            quiet.wait_for_state(visitor.number, "failed" if answer == "21211" else "sending", 1, error)
-            visitor.post_token("000000")
+            browser = quiet.member()
+            quiet.twilio.will_answer(browser.number, answer)
+            browser.ask_for_sms()
+            quiet.token(browser)
+            quiet.wait_for_state(browser.number, "failed" if answer == "21211" else "sending", 1, error)
+            browser.post_token("000000")
             # A second call with the same answer opens the circuit for whoever comes next.
-            quiet.twilio.will_answer(visitor.number, "ok")
+            quiet.twilio.will_answer(browser.number, "ok")
         quiet.close_circuits()  # opened by 20003
         newcomer = quiet.newcomer().ask_for_first_sms()
         assert location(newcomer.post_token(quiet.token(newcomer))) == "/"
@@ -189,9 +189,9 @@ def test_no_secret_is_in_the_logs(quiet: Portal) -> None:
 
 def test_a_line_stays_a_line(quiet: Portal) -> None:
     """J-04: what anybody writes cannot write the log."""
-    visitor = quiet.newcomer()
-    visitor.login = "somebody\r\n2026-01-01 CRITICAL forged"
-    visitor.session.headers["User-Agent"] = "one\ttwo"
-    visitor.post_password()
-    visitor.get("/entrar/%0d%0aCRITICAL%20forged/")
+    browser = quiet.newcomer()
+    browser.login = "somebody\r\n2026-01-01 CRITICAL forged"
+    browser.session.headers["User-Agent"] = "one\ttwo"
+    browser.post_password()
+    browser.get("/entrar/%0d%0aCRITICAL%20forged/")
     assert not re.search(r"^.{0,30}CRITICAL", quiet.logs(), re.MULTILINE)

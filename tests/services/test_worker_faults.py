@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
+from tests.services.browser import Browser, at_once, location
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal, digits, now
 from tests.services.programs import Program, wait_for
-from tests.services.visitor import Visitor, at_once, location
 
 AGAIN = 20.0  # Q-03
 SOON = 10.0  # Q-02
@@ -19,8 +19,8 @@ SOON = 10.0  # Q-02
 @dataclass
 class Murder:
     portal: Portal
-    before_the_call: Visitor
-    during_the_call: list[Visitor]
+    before_the_call: Browser
+    during_the_call: list[Browser]
     at: float
     poller: Program
 
@@ -32,10 +32,10 @@ def murder(make_portal: MakePortal) -> Iterator[Murder]:
     portal.start_web()
     worker = portal.start_worker()
     held = [portal.member() for _ in range(4)]
-    for visitor in held:
-        portal.twilio.will_answer(visitor.number, "hold", "ok")
-        visitor.ask_for_sms()
-        portal.token(visitor)
+    for browser in held:
+        portal.twilio.will_answer(browser.number, "hold", "ok")
+        browser.ask_for_sms()
+        portal.token(browser)
     claimed = stop_after_the_claim(portal, worker)
     killed = now()
     portal.start_worker(beat=True, ready=False)
@@ -43,20 +43,20 @@ def murder(make_portal: MakePortal) -> Iterator[Murder]:
     portal.stop()
 
 
-def stop_after_the_claim(portal: Portal, worker: Program) -> Visitor:
+def stop_after_the_claim(portal: Portal, worker: Program) -> Browser:
     """Kill the worker when it has claimed a message and not yet called the gateway: it waits for a table."""
-    visitor = portal.member()
+    browser = portal.member()
     worker.signal(signal.SIGSTOP)
-    visitor.ask_for_sms()
+    browser.ask_for_sms()
     with psycopg.connect(portal.database.url) as lock:
         lock.execute("LOCK TABLE twofactor_challenge IN ACCESS EXCLUSIVE MODE")
         worker.signal(signal.SIGCONT)
         waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'twofactor_challenge'::regclass"
         wait_for(lambda: portal.database.rows(waiting), meaning="a worker at the renderer")
         worker.kill()
-    assert portal.messages_to(visitor.number) == [("sending", 1, "")]
-    assert portal.twilio.received(visitor.number) == []
-    return visitor
+    assert portal.messages_to(browser.number) == [("sending", 1, "")]
+    assert portal.twilio.received(browser.number) == []
+    return browser
 
 
 @pytest.fixture(scope="module")
@@ -74,16 +74,16 @@ def crowded(make_portal: MakePortal) -> Iterator[Portal]:
 def test_everything_twice_sends_once(crowded: Portal) -> None:
     """F12, F13: two workers, two beats, two pollers, ten people at once."""
     people = [crowded.member() for _ in range(10)]
-    at_once([visitor.ask_for_sms for visitor in people])
-    for visitor in people:
-        crowded.token(visitor)
-        crowded.wait_for_state(visitor.number, "sent", 1, "")
-        assert not visitor.is_in()
+    at_once([browser.ask_for_sms for browser in people])
+    for browser in people:
+        crowded.token(browser)
+        crowded.wait_for_state(browser.number, "sent", 1, "")
+        assert not browser.is_in()
     # Every sender passes over them once more.
     assert crowded.manage("deliver_pending", "--once").returncode == 0
-    for visitor in people:
-        assert len(crowded.twilio.received(visitor.number)) == 1
-        assert location(visitor.post_token(crowded.token(visitor))) == "/"
+    for browser in people:
+        assert len(crowded.twilio.received(browser.number)) == 1
+        assert location(browser.post_token(crowded.token(browser))) == "/"
 
 
 POISON = """
@@ -98,14 +98,14 @@ def test_poison_stops_at_two_tries_and_holds_up_nobody(crowded: Portal) -> None:
     poison = [f"+551198000000{index}" for index in range(5)]
     for destination in poison:
         crowded.database.rows(POISON, destination)
-    visitor = crowded.member().ask_for_sms()
-    assert crowded.token(visitor, seconds=SOON)
+    browser = crowded.member().ask_for_sms()
+    assert crowded.token(browser, seconds=SOON)
     wait_for(lambda: closed(crowded, poison), meaning="closed poison")
     assert {crowded.messages_to(one) == [("failed", 2, "sender-died")] for one in poison} == {True}
     assert all(crowded.twilio.received(one) == [] for one in poison)
     assert "could not be sent" in crowded.logs()
-    assert not visitor.is_in()
-    assert location(visitor.post_token(crowded.token(visitor))) == "/"
+    assert not browser.is_in()
+    assert location(browser.post_token(crowded.token(browser))) == "/"
 
 
 def closed(portal: Portal, destinations: list[str]) -> bool:
@@ -122,11 +122,11 @@ def test_a_silent_gateway_does_not_hold_up_the_poller(make_portal: MakePortal) -
     portal.twilio.will_answer(stuck.number, "hang", "ok")
     stuck.ask_for_sms()
     portal.twilio.wait_for(stuck.number)
-    visitor = portal.member().ask_for_sms()
+    browser = portal.member().ask_for_sms()
     asked = now()
-    (first,) = portal.twilio.wait_for(visitor.number, seconds=20)
+    (first,) = portal.twilio.wait_for(browser.number, seconds=20)
     assert first["at"] - asked <= SOON / 2
-    assert not visitor.is_in()
+    assert not browser.is_in()
     portal.stop()
 
 
@@ -135,17 +135,17 @@ def test_a_killed_worker_loses_nothing(murder: Murder) -> None:
     portal = murder.portal
     once = portal.twilio.wait_for(murder.before_the_call.number, seconds=25)
     assert once[0]["at"] - murder.at <= AGAIN
-    for visitor in murder.during_the_call:
-        first, second = portal.twilio.wait_for(visitor.number, 2, seconds=25)
+    for browser in murder.during_the_call:
+        first, second = portal.twilio.wait_for(browser.number, 2, seconds=25)
         assert second["at"] - murder.at <= AGAIN
         assert digits(first["Body"]) == digits(second["Body"])
-    for visitor in (murder.before_the_call, *murder.during_the_call):
-        portal.wait_for_state(visitor.number, "sent", 2)
-        assert not visitor.is_in()
+    for browser in (murder.before_the_call, *murder.during_the_call):
+        portal.wait_for_state(browser.number, "sent", 2)
+        assert not browser.is_in()
     assert len(portal.twilio.received(murder.before_the_call.number)) == 1
-    for visitor in (murder.before_the_call, *murder.during_the_call):
-        assert location(visitor.post_token(portal.token(visitor))) == "/"
-        assert len(portal.twilio.received(visitor.number)) <= 2
+    for browser in (murder.before_the_call, *murder.during_the_call):
+        assert location(browser.post_token(portal.token(browser))) == "/"
+        assert len(portal.twilio.received(browser.number)) <= 2
     portal.twilio.release()
 
 

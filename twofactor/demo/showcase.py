@@ -37,7 +37,7 @@ Fábio Coutinho|Fernanda Leal|Flávia Queiroz|Gabriel Antunes|Giovana Peixoto|Gu
 Igor Magalhães|Isabela Torres|João Pedro Assis|Joana Freitas|Juliana Matos|Karen Yamada|Larissa Teles
 Leonardo Pires|Letícia Amaral|Lucas Rezende|Luíza Campos|Márcio Valente|Natália Borges|Otávio Guimarães
 Paula Xavier|Rafael Toledo|Sofia Meireles|Tiago Arruda"""
-STATES = ["enrolled"] * 28 + ["pending"] * 5 + ["invited"] * 3 + ["failing", "disowned"] + ["deactivated"] * 2
+STATES = ["enrolled"] * 28 + ["pending"] * 5 + ["invited"] * 3 + ["failing", "disavowed"] + ["deactivated"] * 2
 _BLINK, _APPLE = "AppleWebKit/537.36 (KHTML, like Gecko)", "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 AGENTS = [
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_BLINK} Chrome/141.0.0.0 Safari/537.36",
@@ -63,7 +63,7 @@ def create() -> User | None:
     AuditEvent.objects.bulk_create(sorted(story.events, key=lambda event: event.at), batch_size=500)
     Message.objects.bulk_create(sorted(story.messages, key=lambda message: message.created_at), batch_size=500)
     _settle(story)
-    _spend(story)
+    _count_sms(story)
     stats.settle(None)
     return story.people[0].user
 
@@ -206,12 +206,12 @@ def _message(story: Story, person: Person, channel: str, at: datetime, *, arrive
 def _tell_incidents(story: Story) -> None:
     """Tell of what an administrator wants to hear about: failures, a foreign phone, changes, a leaver."""
     helena = story.people[0]
-    failing, disowned = (next(p for p in story.people if p.state == state) for state in ("failing", "disowned"))
+    failing, disavowed = (next(p for p in story.people if p.state == state) for state in ("failing", "disavowed"))
     _tell_failures(story, failing)
-    story.note(story.at(3, 7, 40), disowned, Action.PHONE_ENROLLED, place=1, number=phones.mask(disowned.number))
-    story.note(story.at(3, 8, 2), disowned, Action.PHONE_DISOWNED, after="phone.enrolled")
-    story.note(story.at(3, 8, 2), disowned, Action.USER_LOCKED, reason="phone.disowned")
-    story.note(story.at(3, 8, 3), disowned, Action.SESSIONS_ENDED)
+    story.note(story.at(3, 7, 40), disavowed, Action.PHONE_ENROLLED, place=1, number=phones.mask(disavowed.number))
+    story.note(story.at(3, 8, 2), disavowed, Action.PHONE_DISAVOWED, after="phone.enrolled")
+    story.note(story.at(3, 8, 2), disavowed, Action.USER_LOCKED, reason="phone.disowned")
+    story.note(story.at(3, 8, 3), disavowed, Action.SESSIONS_ENDED)
     for days_ago, person in ((6, story.people[7]), (2, story.people[14])):
         story.note(story.at(days_ago, 11, 30), person, Action.PHONE_CHANGE_STARTED, number=phones.mask(person.number))
         masked = phones.mask(person.number)
@@ -237,22 +237,22 @@ def _tell_failures(story: Story, person: Person) -> None:
         person.user.failures, person.user.failures_until = failures, at + timedelta(seconds=held)
 
 
-def _spend(story: Story) -> None:
+def _count_sms(story: Story) -> None:
     """Count the SMS of the last 24 hours against the account's day."""
     yesterday = story.now - timedelta(days=1)
     sent = [each for each in story.messages if each.channel == Channel.SMS and each.created_at > yesterday]
-    rate_limits.spend(rate_limits.windows("account", story.account.pk), uses=len(sent))
+    rate_limits.count(rate_limits.windows("account", story.account.pk), uses=len(sent))
 
 
 def _settle(story: Story) -> None:
     """Bring the people to where their story ends."""
     for person in story.people:
         user = person.user
-        if person.state in {"pending", "disowned", "deactivated"}:
+        if person.state in {"pending", "disavowed", "deactivated"}:
             user.last_login = max(
                 (e.at for e in story.events if e.user == user and "sign_in" in e.action), default=None
             )
-        if person.state == "disowned":
+        if person.state == "disavowed":
             user.locked_at = story.at(3, 8, 2)
         user.has_phone = person.enrolled_at is not None
         user.mailbox_suspect = person is story.people[11]

@@ -65,6 +65,6 @@ EMAIL_CHANGE = ProofPage(
     current=_old_mailbox_proved,
     new=_new_mailbox_proved,
     cancelled=gettext_lazy("Your e-mail address was not changed."),
-    spent=gettext_lazy("Too many tokens for one change. Begin again."),
+    used_up=gettext_lazy("Too many tokens for one change. Begin again."),
     back=lambda change: resolve_url("profile"),
 )

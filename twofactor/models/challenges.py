@@ -117,7 +117,7 @@ class Challenge(models.Model):
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     destination = models.CharField(max_length=254)
-    network = models.CharField(max_length=43, default="")  # where it was asked for, for the budget of that address
+    network = models.CharField(max_length=43, default="")  # where it was asked for, for the limit of that address
     nonce = models.CharField(max_length=32)
     key_id = models.CharField(max_length=8)
     issued_at = models.DateTimeField(db_default=Clock())

@@ -56,5 +56,5 @@ class PhoneResetForm(RefusableForm):
     reason = TextField(
         label=_("Reason"),
         max_length=200,
-        help_text=_("For example: phone stolen. It is kept in the audit trail, and the user reads it."),
+        help_text=_("For example: phone stolen. It is kept in the audit log, and the user reads it."),
     )

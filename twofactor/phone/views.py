@@ -78,7 +78,7 @@ PHONE_CHANGE = ProofPage(
     current=_old_phone_proved,
     new=_new_phone_proved,
     cancelled=gettext_lazy("Your phone was not changed."),
-    spent=gettext_lazy("Too many tokens for one change. Begin again."),
+    used_up=gettext_lazy("Too many tokens for one change. Begin again."),
     back=lambda change: resolve_url("profile"),
 )
 

@@ -14,7 +14,7 @@ from accounts.factors import FactorKind
 from accounts.request.http import SignedInRequest
 from messaging.masking import mask_email
 from twofactor import journeys, phones, session_state
-from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsSpent
+from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsUsedUp
 from twofactor.factors import catalogue
 from twofactor.factors.codes.forms import OwnCodeForm
 from twofactor.factors.passkeys.forms import PasskeyForm
@@ -38,7 +38,7 @@ class ProofPage:
     current: Proved  # what the re-authentication opens
     new: Proved  # what the token after it opens
     cancelled: Promise
-    spent: Promise
+    used_up: Promise
     back: Callable[[Any], str]  # where people go who give up
     naming: Callable[[Any], str] = lambda _journey: ""  # what the proof is for
 
@@ -102,9 +102,9 @@ def _kind(journey: Proof) -> str:
 def _resend(request: SignedInRequest, journey: Proof, page: ProofPage) -> HttpResponseBase:
     try:
         journeys.resend(journey)
-    except (CaptchaNeeded, JourneyOver, SmsSpent):
+    except (CaptchaNeeded, JourneyOver, SmsUsedUp):
         flows.cancel(journey)
-        messages.warning(request, str(page.spent))
+        messages.warning(request, str(page.used_up))
         return redirect(page.back(journey))
     messages.success(request, _("Another token is on its way. The one before is cancelled."))
     return redirect(page.here)

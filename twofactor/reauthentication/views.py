@@ -67,7 +67,7 @@ REAUTHENTICATION = ProofPage(
     current=_identity_proved,
     new=_identity_proved,
     cancelled=gettext_lazy("Nothing was changed."),
-    spent=gettext_lazy("Too many tokens for one confirmation. Begin again."),
+    used_up=gettext_lazy("Too many tokens for one confirmation. Begin again."),
     back=lambda journey: journey.next_url,
     naming=actions.named,
 )

@@ -100,7 +100,7 @@ def _note_begun(user: User) -> None:
 
 def _notify_unfinished(user: User) -> None:
     """Tell a person, once a day, that somebody types their right password and does not get further (ASVS 6.3.5)."""
-    (told,) = rate_limits.spend([rate_limits.Window(f"unfinished told {user.pk}", settings.DAY, 1, "notice")])
+    (told,) = rate_limits.count([rate_limits.Window(f"unfinished told {user.pk}", settings.DAY, 1, "notice")])
     if not told.is_overdrawn:
         notify(user, record_event(Action.SIGN_IN_UNFINISHED, user=user))
 
@@ -184,7 +184,7 @@ def start_enrolment(pending: PendingSignIn, phone: Phone, *, captcha: str) -> Ch
     """Send the token that proves a first phone. ``captcha`` names the one that this very request solved (C-01).
 
     Nothing is bound to the person until the token is typed (P-06). Raises CaptchaRefused, JourneyOver, Limited or
-    SmsSpent.
+    SmsUsedUp.
     """
     with transaction.atomic():
         return challenges.send_token(pending, Channel.SMS, phone.number, granted=True, captcha=captcha)
@@ -194,7 +194,7 @@ def start_enrolment(pending: PendingSignIn, phone: Phone, *, captcha: str) -> Ch
 def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha: str) -> Challenge:
     """Send a token to the person's phone or mailbox. ``captcha`` names the one just solved, if one was.
 
-    Raises CaptchaNeeded, CaptchaRefused, JourneyOver, Limited or SmsSpent.
+    Raises CaptchaNeeded, CaptchaRefused, JourneyOver, Limited or SmsUsedUp.
     """
     with transaction.atomic():
         destination = pending.known_destination(channel)

@@ -130,7 +130,7 @@ class BrowserForm(GuardedForm):
         self.fields["captcha"] = captcha.field(browser_links.captcha_step())
 
     def send(self) -> bool:
-        """Spend the captcha and send the link. Raises CaptchaRefused."""
-        captcha.spend(self.solved)
+        """Use the captcha and send the link. Raises CaptchaRefused."""
+        captcha.use(self.solved)
         browser_links.request_link(self.cleaned_data["username"])
         return True

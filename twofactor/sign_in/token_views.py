@@ -10,7 +10,7 @@ from accounts.exceptions import Limited
 from accounts.factors import FactorKind
 from messaging.delivery.models import Channel
 from twofactor import error_messages, journeys
-from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsSpent
+from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsUsedUp
 from twofactor.factors.catalogue import open_to
 from twofactor.factors.sent.factor import SentToken
 from twofactor.forms import TokenForm
@@ -82,10 +82,10 @@ def token_status(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 @second_click_follows_the_first
 @require_POST
 def token_resend(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Send another token where the last one went; when the captcha is spent, ask for it again."""
+    """Send another token where the last one went; when the captcha is used up, ask for it again."""
     try:
         journeys.resend(pending)
-    except (CaptchaNeeded, JourneyOver, SmsSpent) as refusal:
+    except (CaptchaNeeded, JourneyOver, SmsUsedUp) as refusal:
         messages.warning(request, error_messages.of(refusal))
         return redirect(sending_page(pending))
     except Limited as refusal:

@@ -20,7 +20,7 @@ from accounts.request.limited import limited
 from messaging.delivery import circuit
 from messaging.masking import mask_email
 from twofactor import error_messages, phones, session_state
-from twofactor.exceptions import SmsSpent
+from twofactor.exceptions import SmsUsedUp
 from twofactor.factors.catalogue import open_to
 from twofactor.factors.codes.views import CODES, own_code
 from twofactor.factors.passkeys import alone
@@ -221,7 +221,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "sms_available": sms_available,
         "nothing_works": not sms_available and kinds == {FactorKind.SMS},
         "others_work": bool(kinds - {FactorKind.SMS}),
-        "sms_spent": error_messages.of(SmsSpent()) if sms_of_the_day.no_sms_left(pending) else "",
+        "sms_used_up": error_messages.of(SmsUsedUp()) if sms_of_the_day.no_sms_left(pending) else "",
     }
     return answer(request, "twofactor/channel.html", context)
 

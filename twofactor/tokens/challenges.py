@@ -31,21 +31,21 @@ def move(journey: Journey, **values: object) -> None:
 def send_token(
     journey: Journey, channel: str, destination: str, *, granted: bool = False, captcha: str = ""
 ) -> Challenge:
-    """Spend one send, supersede the token before, issue a new one and queue its message.
+    """Count one send, supersede the token before, issue a new one and queue its message.
 
     ``granted``: a captcha or a proof was just passed, which pays for this send and two more within ten minutes
-    (C-06); ``captcha`` is that captcha's name. Runs in the caller's transaction, so that a refusal spends nothing,
-    not even the captcha. Raises CaptchaNeeded, CaptchaRefused, JourneyOver, Limited or SmsSpent.
+    (C-06); ``captcha`` is that captcha's name. Runs in the caller's transaction, so that a refusal counts nothing,
+    not even the captcha. Raises CaptchaNeeded, CaptchaRefused, JourneyOver, Limited or SmsUsedUp.
     """
     lockout.refuse_while_locked(journey.user)
-    before = _spend_send(journey, granted) - 1
+    before = _count_send(journey, granted) - 1
     if before:
         _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
     challenge = Challenge.issue(journey, channel=channel, destination=destination, network=send_limits.here())
     _note_issue(journey, challenge, number=before + 1)
     # Late, for some of its rows are everybody's and stay locked until the commit.
-    withheld = send_limits.spend(Send(journey, channel, destination, captcha))
+    withheld = send_limits.count(Send(journey, channel, destination, captcha))
     if not withheld:
         delivery.enqueue(
             channel=channel,
@@ -153,22 +153,22 @@ def consume(challenge: Challenge) -> None:
         raise refusals.TokenUsed
 
 
-def _spend_send(journey: Journey, granted: bool) -> int:
+def _count_send(journey: Journey, granted: bool) -> int:
     """Count one send and return how many the journey has made. The row's lock puts parallel sends in a line."""
     alive = type(journey)._default_manager.filter(pk=journey.pk, expires_at__gt=Clock())
-    spent = _grant_and_spend(alive) if granted else _spend(alive)
-    if spent is None:
+    counted = _grant_and_count(alive) if granted else _count(alive)
+    if counted is None:
         raise refusals.JourneyOver if granted else refusals.CaptchaNeeded
-    journey.sends = spent.sends
-    return spent.sends
+    journey.sends = counted.sends
+    return counted.sends
 
 
-def _spend(alive: models.QuerySet[Journey]) -> Journey | None:
+def _count(alive: models.QuerySet[Journey]) -> Journey | None:
     may_send = alive.filter(sends__lt=F("sends_allowed"), sends_until__gt=Clock())
     return update_returning(may_send, sends=F("sends") + 1)
 
 
-def _grant_and_spend(alive: models.QuerySet[Journey]) -> Journey | None:
+def _grant_and_count(alive: models.QuerySet[Journey]) -> Journey | None:
     """Count the send that a captcha pays for, and grant the ones after it."""
     return update_returning(
         alive,
@@ -190,7 +190,7 @@ def _why_closed(of_journey: ChallengeQuerySet) -> refusals.TokenRefused:
     if last and last.verified_at:
         return refusals.TokenUsed()
     if last and last.attempts >= settings.TOKEN_ATTEMPTS:
-        return refusals.AttemptsSpent()
+        return refusals.AttemptsUsedUp()
     return refusals.TokenLate()
 
 

@@ -1,7 +1,7 @@
 """Where a token is counted: of whom, where it goes, and where it was asked for.
 
-The same windows are spent when it is sent and given back when it is typed (B-07). Money is not among them: an SMS that
-left is paid for, typed or not.
+The same windows are counted when it is sent and given back when it is typed (B-07). Money is not among them: an SMS
+that left is paid for, typed or not.
 """
 
 from dataclasses import dataclass

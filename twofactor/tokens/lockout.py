@@ -15,7 +15,7 @@ from accounts.audit.record import record_event
 from accounts.auth import known_browsers
 from accounts.models import User
 from accounts.notifications.notify import notify
-from accounts.rate_limits import Window, spend, waits_of, windows
+from accounts.rate_limits import Window, count, waits_of, windows
 from accounts.users import flows as users
 from messaging.database import Clock, Compiled, Slot, Statement, clock_plus, update_returning
 from twofactor.exceptions import Limited
@@ -61,7 +61,7 @@ def _own_windows(user: User) -> list[Window]:
 def _count_on_known_browser(user: User) -> User | None:
     """Count an attempt that is made during the pause in a known browser; the pause goes on for the others."""
     own = _own_windows(user)
-    if not own or any(balance.is_overdrawn for balance in spend(own)):
+    if not own or any(balance.is_overdrawn for balance in count(own)):
         return None
     return update_returning(
         User.objects.filter(pk=user.pk), failures=F("failures") + 1, failures_until=_steps(F("failures_until"))

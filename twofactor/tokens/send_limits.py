@@ -49,14 +49,14 @@ class Send:
         return Sent(self.user, self.journey.purpose, self.channel, self.destination, here())
 
 
-def spend(send: Send) -> str:
-    """Spend every budget of a send. Return why its message must be withheld: a scope, or nothing.
+def count(send: Send) -> str:
+    """Count a send in every limit. Return why its message must be withheld: a scope, or nothing.
 
-    Runs in the caller's transaction, so that what it raises spends nothing: CaptchaRefused for a captcha used
-    before (C-02), Limited, SmsSpent.
+    Runs in the caller's transaction, so that what it raises counts nothing: CaptchaRefused for a captcha used
+    before (C-02), Limited, SmsUsedUp.
     """
     sent = send.as_counted
-    balances = _without_known_number(rate_limits.spend(_windows(send, sent)))
+    balances = _without_known_number(rate_limits.count(_windows(send, sent)))
     over = [balance for balance in balances if balance.is_overdrawn]
     if any(balance.window.scope == "captcha" for balance in over):
         raise refusals.CaptchaRefused
@@ -117,7 +117,7 @@ def _silent(send: Send, sent: Sent, over: list[Balance], balances: list[Balance]
 
 
 def _is_closed(window: Window, sent: Sent) -> bool:
-    """Tell whether nothing is sent for a window that is spent; of a range or country say so to whom it concerns."""
+    """Tell whether nothing is sent for a window that is used up; of a range or country say so to whom it concerns."""
     if window.scope in {"prefix", "country"} and untyped.is_closed(window, sent):
         untyped.tell_closed(window, sent)
         return True

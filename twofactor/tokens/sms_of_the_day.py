@@ -26,18 +26,18 @@ from twofactor.tokens.counted import Sent
 
 logger = logging.getLogger(__name__)
 
-# By scope: per cent of a day's SMS, and what is recorded when they are spent.
-SPENT_AT = {
+# By scope: per cent of a day's SMS, and what is recorded when they are used up.
+USED_UP_AT = {
     "account": {
-        50: Action.ACCOUNT_SMS_HALF_SPENT,
-        80: Action.ACCOUNT_SMS_NEARLY_SPENT,
-        100: Action.ACCOUNT_SMS_SPENT,
+        50: Action.ACCOUNT_SMS_HALF_USED_UP,
+        80: Action.ACCOUNT_SMS_NEARLY_USED_UP,
+        100: Action.ACCOUNT_SMS_USED_UP,
     },
-    "account_new": {100: Action.ACCOUNT_SMS_NEW_SPENT},
+    "account_new": {100: Action.ACCOUNT_SMS_NEW_USED_UP},
     "system": {
-        50: Action.SYSTEM_SMS_HALF_SPENT,
-        80: Action.SYSTEM_SMS_NEARLY_SPENT,
-        100: Action.SYSTEM_SMS_SPENT,
+        50: Action.SYSTEM_SMS_HALF_USED_UP,
+        80: Action.SYSTEM_SMS_NEARLY_USED_UP,
+        100: Action.SYSTEM_SMS_USED_UP,
     },
 }
 
@@ -62,17 +62,17 @@ def count_with_all(sent: Sent, balances: list[Balance]) -> list[Balance]:
     """Count an SMS that is none of the first of a person in known browsers with those that all share."""
     if not any(each.window.scope == "person_first" and each.is_overdrawn for each in balances):
         return []
-    return rate_limits.spend(sms_limits.of_all(sent.user.account, known=True))
+    return rate_limits.count(sms_limits.of_all(sent.user.account, known=True))
 
 
 def pay_for_notice(user: User) -> None:
     """Count an SMS that tells a person of a change: it leaves whatever is left (R-03), and costs like any other."""
     shared = [] if user.is_staff else sms_limits.of_all(user.account, known=True)
     with transaction.atomic():
-        balances = rate_limits.spend(_paid_by(user, typed=False, known=True) + shared)
+        balances = rate_limits.count(_paid_by(user, typed=False, known=True) + shared)
         day = Day(user)
         for balance in balances:
-            with suppress(refusals.SmsSpent):
+            with suppress(refusals.SmsUsedUp):
                 day.watch([balance])
 
 
@@ -88,14 +88,14 @@ class Day:
         return User.objects.filter(account=self.user.account_id, is_active=True, has_phone=True).count()
 
     def watch(self, balances: list[Balance]) -> None:
-        """Tell of a day's SMS at 50, 80 and 100 %; after that there are none. Raises SmsSpent, or tells."""
+        """Tell of a day's SMS at 50, 80 and 100 %; after that there are none. Raises SmsUsedUp, or tells."""
         money = [each for each in balances if each.window.scope in SLIDING and each.window.scope != "person_first"]
         many = [each for each in money if each.used * 2 >= each.window.limit]
         for balance in many:
             if balance.used > self._most(balance.window):
                 raise self._no_more(balance)
         for balance in many:
-            if balance.window.scope in SPENT_AT:
+            if balance.window.scope in USED_UP_AT:
                 self._tell(balance)
 
     def whole(self, window: Window) -> int:
@@ -112,23 +112,23 @@ class Day:
             return sms_limits.most_of_all(self.user.account, window, self.proved)
         return window.limit
 
-    def _no_more(self, balance: Balance) -> refusals.SmsSpent:
+    def _no_more(self, balance: Balance) -> refusals.SmsUsedUp:
         """Return the refusal: it says what to do where known browsers have more."""
         window = balance.window
         is_new = window in sms_limits.system(reserved=False, known=False) and balance.used <= self.whole(window)
-        return refusals.SmsForKnownBrowsers() if is_new or window.scope == "account_new" else refusals.SmsSpent()
+        return refusals.SmsForKnownBrowsers() if is_new or window.scope == "account_new" else refusals.SmsUsedUp()
 
     def _tell(self, balance: Balance) -> None:
         limit = self.whole(balance.window)
-        for percent, action in SPENT_AT[balance.window.scope].items():
+        for percent, action in USED_UP_AT[balance.window.scope].items():
             if balance.used == -(-limit * percent // 100):
-                _notify_spent(action, balance, self.user, limit)
+                _notify_used_up(action, balance, self.user, limit)
 
 
-def _notify_spent(action: Action, balance: Balance, user: User, limit: int) -> None:
+def _notify_used_up(action: Action, balance: Balance, user: User, limit: int) -> None:
     """Write it down and notify whom it concerns, once a window: withheld messages let a count be reached twice."""
     window = balance.window
-    (told,) = rate_limits.spend([Window(f"{action} {window.key}", window.seconds, 1, "notice")])
+    (told,) = rate_limits.count([Window(f"{action} {window.key}", window.seconds, 1, "notice")])
     if told.is_overdrawn:
         return
     logger.error("%s: %s of %s SMS", action, balance.used, limit)

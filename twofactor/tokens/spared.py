@@ -23,9 +23,11 @@ def leaves(closed: Window, sent: Sent, balances: Iterable[Balance]) -> bool:
     if asked > FIRST_TOKENS:
         return False
     own = windows([closed], sent)
-    if rate_limits.seconds_spent(own):  # counts no more, for what is typed has to be given back to those who come next
+    if rate_limits.seconds_until_free(
+        own
+    ):  # counts no more, for what is typed has to be given back to those who come next
         return False
-    return not any(balance.is_overdrawn for balance in rate_limits.spend(own))
+    return not any(balance.is_overdrawn for balance in rate_limits.count(own))
 
 
 def windows(closed: Iterable[Window], sent: Sent) -> list[Window]:

@@ -67,7 +67,7 @@ def _was_proved_before(challenge: Challenge) -> bool:
 
 
 def is_closed(window: Window, sent: Sent) -> bool:
-    """Tell whether too few of the tokens in a spent window were typed. Looked at only when it is spent (B-08)."""
+    """Tell whether too few of the tokens in a used-up window were typed. Looked at only when it is used up (B-08)."""
     groups = list(_tried(window, sent))
     if window.scope == "country":
         region = phones.known(sent.destination).region
@@ -120,7 +120,7 @@ def tell_closed(window: Window, sent: Sent) -> None:
         Window(f"closed {name}", settings.DAY, 1, "notice")
         for name in (f"{window.key} {sent.user.account_id}", window.key)
     )
-    fresh = {each.window for each in rate_limits.spend([first_here, first]) if not each.is_overdrawn}
+    fresh = {each.window for each in rate_limits.count([first_here, first]) if not each.is_overdrawn}
     if not fresh:
         return
     digits = beginning(window, sent)

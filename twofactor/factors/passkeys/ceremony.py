@@ -1,6 +1,6 @@
 """What the browser is asked, and what its answers prove. The only module that knows the library of WebAuthn's bytes.
 
-Everything in an answer is for a stranger to write. Whatever the library makes of it, it is a refusal and no error.
+Everything in an answer can be written by anybody. Whatever the library makes of it, it is a refusal and no error.
 """
 
 import json

@@ -18,7 +18,7 @@ STAYS = "told on the page, with the wait"
 LINK = f"{STAYS}; a link from the mailbox opens this browser"
 MAILBOX = "needs a link from the mailbox, once for each browser; the person is told, once a day"
 # Scope of settings.LIMITS, what is counted, what whoever reaches it notices.
-BUDGETS = (
+LIMITS = (
     ("password_known", "wrong passwords of a person in a known browser", STAYS),
     ("password_from_address", "wrong passwords in new browsers for a login from an address", LINK),
     ("password_anywhere", "wrong passwords in new browsers for a login, from anywhere", MAILBOX),
@@ -96,13 +96,13 @@ def lines() -> Iterator[str]:
     """Return the lines of the table."""
     yield "| what | limit | who reaches it | setting |"
     yield "| --- | --- | --- | --- |"
-    for row in (*budgets(), *others()):
+    for row in (*windows(), *others()):
         yield f"| {' | '.join(row)} |"
 
 
-def budgets() -> Iterator[tuple[str, str, str, str]]:
-    """Return the budgets, all of the form "so many in so many seconds"."""
-    for scope, what, notice in BUDGETS:
+def windows() -> Iterator[tuple[str, str, str, str]]:
+    """Return the limits, all of the form "so many in so many seconds"."""
+    for scope, what, notice in LIMITS:
         counts = "; ".join(f"{count} in {span(seconds)}" for count, seconds in settings.LIMITS[scope])
         yield what, counts + more(scope), notice, f"`LIMIT_{scope.upper()}`"
 

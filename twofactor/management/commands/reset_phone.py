@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("login")
-        parser.add_argument("--reason", required=True, help="kept in the audit trail and told to the person")
+        parser.add_argument("--reason", required=True, help="kept in the audit log and told to the person")
 
     def handle(self, *args: Any, login: str, reason: str, **options: Any) -> None:
         user = User.objects.named(login)

@@ -13,7 +13,7 @@ OPERATORS_SWITCH = "SET session_replication_role = replica"
 
 @pytest.fixture
 def connection(portal: Portal) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
-    """Return a connection of the kind the portal has, to a trail with an event in it. Nothing is kept."""
+    """Return a connection of the kind the portal has, to an audit log with an event in it. Nothing is kept."""
     portal.member().post_password()
     with psycopg.connect(portal.database.url) as connection:
         connection.execute("DO $$ BEGIN CREATE ROLE portal_of_the_tests; EXCEPTION WHEN duplicate_object THEN END $$")

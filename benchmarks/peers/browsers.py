@@ -12,7 +12,7 @@ from tests.altcha import challenge_in, solve
 PASSWORD = "correct horse battery"
 
 
-class Visitor(ABC):
+class Browser(ABC):
     """One person. ``sign_in`` returns the seconds that the browser waited for the request that sends the token."""
 
     page = "/page/"
@@ -70,14 +70,14 @@ class Visitor(ABC):
         """Sign in to the first page after it."""
 
 
-class Bare(Visitor):
+class Bare(Browser):
     def sign_in(self) -> float:
         self.get("/login/")
         self.arrive(self.post("/login/", username=self.login, password=PASSWORD))
         return 0
 
 
-class TwoFactorAuth(Visitor):
+class TwoFactorAuth(Browser):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.receiver = f"+5511987{self.number:06d}"
@@ -90,7 +90,7 @@ class TwoFactorAuth(Visitor):
         return wait
 
 
-class OtpEmail(Visitor):
+class OtpEmail(Browser):
     def sign_in(self) -> float:
         known = {"username": self.login, "password": PASSWORD, "otp_device": f"otp_email.emaildevice/{self.number + 1}"}
         self.get("/login/")
@@ -99,7 +99,7 @@ class OtpEmail(Visitor):
         return wait
 
 
-class Allauth(Visitor):
+class Allauth(Browser):
     def digits(self, text: str) -> str:
         return re.findall(r"^[0-9A-Z]{3,4}-?[0-9A-Z]{3,4}$", text, re.MULTILINE)[0]
 
@@ -111,7 +111,7 @@ class Allauth(Visitor):
         return wait
 
 
-class Reference(Visitor):
+class Reference(Browser):
     def sign_in(self) -> float:
         self.get("/login/")
         wait = self.timed("/login/", username=self.login, password=PASSWORD)
@@ -120,7 +120,7 @@ class Reference(Visitor):
         return wait
 
 
-class Ours(Visitor):
+class Ours(Browser):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.receiver = f"+5511987{self.number:06d}"

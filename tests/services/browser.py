@@ -17,7 +17,7 @@ T = TypeVar("T")
 Response = requests.Response
 
 
-class Visitor:
+class Browser:
     """One person at one browser. Redirects are looked at, not followed."""
 
     def __init__(self, base: str, login: str, number: str, secrets: set[str]) -> None:
@@ -88,13 +88,13 @@ class Visitor:
     def post_token(self, token: str) -> Response:
         return self.post("/entrar/token/", token=token)
 
-    def ask_for_sms(self) -> "Visitor":
+    def ask_for_sms(self) -> "Browser":
         """Walk a later sign-in up to the request for an SMS."""
         assert location(self.post_password()) == "/entrar/canal/"
         assert location(self.post_channel()) == "/entrar/token/"
         return self
 
-    def ask_for_first_sms(self) -> "Visitor":
+    def ask_for_first_sms(self) -> "Browser":
         """Walk a first sign-in up to the request for an SMS."""
         assert location(self.post_password()) == "/entrar/introducao/"
         assert location(self.post("/entrar/introducao/")) == "/entrar/telefone/"
