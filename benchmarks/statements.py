@@ -37,14 +37,17 @@ def statements() -> Iterator[tuple[str, "Compiled[Any]", dict[str, Any]]]:
     """Return every compiled statement with values for its slots, or what makes a value anew for each run."""
     from accounts.audit import record
     from accounts.auth import session_store
+    from accounts.factors import FactorKind
     from accounts.passwords import limits
-    from messaging.delivery import blocked_prefixes, leases, models
+    from messaging.delivery import blocked_prefixes, circuit, leases, models
     from twofactor import notifications
     from twofactor.backends import PhoneBackend
+    from twofactor.models import PendingSignIn
     from twofactor.models.challenges import CLOSE, ISSUE, WAYS, _attempt, _shown
     from twofactor.models.journeys import BEGIN, FLAGS
+    from twofactor.sign_in import flows as sign_in
     from twofactor.sign_in.query import OF_SESSION
-    from twofactor.tokens import lockout
+    from twofactor.tokens import challenges, lockout
 
     journey = {"journey": 1, "purpose": "login"}
     attempt, keys = limits.Attempt.of("bob", "192.0.2.1").with_slots()
@@ -61,6 +64,9 @@ def statements() -> Iterator[tuple[str, "Compiled[Any]", dict[str, Any]]]:
     begun = {"user_id": 1, "session_hash": fresh, "auth_hash": "", "next_url": "", "source": "192.0.2.1"}
     yield "pending sign-in", BEGIN, begun | flags
     yield "sign-in of a session", OF_SESSION, {"session": "s" * 64}
+    yield "circuits that are open", circuit.OPEN, {}
+    yield "send that a captcha pays for", challenges._granting(PendingSignIn), {"journey": 1}
+    yield "factor that was proved", sign_in._proved(FactorKind.SMS, True), {"user": 1}
     yield "challenge that a page shows", _shown("pending_sign_in"), journey
     sent = {"channel": "sms", "destination": "+5511987654321"}
     asked = {**sent, "network": "192.0.2.1", "nonce": "", "key_id": "", **dict.fromkeys(WAYS), "pending_sign_in_id": 1}
