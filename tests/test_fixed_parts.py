@@ -41,7 +41,7 @@ def render_at_length(node: FixedNode, context: Any) -> Any:
 def include_at_length(node: PartNode, context: Any) -> Any:
     """Include as Django does: looked up each time."""
     name = SimpleNamespace(resolve=lambda _context: node.name)
-    djangos = IncludeNode(name, extra_context=node.values)
+    djangos = IncludeNode(name, extra_context=node.values)  # type: ignore[arg-type]
     djangos.origin = node.origin
     return djangos.render(context)
 
