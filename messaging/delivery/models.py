@@ -125,7 +125,7 @@ class Message(models.Model):
                 condition=Q(state__in=[State.QUEUED, State.SENDING]),
             ),
             models.Index(fields=["kind", "subject_id"], name="message_subject"),
-            models.Index(fields=["gateway", "sent_at"], name="message_gateway"),
+            models.Index(fields=["gateway", "sent_at"], name="message_by_gateway", condition=Q(sent_at__isnull=False)),
             models.Index(fields=["created_at"], name="message_created"),
             models.Index(fields=["owner_id", "created_at"], name="message_owner_token", condition=Q(kind="token")),
             models.Index(

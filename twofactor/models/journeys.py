@@ -88,6 +88,8 @@ def source_of(user: User) -> str:
 class PendingSignIn(Journey):
     """A right password whose second factor is outstanding. The person is not signed in."""
 
+    # The index below begins with it.
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     auth_hash = models.CharField(max_length=64)
     next_url = models.CharField(max_length=500, default="")
     introduced = models.BooleanField(default=False)
