@@ -21,7 +21,7 @@ from messaging.database import Clock, clock_plus
 from messaging.delivery.models import Channel, Message, State
 from twofactor import phones
 from twofactor.models import Challenge, ChallengeQuerySet, Journey
-from twofactor.tokens import counted, spared
+from twofactor.tokens import counted, first_tokens
 from twofactor.tokens.counted import Sent
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def _counted(journey: Journey, each: Challenge, *, typed: Challenge) -> list[Win
     sent = Sent.of(journey.user, each)
     left = each.pk == typed.pk or each.message_state is not None
     places = counted.of_place(sent) if left else []
-    return counted.of_person(sent) + places + (spared.windows(places, sent) if sent.is_typed else [])
+    return counted.of_person(sent) + places + (first_tokens.windows(places, sent) if sent.is_typed else [])
 
 
 def _was_proved_before(challenge: Challenge) -> bool:

@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.users import limits as own_limits
 from twofactor.sign_in.query import YOUNG_SECONDS
 from twofactor.tokens import lockout, worst_day
-from twofactor.tokens.spared import FIRST_TOKENS, KNOWN_HAVE
+from twofactor.tokens.first_tokens import FIRST_TOKENS, KNOWN_HAVE
 
 TOLD, SILENT, OFF = "told: 429, try again in …", "withheld without a word", "told: SMS off, e-mail stays"
 CAPTCHA = "asked for a captcha, whose work doubles as their number does"
