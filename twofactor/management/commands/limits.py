@@ -154,7 +154,7 @@ def others() -> Iterator[tuple[str, str, str, str]]:
     yield (
         "failed second steps of a person in a row",
         f"{schedule}, and again each 5; {settings.FAILURES_DISABLED_AT}: locked until somebody unlocks",
-        f"told, and by e-mail at {settings.FAILURES_TOLD_AT} and at each step of the schedule",
+        f"told, and by e-mail at {settings.FAILURES_NOTIFIED_AT} and at each step of the schedule",
         "`LOCKOUT_SCHEDULE`",
     )
     yield "tokens for a passed captcha", captcha, "asked for another captcha", "`CAPTCHA_UNLOCK_SENDS`"
