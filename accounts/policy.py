@@ -33,7 +33,7 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
             event = record_event(action, user=actor, before=not required, after=required)
             notify_administrators(account, event)
             if required:
-                policy_schedule.tell_of_switch(account, actor=actor)
+                policy_schedule.notify_of_switch(account, actor=actor)
     return bool(changed)
 
 

@@ -70,7 +70,7 @@ def announce(account: Account, *, actor: User) -> int:
         )
 
 
-def tell_of_switch(account: Account, *, actor: User) -> None:
+def notify_of_switch(account: Account, *, actor: User) -> None:
     """Tell everybody that the second step is asked for from now on, unless they were told within a day (K-07)."""
     if Account.objects.filter(RESTED, pk=account.pk).update(two_factor_announced_at=Clock()):
         _notify_everybody(record_event(Action.POLICY_ANNOUNCED, user=actor, starts=None, now=True))

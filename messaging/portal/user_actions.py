@@ -159,7 +159,7 @@ def erase(person: User, actor: User) -> Plan:
 
 @action("user.unlock")
 def unlock(person: User, actor: User) -> Plan:
-    """Let somebody try again who was locked by too many wrong tokens, or by an objection."""
+    """Let somebody try again who was locked by too many wrong tokens, or by a disavowal."""
     name = {"person": person.full_name}
     return Plan(
         title=_("Unlock %(person)s") % name,

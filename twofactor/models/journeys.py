@@ -70,8 +70,11 @@ class Journey(models.Model):
         """Return what the next token of this journey is for."""
         raise NotImplementedError
 
-    def destination(self, channel: str, sealed: str) -> str:
-        """Return where a token of this journey goes, by the present state of the person wherever it tells (T-05)."""
+    def destination(self, channel: str, stored: str) -> str:
+        """Return where a token of this journey goes, by the present state of the person wherever it tells (T-05).
+
+        ``stored`` is the destination in the row of the challenge.
+        """
         raise NotImplementedError
 
 
@@ -159,11 +162,11 @@ class PendingSignIn(Journey):
             return Purpose.OLD_FACTOR
         return Purpose.MAILBOX if self.needs_mailbox else Purpose.ENROL
 
-    def destination(self, channel: str, sealed: str) -> str:
-        """Return today's phone or address; for a first phone, the number sealed into the challenge (P-07)."""
+    def destination(self, channel: str, stored: str) -> str:
+        """Return today's phone or address; for a first phone, the number stored in the challenge (P-07)."""
         if self.needs_mailbox:
             return self.user.email
-        return self.known_destination(channel) if self.has_factor or self.needs_old_factor else sealed
+        return self.known_destination(channel) if self.has_factor or self.needs_old_factor else stored
 
     @property
     def step(self) -> Step:

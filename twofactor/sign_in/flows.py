@@ -32,7 +32,7 @@ from twofactor.journeys import LONGEST_ADDRESS
 from twofactor.models import Challenge, FactorDevice, PendingSignIn
 from twofactor.phones import Phone
 from twofactor.sign_in import query
-from twofactor.tokens import challenges, lockout, untyped
+from twofactor.tokens import challenges, lockout, typed_tokens
 
 
 def check_password(login: str, password: str, pay: Pay | None = None) -> User | None:
@@ -151,7 +151,7 @@ def prove_mailbox(pending: PendingSignIn, challenge: Challenge) -> None:
             raise refusals.ChannelRefused
         challenges.consume(challenge)
         lockout.take_back(pending.user)
-        untyped.give_back(pending, challenge)
+        typed_tokens.give_back(pending, challenge)
         _open_enrolment(pending)
         record_event(Action.MAILBOX_PROVED, user=pending.user)
 
