@@ -23,6 +23,8 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
     One conditional UPDATE, whatever the size of the account; in force at everybody's next request (S-05).
     """
     with transaction.atomic():
+        if account.demands_second_factor and not account.two_factor_required:
+            policy_schedule.come_into_force(account)  # its date has come: that is what is switched off
         changed = (
             Account.objects.filter(pk=account.pk)
             .exclude(two_factor_required=required)

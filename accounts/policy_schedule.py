@@ -83,7 +83,7 @@ def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
     """
     steps = [When(two_factor_from__lte=clock_plus(days * DAY), then=Value(days)) for days in sorted(REMINDERS)]
     with transaction.atomic():
-        _come_into_force(account)  # if its date has come: no later one undoes it
+        come_into_force(account)  # if its date has come: no later one undoes it
         open_for_it = Account.objects.filter(pk=account.pk, two_factor_required=False)
         changed = open_for_it.exclude(two_factor_from=moment).update(two_factor_from=moment)
         if changed:
@@ -168,7 +168,7 @@ def keep_dates(_last: Last | None = None) -> None:
         for account in due:
             _remind(due.filter(pk=account.pk), days)
     for account in Account.objects.filter(two_factor_from__lte=Clock()):
-        _come_into_force(account)
+        come_into_force(account)
     for account in Account.objects.filter(factors_from__lte=Clock()):
         _let_factors_count(account)
 
@@ -182,7 +182,8 @@ def _remind(due: QuerySet[Account], days: int) -> None:
             _notify_everybody(record_event(Action.POLICY_REMINDED, user=actor, days=days, starts=starts))
 
 
-def _come_into_force(account: Account) -> None:
+def come_into_force(account: Account) -> None:
+    """Write down that the date of the policy has come, if it has."""
     past = Account.objects.filter(pk=account.pk, two_factor_from__lte=Clock())
     with transaction.atomic():
         changed = past.filter(two_factor_required=False).update(
@@ -202,7 +203,7 @@ def _let_factors_count(account: Account) -> None:
     with transaction.atomic():
         changed = past.update(**_columns(kinds), factors_from=None, factors_next="")
         if changed and (actor := _who_scheduled(account, Action.POLICY_FACTORS_SCHEDULED)):
-            facts: dict[str, Any] = {"before": written(account.accepted), "after": written(kinds), "by_date": True}
+            facts: dict[str, Any] = {"before": written(account.written_down), "after": written(kinds), "by_date": True}
             notify_administrators(account, record_event(Action.POLICY_FACTORS_CHANGED, user=actor, **facts))
 
 

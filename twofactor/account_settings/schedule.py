@@ -115,7 +115,7 @@ def _rows(account: Account) -> Iterator[list[list[Any]]]:
 def context(user: User) -> dict[str, Any]:
     """Return what the settings page shows before the policy is on."""
     account = user.account
-    if account.two_factor_required:
+    if account.demands_second_factor:
         return {}
     waiting = list(user_query.SORTS["name"].of(user_query.without_factor(account))[: ADDRESSES_SHOWN + 1])
     starts = account.two_factor_from

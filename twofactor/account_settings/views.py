@@ -22,7 +22,8 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
     """Show and switch the account's policy (journey 1)."""
     user = request.user
     account = user.account
-    form = AccountSettingsForm(posted(request), instance=account)
+    is_on = account.demands_second_factor
+    form = AccountSettingsForm(posted(request), instance=account, initial={"two_factor_required": is_on})
     if request.method == "POST" and form.is_valid():
         wanted = form.cleaned_data["two_factor_required"]
         account.refresh_from_db()
@@ -51,7 +52,7 @@ def _switch_policy(request: SignedInRequest, wanted: bool) -> HttpResponse:
     An administrator who has not proved their own phone in this session does that first, and it counts (A-02, D6).
     """
     user = request.user
-    if wanted == user.account.two_factor_required:
+    if wanted == user.account.demands_second_factor:
         return redirect("account-settings")
     if wanted and not session_state.is_verified(user):
         here = resolve_url("account-settings")
