@@ -78,6 +78,9 @@ class Action(models.TextChoices):
         _("Date for the kinds of second step cancelled"))
     POLICY_FACTORS_ANNOUNCED = ("policy.factors_announced", NOTICE,
         _("Everybody was told which second steps count."), _("Kinds of second step announced"))
+    POLICY_FACTORS_REMINDED = ("policy.factors_reminded", NOTICE,
+        _("Whoever has none of the second steps that will count was reminded: %(after)s."),
+        _("Reminder of the kinds of second step sent"))
     POLICY_ANNOUNCED = ("policy.announced", ON_HOME | NOTICE,
         _("%(actor)s told everybody that two factor authentication is coming."),
         _("Two factor authentication announced"))

@@ -190,6 +190,7 @@ FACTS: dict[Action, Facts] = {
     Action.ACCOUNT_COUNTRIES_CHANGED: _countries,
     Action.EVENTS_LEFT_OUT: _left_out,
     Action.POLICY_FACTORS_CHANGED: _kinds,
+    Action.POLICY_FACTORS_REMINDED: _kinds,
     Action.POLICY_FACTORS_SCHEDULED: _kinds,
     Action.SECOND_FACTOR_LOCKED: _hours,
     Action.USER_ROLE_CHANGED: _roles,

@@ -60,6 +60,7 @@ class Account(models.Model):
     passkeys = models.BooleanField(_("passkeys"), default=True, db_default=True)
     factors_from = models.DateTimeField(null=True, editable=False)
     factors_next = models.CharField(max_length=40, default="", db_default="", editable=False)
+    factors_reminded = models.PositiveSmallIntegerField(null=True, editable=False)  # days before that date
     # Whether the mailbox must be proved before a first device (D3).
     mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
     # Whether a passkey alone signs in, without the password (K-04).

@@ -104,8 +104,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     preferred_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
     # The kind of factor that the last sign-in was completed with; a recovery code leaves it as it was.
     last_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
-    # By ``with_policy``: the policy's date has come, and nobody has written it down yet; the same of the kinds that count.
-    # Without it the account asks the clock.
+    # By ``with_policy``: the date of the policy has come, and nobody has written it down yet; the same of the date of
+    # other kinds. Without it the account asks the clock.
     policy_due: bool | None = None
     factors_due: bool | None = None
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)

@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.audit.actions import Action
-from accounts.factors import FactorKind
+from accounts.factors import OF_DEVICES, FactorKind
 from accounts.models import AuditEvent
 from accounts.notifications.account import Notice, NoticeWriter
 from accounts.policy_schedule import moment_of
@@ -162,6 +162,29 @@ def factors_announced_notice(event: AuditEvent) -> Notice:
     )
 
 
+def factors_reminded_notice(event: AuditEvent) -> Notice:
+    """Tell whoever has none of the second steps that will count where to set one up, and until when (K-07)."""
+    wanted = set(str(event.data.get("after", "")).split()) & set(OF_DEVICES)
+    facts = {"when": _when(event), "account": event.account, "kinds": _kinds(event)}
+    if event.account is not None and wanted & set(event.account.accepted):
+        where = _(
+            "You have none of them yet. "
+            "Set one up in My profile, Second step, or at your first sign-in from that day on."
+        )
+        action = _link("factors", _("Second step"))
+    else:
+        where, action = _("You have none of them yet. You set one up at your first sign-in from that day on."), {}
+    return Notice(
+        heading=_("Set up another second step in time"),
+        paragraphs=[
+            _("From %(when)s these second steps count in your account %(account)s: %(kinds)s.") % facts,
+            where,
+            _("It takes less than a minute. We never ask for your password or a token by e-mail or by phone."),
+        ],
+        action=action,
+    )
+
+
 def locked_notice(event: AuditEvent) -> Notice:
     """Tell a person that their login is locked, and who opens it again."""
     return Notice(
@@ -179,6 +202,7 @@ NOTICES: dict[str, NoticeWriter] = {
     Action.POLICY_FACTORS_SCHEDULED: factors_changed_notice,
     Action.POLICY_FACTORS_UNSCHEDULED: factors_kept_notice,
     Action.POLICY_FACTORS_ANNOUNCED: factors_announced_notice,
+    Action.POLICY_FACTORS_REMINDED: factors_reminded_notice,
     Action.POLICY_ANNOUNCED: policy_is_coming_notice,
     Action.POLICY_REMINDED: policy_is_coming_notice,
     Action.POLICY_SWITCHED_ON: policy_on_notice,
