@@ -67,5 +67,5 @@ urlpatterns = [
     path("configuracoes/usuarios/<int:user_id>/telefone/", phone.phone_reset, name="phone-reset"),
     path("configuracoes/minha-conta/data/", schedule.policy_date, name="policy-date"),
     path("configuracoes/minha-conta/aviso/", schedule.policy_announce, name="policy-announce"),
-    path("configuracoes/minha-conta/sem-telefone/", schedule.policy_without_phone, name="policy-without-phone"),
+    path("configuracoes/minha-conta/sem-segunda-etapa/", schedule.policy_without_factor, name="policy-without-factor"),
 ]

@@ -133,7 +133,7 @@ def first_steps(account: Account, people: People) -> list[Step]:
         ),
         Step(
             _("Switch on two factor authentication"),
-            _("At once, or from a day on that everybody is told of. Your own phone comes first."),
+            _("At once, or from a day on that everybody is told of. Your own second step comes first."),
             reverse("account-settings"),
             account.demands_second_factor or account.two_factor_from is not None,
         ),

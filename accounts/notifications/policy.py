@@ -75,7 +75,7 @@ def policy_on_notice(event: AuditEvent) -> Notice:
         heading=_("Two factor authentication was switched on"),
         paragraphs=[
             said,
-            _("Whoever has no phone yet sets one up at the next sign-in. Nobody is locked out."),
+            _("Whoever has no second step that counts yet sets one up at the next sign-in. Nobody is locked out."),
             _("If this was not agreed, look at Settings, My account."),
         ],
         action=_link("account-settings", _("Account Settings")),
