@@ -117,7 +117,7 @@ def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | No
             action = Action.POLICY_FACTORS_SCHEDULED if moment else Action.POLICY_FACTORS_CHANGED
             facts: dict[str, Any] = {"before": before, "after": after, "starts": _iso(moment)}
             notify_administrators(account, record_event(action, user=actor, **facts))
-            _announce_factors(account, actor, after=after, starts=_iso(moment))
+            announce_factors(account, actor, after=after, starts=_iso(moment))
     return bool(changed)
 
 
@@ -150,7 +150,7 @@ def _columns(kinds: Sequence[str]) -> dict[str, bool]:
     return {column: kind in kinds for kind, column in COLUMNS.items()}
 
 
-def _announce_factors(account: Account, actor: User, **facts: Any) -> None:
+def announce_factors(account: Account, actor: User, **facts: Any) -> None:
     """Tell everybody once which kinds count, where the second step is asked of them now or from a date on."""
     if Account.objects.filter(RESTED, ASKED, pk=account.pk).update(two_factor_announced_at=Clock()):
         _notify_everybody(record_event(Action.POLICY_FACTORS_ANNOUNCED, user=actor, **facts))

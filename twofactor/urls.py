@@ -1,7 +1,7 @@
 from django.urls import path
 
 from twofactor import session_list
-from twofactor.account_settings import countries, kinds, passkeys_alone, schedule
+from twofactor.account_settings import countries, email_yields, kinds, passkeys_alone, schedule
 from twofactor.account_settings import views as account_settings
 from twofactor.demo import components
 from twofactor.email_change import views as email_change
@@ -61,6 +61,7 @@ urlpatterns = [
     path("componentes/", components.components, name="components"),
     path("configuracoes/minha-conta/", account_settings.account_settings, name="account-settings"),
     path("configuracoes/minha-conta/opcoes/", account_settings.account_options, name="account-options"),
+    path("configuracoes/minha-conta/sem-email/", email_yields.account_email, name="account-email"),
     path("configuracoes/minha-conta/chaves/", passkeys_alone.account_passkeys, name="account-passkeys"),
     path("configuracoes/minha-conta/paises/", countries.account_countries, name="account-countries"),
     path("configuracoes/minha-conta/fatores/", kinds.account_factors, name="account-factors"),

@@ -43,6 +43,7 @@ VALUES: dict[str, dict[str, Promise]] = {
         "policy.date": gettext_lazy("to choose the date of the second step"),
         "policy.factors": gettext_lazy("to choose which second steps count"),
         "policy.options": gettext_lazy("to change the options of the second step"),
+        "policy.email": gettext_lazy("to decide about e-mail beside something stronger"),
         "policy.passkeys": gettext_lazy("to decide about the sign-in by passkey alone"),
         "account.countries": gettext_lazy("to choose the countries of the phones"),
         "user.reset_phone": gettext_lazy("to reset a phone"),

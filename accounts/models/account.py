@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
-from accounts.factors import CHOICES, FactorKind
+from accounts.factors import CHOICES, STRONGER_THAN_EMAIL, FactorKind
 from messaging.database import Clock
 
 
@@ -61,6 +61,10 @@ class Account(models.Model):
     factors_from = models.DateTimeField(null=True, editable=False)
     factors_next = models.CharField(max_length=40, default="", db_default="", editable=False)
     factors_reminded = models.PositiveSmallIntegerField(null=True, editable=False)  # days before that date
+    # Whether whoever has an app or a passkey that counts gets no tokens by e-mail (K-06).
+    email_yields = models.BooleanField(
+        _("no tokens by e-mail for whoever has an app or a passkey"), default=False, db_default=False
+    )
     # Whether the mailbox must be proved before a first device (D3).
     mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
     # Whether a passkey alone signs in, without the password (K-04).
@@ -130,6 +134,12 @@ class Account(models.Model):
     def written_down(self) -> list[str]:
         """Return the kinds that are written down; others may be in force until the periodic task has run."""
         return [kind for kind in CHOICES if getattr(self, COLUMNS[kind])]
+
+    @property
+    def email_can_yield(self) -> bool:
+        """Tell whether e-mail counts beside an app or passkeys, which may switch it off for whoever has one."""
+        kinds = set(self.accepted)
+        return FactorKind.EMAIL in kinds and bool(kinds & set(STRONGER_THAN_EMAIL))
 
     @property
     def demands_second_factor(self) -> bool:

@@ -228,6 +228,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.accepts(FactorKind.EMAIL) and not self.mailbox_suspect
 
     @property
+    def email_yields(self) -> bool:
+        """Tell whether something stronger switches e-mail off, by what stands beside the person (K-06). No statement.
+
+        For pages about others; what opens is asked of the devices (``twofactor.factors.held``).
+        """
+        stronger = {FactorKind.APP: self.has_app, FactorKind.PASSKEY: self.has_passkey}
+        return self.account.email_yields and any(has and self.accepts(kind) for kind, has in stronger.items())
+
+    @property
     def has_device(self) -> bool:
         """Tell whether any device is proved held, whether its kind counts or not. No statement."""
         return self.has_phone or self.has_app or self.has_passkey

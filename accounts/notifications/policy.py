@@ -156,9 +156,31 @@ def factors_announced_notice(event: AuditEvent) -> Notice:
                 else _("From now on these second steps count in your account %(account)s: %(kinds)s.")
             )
             % facts,
+            *_email_yields(event),
             _("Have one of them at hand when you sign in. If you have none of them yet, you set one up there."),
             _("You need to do nothing today. We never ask for your password or a token by e-mail or by phone."),
         ],
+    )
+
+
+def _email_yields(event: AuditEvent) -> list[str]:
+    """Say to whom no tokens go by e-mail any more, where e-mail counts at all."""
+    if event.account is None or not event.account.email_yields or "email" not in str(event.data.get("after", "")):
+        return []
+    return [_("Whoever has an authenticator app or a passkey gets no tokens by e-mail.")]
+
+
+def email_yields_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators for whom e-mail counts no longer, or again (K-06)."""
+    said = (
+        _("%(person)s switched it: whoever has an authenticator app or a passkey gets no tokens by e-mail any more.")
+        if event.action == Action.POLICY_FACTORS_EMAIL_OFF
+        else _("%(person)s switched it: whoever has an authenticator app or a passkey may take tokens by e-mail again.")
+    )
+    return Notice(
+        heading=_("The second steps that count were changed"),
+        paragraphs=[said % {"person": _actor(event)}, _("If this was not agreed, look at Settings, My account.")],
+        action=_link("account-settings", _("Account Settings")),
     )
 
 
@@ -203,6 +225,8 @@ NOTICES: dict[str, NoticeWriter] = {
     Action.POLICY_FACTORS_UNSCHEDULED: factors_kept_notice,
     Action.POLICY_FACTORS_ANNOUNCED: factors_announced_notice,
     Action.POLICY_FACTORS_REMINDED: factors_reminded_notice,
+    Action.POLICY_FACTORS_EMAIL_OFF: email_yields_notice,
+    Action.POLICY_FACTORS_EMAIL_ON: email_yields_notice,
     Action.POLICY_ANNOUNCED: policy_is_coming_notice,
     Action.POLICY_REMINDED: policy_is_coming_notice,
     Action.POLICY_SWITCHED_ON: policy_on_notice,

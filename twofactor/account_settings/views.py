@@ -9,7 +9,7 @@ from accounts.auth.decorators import administrators_only
 from accounts.dashboard import stats
 from accounts.request.http import SignedInRequest
 from twofactor import session_state
-from twofactor.account_settings import kinds, passkeys_alone, schedule
+from twofactor.account_settings import email_yields, kinds, passkeys_alone, schedule
 from twofactor.account_settings.forms import AccountSettingsForm, OptionsForm
 from twofactor.pages import page, posted
 from twofactor.reauthentication.decorators import demand
@@ -39,6 +39,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         **kinds.context(account),
         "own_phone_needed": not session_state.is_verified(user),
         "options": OptionsForm(instance=account),
+        "email_yields": email_yields.form_of(account),
         "passkeys_alone": passkeys_alone.form_of(account),
         "changed_at": account.two_factor_changed_at,
         **schedule.context(user),
