@@ -1,4 +1,4 @@
-"""K-03, K-04, K-06 in Chromium: the first sign-in where phones do not count: an app by keyboard, a passkey by its key."""
+"""K-03, K-04, K-06 in Chromium: the first sign-in where phones do not count: an app by keyboard, a passkey."""
 
 import pytest
 from playwright.sync_api import expect
