@@ -1,7 +1,7 @@
 from django.urls import include, path
 
 from twofactor import session_list
-from twofactor.account_settings import countries, kinds, passkeys_alone, schedule
+from twofactor.account_settings import countries, email_yields, kinds, passkeys_alone, schedule
 from twofactor.account_settings import views as account_settings
 from twofactor.demo import components
 from twofactor.email_change import views as email_change
@@ -109,9 +109,10 @@ urlpatterns = [
                 path("chaves/", passkeys_alone.account_passkeys, name="account-passkeys"),
                 path("paises/", countries.account_countries, name="account-countries"),
                 path("fatores/", kinds.account_factors, name="account-factors"),
+                path("sem-email/", email_yields.account_email, name="account-email"),
                 path("data/", schedule.policy_date, name="policy-date"),
                 path("aviso/", schedule.policy_announce, name="policy-announce"),
-                path("sem-telefone/", schedule.policy_without_phone, name="policy-without-phone"),
+                path("sem-segunda-etapa/", schedule.policy_without_factor, name="policy-without-factor"),
             ]
         ),
     ),

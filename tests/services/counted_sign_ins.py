@@ -2,7 +2,8 @@
 
 Runs in a portal's own environment, without its web processes and workers: requests go straight into the WSGI
 application, tokens are sent by the same flow as a worker's. Prints JSON: Python calls and PostgreSQL's own counters of
-one sign-in, of pages behind the gate, the least one among them, and of the worker's part. Counts only: they are the same on a busy machine.
+one sign-in, of pages behind the gate, the least one among them, and of the worker's part. Counts only:
+they are the same on a busy machine.
 """
 
 import gc

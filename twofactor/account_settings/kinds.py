@@ -80,7 +80,7 @@ def account_factors(request: SignedInRequest) -> HttpResponseBase:
         messages.error(request, str(form.errors["kinds"][0]))
         return redirect(here)
     chosen = form.cleaned_data["kinds"]
-    if written(chosen) == written(account.accepted) and not account.factors_from:
+    if written(chosen) == written(account.accepted) and not account.accepted_next:
         messages.info(request, _("These are the second steps that count already."))
         return redirect(here)
     if request.method != "POST" or not form.is_valid():
@@ -121,7 +121,7 @@ def context(account: Account) -> dict[str, Any]:
     return {
         "factor_choices": [(kind, kind.label, kind in accepted) for kind in CHOICES],
         "presets": [(name, label, name == preset) for name, label in PRESET_NAMES.items()],
-        "factors_next": [FactorKind(kind).label for kind in account.factors_next.split()],
+        "factors_next": [FactorKind(kind).label for kind in account.accepted_next],
         "single_kind": accepted == [FactorKind.SMS],
         "sms_works": circuit.sms_is_available(),
     }

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('accounts', '0032_rate_limit'),
+        ('accounts', '0034_email_yields'),
     ]
 
     operations = [
