@@ -456,7 +456,7 @@ def test_an_administrators_reset_takes_the_app_away_too(
 # Proving again who it is --------------------------------------------------------------------------
 
 
-def test_the_app_proves_that_it_is_still_you(inside: Browser, bob: User) -> None:
+def test_the_app_serves_for_re_authentication(inside: Browser, bob: User) -> None:
     give_app(bob)
     sent = len(deliver())
     inside.post(START)

@@ -10,6 +10,7 @@ from accounts import policy_schedule
 from accounts.models import Account, AuditEvent, User
 from accounts.policy import set_two_factor_policy
 from messaging.database import clock_plus
+from messaging.delivery.models import Message
 from messaging.periodic.scheduler import Last
 from tests.conftest import PASSWORD, Browser, enrol, last_token, many, sent_to
 from tests.test_app import give_app, token_now
@@ -176,6 +177,83 @@ def test_the_periodic_task_writes_it_down_once(alice: User, account: Account) ->
     assert (account.accepted, account.factors_from, account.factors_next) == (["app"], None, "")
     event = AuditEvent.objects.get(action="policy.factors_changed")
     assert event.data["by_date"]
+
+
+def waiting(user: User) -> tuple[Any, str]:
+    account = Account.objects.get(pk=user.account_id)
+    return account.factors_from, account.factors_next
+
+
+def test_dates_of_other_accounts_stay_as_they_are(alice: User, charlie: User, account: Account) -> None:
+    """K-06: also where they choose the same kinds for the same day."""
+    day = timezone.now() + timedelta(days=9)
+    for person in (alice, charlie):
+        policy_schedule.choose_factors(person.account, ["app"], day, actor=person)
+    assert policy_schedule.keep_factors(account, actor=alice)
+    assert waiting(alice) == (None, "")
+    assert waiting(charlie) == (day, "app")
+    Account.objects.filter(pk=account.pk).update(factors_from=clock_plus(-1), factors_next="app")
+    policy_schedule.keep_dates(Last(None, None))
+    assert waiting(charlie) == (day, "app")
+    assert "sms" in accepted(charlie.account)
+
+
+def test_a_choice_at_once_takes_a_date_back(alice: User, account: Account) -> None:
+    """K-06: also when the kinds are those that count already; without either nothing changes and nobody is told."""
+    kinds = accepted(account)
+    policy_schedule.choose_factors(account, ["app"], timezone.now() + timedelta(days=9), actor=alice)
+    assert policy_schedule.choose_factors(account, kinds, actor=alice)
+    assert waiting(alice) == (None, "")
+    assert not policy_schedule.choose_factors(account, kinds, actor=alice)
+    assert not policy_schedule.keep_factors(account, actor=alice)
+    assert AuditEvent.objects.filter(action__startswith="policy.factors").count() == 3  # set, told of, taken back
+
+
+def test_another_day_or_other_kinds_move_a_date(alice: User, account: Account) -> None:
+    """K-06: the same day and the same kinds change nothing."""
+    day, later = (timezone.now() + timedelta(days=days) for days in (9, 10))
+    assert policy_schedule.choose_factors(account, ["app"], day, actor=alice)
+    assert not policy_schedule.choose_factors(account, ["app"], day, actor=alice)
+    assert policy_schedule.choose_factors(account, ["app"], later, actor=alice)
+    assert policy_schedule.choose_factors(account, ["app", "passkey"], later, actor=alice)
+    assert waiting(alice) == (later, "app passkey")
+
+
+def test_each_event_of_a_date_names_who_decided_and_what(alice: User, account: Account) -> None:
+    """K-06, J-01: set, taken back, set again, come by itself; the administrators read each."""
+    day = timezone.now() + timedelta(days=9)
+    before = " ".join(accepted(account))
+    policy_schedule.choose_factors(account, ["app"], day, actor=alice)
+    policy_schedule.keep_factors(account, actor=alice)
+    policy_schedule.choose_factors(account, ["app"], day, actor=alice)
+    Account.objects.filter(pk=account.pk).update(factors_from=clock_plus(-1))
+    policy_schedule.keep_dates(Last(None, None))
+    events = AuditEvent.objects.filter(action__startswith="policy.factors").exclude(action="policy.factors_announced")
+    assert {event.actor for event in events} == {alice}
+    assert [event.action.partition("factors_")[2] for event in events.order_by("pk")] == [
+        "scheduled",
+        "unscheduled",
+        "scheduled",
+        "changed",
+    ]
+    come = events.get(action="policy.factors_changed")
+    assert (come.data["before"], come.data["after"]) == (before, "app")
+    read = set(Message.objects.filter(destination=alice.email).values_list("subject_id", flat=True))
+    assert read >= set(events.values_list("pk", flat=True))
+
+
+def test_of_a_choice_everybody_hears_what_counts_and_from_when(alice: User, bob: User, account: Account) -> None:
+    """K-07: from the policy's own date on, too; where neither is asked of them nobody hears."""
+    day = timezone.now() + timedelta(days=9)
+    Account.objects.filter(pk=account.pk).update(two_factor_required=False)
+    policy_schedule.choose_factors(account, ["app"], day, actor=alice)
+    assert told(bob) == 0
+    Account.objects.filter(pk=account.pk).update(two_factor_from=day)
+    policy_schedule.choose_factors(account, ["app", "sms"], day, actor=alice)
+    assert told(bob) == 1
+    announced = AuditEvent.objects.get(action="policy.factors_announced")
+    assert announced.actor == alice
+    assert (announced.data["after"], announced.data["starts"]) == ("sms app", day.isoformat())
 
 
 # Who is told -----------------------------------------------------------------------------------------

@@ -168,7 +168,7 @@ def test_removing_asks_for_a_proof_and_is_told(browser: Browser, bob: User, code
     assert not use(codes[0]).is_in()
 
 
-def test_a_code_proves_that_it_is_still_you_and_ends_the_other_sessions(
+def test_a_code_serves_for_re_authentication_and_ends_the_other_sessions(
     browser: Browser, other_browser: Browser, codes: list[str]
 ) -> None:
     """Whoever has lost the phone comes to another one by a code."""
