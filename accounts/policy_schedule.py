@@ -133,7 +133,8 @@ def keep_factors(account: Account, *, actor: User) -> bool:
         waiting = Account.objects.filter(pk=account.pk, factors_from__gt=Clock())
         changed = waiting.update(factors_from=None, factors_next="")
         if changed:
-            notify_administrators(account, record_event(Action.POLICY_FACTORS_UNSCHEDULED, user=actor))
+            event = record_event(Action.POLICY_FACTORS_UNSCHEDULED, user=actor, starts=_iso(account.factors_from))
+            notify_administrators(account, event)
     return bool(changed)
 
 
@@ -154,7 +155,8 @@ def unschedule(account: Account, *, actor: User) -> bool:
         waiting = Account.objects.filter(pk=account.pk, two_factor_from__gt=Clock(), two_factor_required=False)
         changed = waiting.update(two_factor_from=None)
         if changed:
-            notify_administrators(account, record_event(Action.POLICY_UNSCHEDULED, user=actor))
+            event = record_event(Action.POLICY_UNSCHEDULED, user=actor, starts=_iso(account.two_factor_from))
+            notify_administrators(account, event)
     return bool(changed)
 
 

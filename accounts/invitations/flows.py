@@ -93,10 +93,16 @@ def invite(
         outcome |= dict.fromkeys(limits.over_limit(account, _still(SENT, outcome)), LIMITED)
         if asked := _still(SENT, outcome):
             facts = {"invited_by": actor, "language": language, "role": role}
-            _send(_written_down(account, {address: typed[address] for address in asked}, facts))
+            sent = _written_down(account, {address: typed[address] for address in asked}, facts)
+            _send(sent)
             action = Action.ADMINISTRATOR_INVITED if role == Role.ADMINISTRATOR else Action.INVITATION_SENT
-            record_events(action, actor=actor, facts=[{"address": mask_email(address)} for address in asked])
+            record_events(action, actor=actor, facts=[_facts_of(invitation) for invitation in sent])
     return outcome
+
+
+def _facts_of(invitation: Invitation) -> dict[str, Any]:
+    """Return what the audit log keeps of an invitation: its number, by which its page names whom, and no address."""
+    return {"address": mask_email(invitation.email), "invitation": invitation.pk}
 
 
 def _is_address(typed: str) -> bool:
@@ -173,7 +179,7 @@ def revoke(invitation: Invitation, *, actor: User) -> bool:
     with transaction.atomic():
         changed = Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=Clock())
         if changed:
-            record_event(Action.INVITATION_REVOKED, actor=actor, address=mask_email(invitation.email))
+            record_event(Action.INVITATION_REVOKED, actor=actor, **_facts_of(invitation))
     return bool(changed)
 
 

@@ -93,7 +93,7 @@ def user(request: SignedInRequest, user_id: int) -> HttpResponseBase:
     """Show a person of the account and what can be done for them."""
     person = get_object_or_404(user_query.of(request.user.account), pk=user_id)
     person.account = request.user.account
-    events = audit_query.AuditQuery(request.user.account, person=person).page(None).rows[:5]
+    events = audit_query.AuditQuery(request.user.account, people=[person.pk]).page(None).rows[:5]
     context = {
         "person": person,
         "events": [shown_event(event) for event in events],
