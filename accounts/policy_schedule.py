@@ -18,7 +18,7 @@ from accounts.audit.record import record_event
 from accounts.exceptions import Limited
 from accounts.factors import written
 from accounts.lists import pagination
-from accounts.models import Account, AuditEvent, Session, User
+from accounts.models import Account, AuditEvent, Role, Session, User
 from accounts.models.account import COLUMNS
 from accounts.notifications.notify import notify_administrators
 from accounts.users import mailboxes
@@ -71,9 +71,12 @@ def announce(account: Account, *, actor: User) -> int:
 
 
 def tell_of_switch(account: Account, *, actor: User) -> None:
-    """Tell everybody that the second step is asked for from now on, unless they were told within a day (K-07)."""
+    """Tell everybody that the second step is asked for from now on, unless they were told within a day (K-07).
+
+    Not the administrators, who are told that it was switched on, and by whom: one e-mail each.
+    """
     if Account.objects.filter(RESTED, pk=account.pk).update(two_factor_announced_at=Clock()):
-        _notify_everybody(record_event(Action.POLICY_ANNOUNCED, user=actor, starts=None, now=True))
+        _notify_members(record_event(Action.POLICY_ANNOUNCED, user=actor, starts=None, now=True))
 
 
 def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
@@ -143,10 +146,13 @@ def _columns(kinds: Sequence[str]) -> dict[str, bool]:
 
 
 def _announce_factors(account: Account, actor: User, **facts: Any) -> None:
-    """Tell everybody once which kinds count, where the second step is asked of them now or from a date on."""
+    """Tell everybody once which kinds count, where the second step is asked of them now or from a date on.
+
+    The administrators are told of the change itself.
+    """
     asked = Q(two_factor_required=True) | Q(two_factor_from__isnull=False)
     if Account.objects.filter(RESTED, asked, pk=account.pk).update(two_factor_announced_at=Clock()):
-        _notify_everybody(record_event(Action.POLICY_FACTORS_ANNOUNCED, user=actor, **facts))
+        _notify_members(record_event(Action.POLICY_FACTORS_ANNOUNCED, user=actor, **facts))
 
 
 def unschedule(account: Account, *, actor: User) -> bool:
@@ -216,6 +222,11 @@ def _who_scheduled(account: Account, action: Action = Action.POLICY_SCHEDULED) -
 
 def _notify_everybody(event: AuditEvent) -> int:
     readers = User.objects.filter(account=event.account_id, is_active=True)
+    return delivery.enqueue_notices(readers, event.pk, owner_id=event.account_id)
+
+
+def _notify_members(event: AuditEvent) -> int:
+    readers = User.objects.filter(account=event.account_id, is_active=True).exclude(role=Role.ADMINISTRATOR)
     return delivery.enqueue_notices(readers, event.pk, owner_id=event.account_id)
 
 
