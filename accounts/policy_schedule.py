@@ -121,6 +121,16 @@ def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | No
     return bool(changed)
 
 
+def who_is_told(account: Account) -> str:
+    """Return whom a change of the kinds would be told by e-mail beside the administrators.
+
+    "users": everybody of now; "lately": nobody, for they were told within a day; "nobody": it is not asked of them.
+    """
+    if not (account.two_factor_required or account.two_factor_from):
+        return "nobody"
+    return "users" if Account.objects.filter(RESTED, pk=account.pk).exists() else "lately"
+
+
 def _with_what_has_come(row: QuerySet[Account]) -> Account:
     """Return an account, locked. A date of other kinds that has come is written down: no later one undoes it."""
     account = row.select_for_update(no_key=True).get()

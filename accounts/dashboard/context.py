@@ -134,7 +134,7 @@ def first_steps(account: Account, people: People) -> list[Step]:
         ),
         Step(
             _("Switch on two factor authentication"),
-            _("At once, or from a day on that everybody is told of. Your own phone comes first."),
+            _("At once, or from a day on that every page then announces. Your own phone comes first."),
             reverse("account-settings"),
             account.two_factor_required or account.two_factor_from is not None,
         ),
