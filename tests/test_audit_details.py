@@ -217,6 +217,39 @@ def test_too_many_to_read_at_once_are_said(
     assert answer.context["events"] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [
+        ("en", "More than 1 users match; only the events of Ana Souza are shown, whose login is souza."),
+        ("pt-br", "Mais de 1 usuários correspondem; só estão abaixo os eventos de Ana Souza, cujo login é souza."),
+        ("es", "Coinciden más de 1 usuarios; solo se muestran los eventos de Ana Souza, cuyo usuario es souza."),
+    ],
+)
+def test_a_login_that_begins_too_many_others_means_its_owner(
+    office: Browser,
+    account: Account,
+    souzas: list[User],
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    word: str,
+) -> None:
+    monkeypatch.setattr(filters, "MOST_PEOPLE", 1)
+    monkeypatch.setattr(filters.AuditFilter, "most", 1)
+    events = [happened(person("souza", account, first_name="Ana", last_name="Souza")), happened(souzas[0])]
+    office.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    answer = office.get(f"{AUDIT}?person=souza")
+    assert [one["event"].pk for one in answer.context["events"]] == [events[0].pk]
+    assert word in page(answer)
+
+
+def test_an_address_means_nobody_whose_own_begins_with_it(office: Browser, souzas: list[User]) -> None:
+    User.objects.filter(pk=souzas[2].pk).update(email="joao7@example.com.br")
+    event = happened(souzas[1])
+    happened(souzas[2])
+    answer = office.get(f"{AUDIT}?person=joao7@example.com")
+    assert [one["event"].pk for one in answer.context["events"]] == [event.pk]
+
+
 def test_a_name_costs_the_same_statements_whatever_the_number_of_people_who_have_it(
     office: Browser, souzas: list[User]
 ) -> None:

@@ -107,6 +107,7 @@ def test_many_are_chosen_in_the_list_and_the_page_says_whom(office: Browser, ali
 
 
 def test_each_has_a_result_and_is_written_down(office: Browser, alice: User) -> None:
+    """A-05: each in a transaction of its own."""
     chosen = invite(alice, "nina", "max", "tom")
     Invitation.objects.filter(email="tom@example.com").update(accepted_at=timezone.now())
     answer = office.post(REVOKE, {"invitation": ",".join(ids(chosen)), "filter": "state=invited"})

@@ -107,17 +107,18 @@ def test_the_switch_is_one_update_however_many_it_touches_and_tells(account: Acc
 
 
 @pytest.mark.parametrize(
-    ("language", "switched", "phone", "coming"),
+    ("language", "words"),
     [
-        ("en", "was switched on", "A phone was added", "takes a second step now"),
-        ("pt-br", "foi ativada", "Um telefone foi adicionado", "segunda etapa"),
-        ("es", "Se activó", "Se agregó un teléfono", "segundo paso"),
+        ("en", ["was switched on", "A phone was added", "takes a second step now"]),
+        ("pt-br", ["foi ativada", "Um telefone foi adicionado", "segunda etapa"]),
+        ("es", ["Se activó", "Se agregó un teléfono", "segundo paso"]),
     ],
 )
 def test_an_administrator_is_told_of_the_switch_by_one_e_mail(
-    browser: Browser, account: Account, alice: User, bob: User, language: str, switched: str, phone: str, coming: str
+    browser: Browser, account: Account, alice: User, bob: User, language: str, words: list[str]
 ) -> None:
     """K-07, A-01: beside the one about their own new phone, which is for the owner of the mailbox (R-03)."""
+    switched, phone, coming = words
     person("dora", account, Role.ADMINISTRATOR)
     User.objects.filter(account=account).update(language=language)
     browser.post_password("alice")

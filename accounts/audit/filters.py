@@ -23,6 +23,9 @@ def _events() -> list[tuple[str, Any]]:
 class AuditFilter(Filter):
     """Which events are shown."""
 
+    only: User | None = None  # whose login it is, where too many others match as well
+    most = MOST_PEOPLE
+
     person = forms.CharField(label=_("Name, login or e-mail"), max_length=254)
     event = forms.ChoiceField(label=_("Event"), choices=_events)
     since = forms.DateField(
@@ -36,7 +39,8 @@ class AuditFilter(Filter):
     def clean_person(self) -> list[User] | None:
         """Return the people whom the list of users finds by the same words; None where nobody is asked for.
 
-        Another account's are as unknown as nobody (A-04). An address that is somebody's means nobody else.
+        Another account's are as unknown as nobody (A-04). An address that is somebody's means nobody else; so does a
+        login, where it begins too many others.
         """
         typed = self.cleaned_data["person"].strip()
         if not typed:
@@ -47,12 +51,18 @@ class AuditFilter(Filter):
                 _("Nobody in this account has this name, login or e-mail address. Try any word of the name.")
             )
         if count > MOST_PEOPLE:
+            return [self._named(typed)]
+        people = list(found.prefetch_related(None).order_by("name_key", "pk"))
+        return [person for person in people if typed.lower() == person.email] or people
+
+    def _named(self, typed: str) -> User:
+        self.only = User.objects.all_named(typed).filter(account=self.account).first()
+        if self.only is None:
             raise forms.ValidationError(
                 _("More than %(most)s users match. Type more letters, another word of the name, or the login."),
                 params={"most": MOST_PEOPLE},
             )
-        people = list(found.prefetch_related(None).order_by("name_key", "pk"))
-        return [person for person in people if typed.lower() == person.email] or people
+        return self.only
 
     @property
     def people(self) -> list[tuple[str, str]]:

@@ -34,16 +34,15 @@ def bulk_work(request: SignedInRequest) -> HttpResponseBase:
         messages.error(request, _("Choose at least one user, and what is to be done."))
         return redirect(back)
     form = PhoneResetForm(request.POST if request.method == "POST" else None) if work.asks_reason else None
-    context: dict[str, Any] = {"work": work, "action": asked["action"], "form": form, "most": bulk.MOST}
-    context |= {"back": back, "filter": back.partition("?")[2]}
+    context: dict[str, Any] = {"work": work, "action": asked["action"], "form": form, "back": back}
     if request.method == "POST" and (form is None or form.is_valid()):
         reason = form.cleaned_data["reason"] if form else ""
         results = bulk.carry_out(work, people[: bulk.MOST], request.user, reason)
         done = sum(result.is_done for result in results)
         return render(request, "accounts/bulk_done.html", {**context, "results": results, "done": done})
-    outlook = bulk.outlook(work, people[: bulk.MOST], request.user)
-    facts = {"are_more": len(people) > bulk.MOST, "invitations_too": bool(asked.getlist("invitation"))}
-    return render(request, "accounts/bulk.html", {**context, "outlook": outlook, **facts})
+    context |= {"outlook": bulk.outlook(work, people[: bulk.MOST], request.user), "filter": back.partition("?")[2]}
+    context |= {"are_more": len(people) > bulk.MOST, "invitations_too": bool(asked.getlist("invitation"))}
+    return render(request, "accounts/bulk.html", {**context, "most": bulk.MOST})
 
 
 def _people(request: SignedInRequest, asked: QueryDict) -> list[User]:
