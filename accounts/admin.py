@@ -35,6 +35,7 @@ class AccountAdmin(admin.ModelAdmin):
         "passkeys",
         "mailbox_before_phone",
         "passkeys_alone",
+        "email_yields",
         "created_at",
     ]
 

@@ -20,6 +20,8 @@ class FactorKind(models.TextChoices):
 CHOICES = (FactorKind.SMS, FactorKind.EMAIL, FactorKind.APP, FactorKind.PASSKEY)
 # What a person is given a device for. The mailbox stands in for one, so it cannot count alone (P-05).
 OF_DEVICES = (FactorKind.SMS, FactorKind.APP, FactorKind.PASSKEY)
+# What may switch the mailbox off for whoever has one (``Account.email_yields``).
+STRONGER_THAN_EMAIL = (FactorKind.APP, FactorKind.PASSKEY)
 PRESETS: dict[str, tuple[FactorKind, ...]] = {
     "all": CHOICES,
     "no_email": OF_DEVICES,

@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts import policy_schedule
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
+from accounts.factors import written
 from accounts.models import Account, User
 from accounts.notifications.notify import notify_administrators
 from messaging.database import Clock
@@ -23,6 +24,8 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
     One conditional UPDATE, whatever the size of the account; in force at everybody's next request (S-05).
     """
     with transaction.atomic():
+        if account.demands_second_factor and not account.two_factor_required:
+            policy_schedule.come_into_force(account)  # its date has come: that is what is switched off
         changed = (
             Account.objects.filter(pk=account.pk)
             .exclude(two_factor_required=required)
@@ -33,7 +36,7 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
             event = record_event(action, user=actor, before=not required, after=required)
             notify_administrators(account, event)
             if required:
-                policy_schedule.tell_of_switch(account, actor=actor)
+                policy_schedule.notify_of_switch(account, actor=actor)
     return bool(changed)
 
 
@@ -55,6 +58,21 @@ def set_passkeys_alone(account: Account, allowed: bool, *, actor: User) -> bool:
         if changed:
             action = Action.PASSKEYS_ALONE_ALLOWED if allowed else Action.PASSKEYS_ALONE_FORBIDDEN
             record_event(action, user=actor)
+    return bool(changed)
+
+
+def set_email_yields(account: Account, yields: bool, *, actor: User) -> bool:
+    """Send no tokens by e-mail to whoever has an app or a passkey, or send them again (K-06).
+
+    Return whether that changed anything. Read at each request; told as other changes of the kinds are (K-07).
+    """
+    with transaction.atomic():
+        changed = Account.objects.filter(pk=account.pk).exclude(email_yields=yields).update(email_yields=yields)
+        if changed:
+            action = Action.POLICY_FACTORS_EMAIL_OFF if yields else Action.POLICY_FACTORS_EMAIL_ON
+            notify_administrators(account, record_event(action, user=actor))
+            account.refresh_from_db()
+            policy_schedule.announce_factors(account, actor, after=written(account.accepted), starts=None)
     return bool(changed)
 
 

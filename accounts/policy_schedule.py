@@ -4,7 +4,7 @@ From its date the policy is in force because the gate compares the date with the
 below only writes down what is so already. Nothing here depends on the task being in time but the reminders.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from accounts.models import Account, AuditEvent, Role, Session, User
 from accounts.models.account import COLUMNS
 from accounts.notifications.notify import notify_administrators
 from accounts.users import mailboxes
+from accounts.users import query as user_query
 from messaging.database import Clock, clock_plus, update_returning
 from messaging.delivery import flows as delivery
 from messaging.periodic.scheduler import Last, periodic_task
@@ -29,6 +30,7 @@ from messaging.periodic.scheduler import Last, periodic_task
 DAY = 86_400  # seconds
 ANNOUNCEMENT_SECONDS = DAY  # between two announcements of an account
 RESTED = Q(two_factor_announced_at__isnull=True) | Q(two_factor_announced_at__lt=clock_plus(-ANNOUNCEMENT_SECONDS))
+ASKED = Q(two_factor_required=True) | Q(two_factor_from__isnull=False)  # for the second step, now or from a date on
 REMINDERS = (7, 1)  # days before the date
 UNREACHABLE_SHOWN = 20
 
@@ -70,7 +72,7 @@ def announce(account: Account, *, actor: User) -> int:
         )
 
 
-def tell_of_switch(account: Account, *, actor: User) -> None:
+def notify_of_switch(account: Account, *, actor: User) -> None:
     """Tell everybody that the second step is asked for from now on, unless they were told within a day (K-07).
 
     Not the administrators, who are told that it was switched on, and by whom: one e-mail each.
@@ -84,13 +86,12 @@ def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
 
     A reminder whose day is already past is not sent.
     """
-    steps = [When(two_factor_from__lte=clock_plus(days * DAY), then=Value(days)) for days in sorted(REMINDERS)]
     with transaction.atomic():
-        _come_into_force(account)  # if its date has come: no later one undoes it
+        come_into_force(account)  # if its date has come: no later one undoes it
         open_for_it = Account.objects.filter(pk=account.pk, two_factor_required=False)
         changed = open_for_it.exclude(two_factor_from=moment).update(two_factor_from=moment)
         if changed:
-            open_for_it.update(two_factor_reminded=Case(*steps, default=None, output_field=models.SmallIntegerField()))
+            open_for_it.update(two_factor_reminded=_past_reminder("two_factor_from"))
             notify_administrators(account, record_event(Action.POLICY_SCHEDULED, user=actor, starts=_iso(moment)))
     return bool(changed)
 
@@ -109,6 +110,8 @@ def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | No
             changed = row.exclude(factors_from=moment, factors_next=after).update(
                 factors_from=moment, factors_next=after
             )
+            if changed:
+                row.update(factors_reminded=_past_reminder("factors_from"))
         else:
             changed = row.exclude(**_columns(kinds), factors_from__isnull=True).update(
                 **_columns(kinds), factors_from=None, factors_next=""
@@ -117,7 +120,7 @@ def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | No
             action = Action.POLICY_FACTORS_SCHEDULED if moment else Action.POLICY_FACTORS_CHANGED
             facts: dict[str, Any] = {"before": before, "after": after, "starts": _iso(moment)}
             notify_administrators(account, record_event(action, user=actor, **facts))
-            _announce_factors(account, actor, after=after, starts=_iso(moment))
+            announce_factors(account, actor, after=after, starts=_iso(moment))
     return bool(changed)
 
 
@@ -126,9 +129,16 @@ def who_is_told(account: Account) -> str:
 
     "users": everybody of now; "lately": nobody, for they were told within a day; "nobody": it is not asked of them.
     """
-    if not (account.two_factor_required or account.two_factor_from):
+    row = Account.objects.filter(ASKED, pk=account.pk)
+    if not row.exists():
         return "nobody"
-    return "users" if Account.objects.filter(RESTED, pk=account.pk).exists() else "lately"
+    return "users" if row.filter(RESTED).exists() else "lately"
+
+
+def _past_reminder(date: str) -> Case:
+    """Return the reminder of a date whose day is already past when the date is set: it is not sent."""
+    steps = [When(**{f"{date}__lte": clock_plus(days * DAY)}, then=Value(days)) for days in sorted(REMINDERS)]
+    return Case(*steps, default=None, output_field=models.SmallIntegerField())
 
 
 def _with_what_has_come(row: QuerySet[Account]) -> Account:
@@ -155,13 +165,12 @@ def _columns(kinds: Sequence[str]) -> dict[str, bool]:
     return {column: kind in kinds for kind, column in COLUMNS.items()}
 
 
-def _announce_factors(account: Account, actor: User, **facts: Any) -> None:
+def announce_factors(account: Account, actor: User, **facts: Any) -> None:
     """Tell everybody once which kinds count, where the second step is asked of them now or from a date on.
 
     The administrators are told of the change itself.
     """
-    asked = Q(two_factor_required=True) | Q(two_factor_from__isnull=False)
-    if Account.objects.filter(RESTED, asked, pk=account.pk).update(two_factor_announced_at=Clock()):
+    if Account.objects.filter(RESTED, ASKED, pk=account.pk).update(two_factor_announced_at=Clock()):
         _notify_members(record_event(Action.POLICY_FACTORS_ANNOUNCED, user=actor, **facts))
 
 
@@ -179,28 +188,47 @@ def unschedule(account: Account, *, actor: User) -> bool:
 @periodic_task("policy", seconds=60)
 def keep_dates(_last: Last | None = None) -> None:
     """Send the reminders that are due, and write down which policies have come into force."""
-    coming = Account.objects.filter(two_factor_required=False, two_factor_from__gt=Clock(), is_active=True)
-    for days in REMINDERS:
-        unreminded = Q(two_factor_reminded__isnull=True) | Q(two_factor_reminded__gt=days)
-        due = coming.filter(unreminded, two_factor_from__lte=clock_plus(days * DAY))
-        for account in due:
-            _remind(due.filter(pk=account.pk), days)
+    active = Account.objects.filter(is_active=True)
+    _send_reminders(active.filter(two_factor_required=False), "two_factor_from", "two_factor_reminded", _remind)
+    _send_reminders(active.filter(ASKED, RESTED), "factors_from", "factors_reminded", _remind_of_factors)
     for account in Account.objects.filter(two_factor_from__lte=Clock()):
-        _come_into_force(account)
+        come_into_force(account)
     for account in Account.objects.filter(factors_from__lte=Clock()):
         _let_factors_count(account)
 
 
-def _remind(due: QuerySet[Account], days: int) -> None:
-    """Remind everybody once, however many ask for it: only one UPDATE finds the reminder still due."""
-    with transaction.atomic():
-        account = update_returning(due, two_factor_reminded=days)
-        if account and (actor := _who_scheduled(account)):
-            starts = _iso(account.two_factor_from)
-            _notify_everybody(record_event(Action.POLICY_REMINDED, user=actor, days=days, starts=starts))
+def _send_reminders(
+    accounts: QuerySet[Account], date: str, reminded: str, remind: Callable[[Account, int], None]
+) -> None:
+    """Remind of a date to come, once for each of the days before: only one UPDATE finds a reminder still due."""
+    coming = accounts.filter(**{f"{date}__gt": Clock()})
+    for days in sorted(REMINDERS):  # the latest one first: after a task that stood still nobody gets both at once
+        unreminded = Q(**{f"{reminded}__isnull": True}) | Q(**{f"{reminded}__gt": days})
+        due = coming.filter(unreminded, **{f"{date}__lte": clock_plus(days * DAY)})
+        for pk in due.values_list("pk", flat=True):
+            with transaction.atomic():
+                if account := update_returning(due.filter(pk=pk), **{reminded: days}):
+                    remind(account, days)
 
 
-def _come_into_force(account: Account) -> None:
+def _remind(account: Account, days: int) -> None:
+    """Remind everybody of the policy's date."""
+    if actor := _who_scheduled(account):
+        starts = _iso(account.two_factor_from)
+        _notify_everybody(record_event(Action.POLICY_REMINDED, user=actor, days=days, starts=starts))
+
+
+def _remind_of_factors(account: Account, days: int) -> None:
+    """Remind those who have no factor that will count (K-07): not within a day of an announcement, but after it."""
+    lacking = user_query.without_factor(account, account.factors_next.split())
+    if (actor := _who_scheduled(account, Action.POLICY_FACTORS_SCHEDULED)) and lacking.exists():
+        facts: dict[str, Any] = {"days": days, "after": account.factors_next, "starts": _iso(account.factors_from)}
+        event = record_event(Action.POLICY_FACTORS_REMINDED, user=actor, **facts)
+        delivery.enqueue_notices(lacking, event.pk, owner_id=account.pk)
+
+
+def come_into_force(account: Account) -> None:
+    """Write down that the date of the policy has come, if it has."""
     past = Account.objects.filter(pk=account.pk, two_factor_from__lte=Clock())
     with transaction.atomic():
         changed = past.filter(two_factor_required=False).update(
@@ -220,7 +248,7 @@ def _let_factors_count(account: Account) -> None:
     with transaction.atomic():
         changed = past.update(**_columns(kinds), factors_from=None, factors_next="")
         if changed and (actor := _who_scheduled(account, Action.POLICY_FACTORS_SCHEDULED)):
-            facts: dict[str, Any] = {"before": written(account.accepted), "after": written(kinds), "by_date": True}
+            facts: dict[str, Any] = {"before": written(account.written_down), "after": written(kinds), "by_date": True}
             notify_administrators(account, record_event(Action.POLICY_FACTORS_CHANGED, user=actor, **facts))
 
 

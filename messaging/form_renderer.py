@@ -1,16 +1,16 @@
 """Django's form renderer, except for inputs and lists: written here, for the templates ask three files for one element.
 
 An input of six attributes took 483 Python calls and takes 117; the pages of a sign-in have five. The lists of
-countries and languages of a profile took 1,408.
+countries and languages of a profile took 1,408. Escaping, as Django does it, takes eleven for each word.
 """
 
+import html
 from collections.abc import Mapping
 from typing import Any
 
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
-from django.utils.html import conditional_escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeData, SafeString, mark_safe
 
 INPUTS = {f"django/forms/widgets/{kind}.html" for kind in ("input", "text", "email", "number", "password", "hidden")}
 SELECT = "django/forms/widgets/select.html"
@@ -44,13 +44,13 @@ def _group(name: str | None, options: list[Mapping[str, Any]]) -> str:
     written = "".join(f"\n  {_option(option)}\n" for option in options)
     if not name:
         return written
-    return f'\n  <optgroup label="{conditional_escape(name)}">{written}\n  </optgroup>'
+    return f'\n  <optgroup label="{_escaped(name)}">{written}\n  </optgroup>'
 
 
 def _option(option: Mapping[str, Any]) -> str:
     value = option["value"]
     attributes = _attributes({"value": str(value) if value is True else value} | option["attrs"])
-    return f"<option{attributes}>{conditional_escape(option['label'])}</option>"
+    return f"<option{attributes}>{_escaped(option['label'])}</option>"
 
 
 def _attributes(given: Mapping[str, Any]) -> str:
@@ -58,5 +58,9 @@ def _attributes(given: Mapping[str, Any]) -> str:
 
 
 def _attribute(name: str, value: Any) -> str:
+    return f" {_escaped(name)}" + ("" if value is True else f'="{_escaped(value)}"')
+
+
+def _escaped(value: Any) -> str:
     text = value if isinstance(value, str) else str(value)
-    return f" {conditional_escape(name)}" + ("" if value is True else f'="{conditional_escape(text)}"')
+    return text if isinstance(text, SafeData) else html.escape(text)

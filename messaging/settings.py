@@ -151,7 +151,7 @@ NOTHING_CAME_SECONDS = 60  # after which a person is told what else they can do
 RESEND_COOLDOWNS = (30, 60, 120)
 # How long the n-th consecutive failure of the second step keeps a person from trying; between the steps it does not.
 LOCKOUT_SCHEDULE = {10: 15 * MINUTE, 15: HOUR, 20: 4 * HOUR, **dict.fromkeys(range(25, 100, 5), DAY)}
-FAILURES_TOLD_AT = 5
+FAILURES_NOTIFIED_AT = 5
 FAILURES_DISABLED_AT = 100
 
 # What leaves the system -----------------------------------------------------------------------

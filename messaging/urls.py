@@ -9,9 +9,9 @@ from django.views.i18n import set_language
 from messaging import health, well_known
 
 urlpatterns = [
-    path("", include("messaging.portal.urls")),
     path("", include("twofactor.urls")),
     path("", include("accounts.urls")),
+    path("", include("messaging.portal.urls")),
     path("", include("messaging.delivery.urls")),
     path("idioma/", login_not_required(require_POST(set_language)), name="set_language"),
     path("admin/", admin.site.urls),

@@ -132,7 +132,7 @@ def test_a_wrong_token_binds_nothing(enrolling: Browser, bob: User) -> None:
     assert not enrolling.is_in()
 
 
-# P-07: the sealed number is bound -------------------------------------------------------------------
+# P-07: the number in the challenge is bound ------------------------------------------------------------
 
 
 def test_posting_another_number_with_the_token_has_no_effect(enrolling: Browser, bob: User) -> None:

@@ -1,16 +1,18 @@
 """What is rendered once for each language (messaging/fixed_parts.py): the same pages, nothing of anybody in them."""
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.template import engines
+from django.template.loader_tags import IncludeNode
 from django.test import RequestFactory
 from django.urls import set_script_prefix
 from django.utils import translation
 
 from accounts.models import User
-from messaging.fixed_parts import FixedNode
+from messaging.fixed_parts import FixedNode, PartNode
 from tests.altcha import challenge_in
 from tests.conftest import PASSWORD, Browser
 from tests.walk import people
@@ -34,6 +36,14 @@ CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 def render_at_length(node: FixedNode, context: Any) -> Any:
     """Render as Django does: each time, and with all that the page knows."""
     return node.part.render(context)
+
+
+def include_at_length(node: PartNode, context: Any) -> Any:
+    """Include as Django does: looked up each time."""
+    name = SimpleNamespace(resolve=lambda _context: node.name)
+    djangos = IncludeNode(name, extra_context=node.values)  # type: ignore[arg-type]
+    djangos.origin = node.origin
+    return djangos.render(context)
 
 
 def page(browser: Browser, cookies: str, language: str, route: Route) -> str:
@@ -62,6 +72,7 @@ def test_every_page_is_what_it_is_at_length(db: None, arrive: Arrival, monkeypat
         at_length = {}
         with monkeypatch.context() as patch:
             patch.setattr(FixedNode, "render", render_at_length)
+            patch.setattr(PartNode, "render", include_at_length)
             for language in ("pt-br", "es"):
                 at_length[language] = page(browser, cookies, language, route)
         for language in ("pt-br", "es", "pt-br"):

@@ -60,7 +60,7 @@ def test_what_an_account_decides_is_shown_and_not_switched_here(operator: Browse
     """A-01: nothing would be proved, audited or told."""
     address = f"/admin/accounts/account/{account.pk}/change/"
     shown = operator.get(address).content.decode()
-    decided = ("two_factor_required", "email_tokens", "mailbox_before_phone", "passkeys_alone")
+    decided = ("two_factor_required", "email_tokens", "mailbox_before_phone", "passkeys_alone", "email_yields")
     assert [name for name in decided if f'name="{name}"' in shown] == []
     operator.post(address, {"name": "Padaria", "is_active": "on", "accent": "green", **dict.fromkeys(decided, "on")})
     account.refresh_from_db()

@@ -21,7 +21,7 @@ from twofactor.models import PhoneDevice
 pytestmark = pytest.mark.django_db
 
 SETTINGS = "/configuracoes/minha-conta/"
-DATE, NOTICE, LIST = f"{SETTINGS}data/", f"{SETTINGS}aviso/", f"{SETTINGS}sem-telefone/"
+DATE, NOTICE, LIST = f"{SETTINGS}data/", f"{SETTINGS}aviso/", f"{SETTINGS}sem-segunda-etapa/"
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"
 
@@ -148,7 +148,7 @@ def test_the_page_says_whom_it_will_touch_and_gives_the_list(
     Message.objects.create(**refused, destination=bob.email, fault="number", owner_id=account.pk)
     shown = page(alices.get(SETTINGS))
     assert "<strong>1</strong> is here now besides you and will be stopped at the next click" in shown
-    assert "<strong>2</strong> set a phone up at the next sign-in" in shown
+    assert "<strong>2</strong> set a second step up at the next sign-in" in shown
     assert "bob <bob@example.com>" in shown
     assert "charlie" not in shown
     table = b"".join(alices.get(LIST)).decode()
@@ -169,7 +169,7 @@ def test_all_whose_mailbox_refuses_stand_in_a_list_that_is_sorted(
         Message.objects.create(**facts, state="failed", fault="number")
     Message.objects.create(**refused, destination=people[0].email, owner_id=account.pk, state="sent")
     shown = page(alices.get(SETTINGS))
-    assert shown.partition("They can only get their token by SMS:")[2].partition("</p>")[0].count("@example.com") == 20
+    assert shown.partition("so they need another second step:")[2].partition("</p>")[0].count("@example.com") == 20
     assert '<a href="/configuracoes/usuarios/?state=unreachable">' in shown
     listed = page(alices.get("/configuracoes/usuarios/", {"state": "unreachable", "sort": "-name"}))
     assert "24 users" in listed

@@ -17,7 +17,7 @@ from accounts.models import Account, User
 from benchmarks.statements import statements
 from messaging import deadline
 from messaging.celery import LastingConnections, app
-from messaging.database import Compiled, Slot, Statement
+from messaging.database import Compiled, Insert, Slot, Statement, slots
 from messaging.deadline import DeadlinePassed, TooManyCalls, within
 from tests.services.programs import wait_for
 from tests.tools import ROOT
@@ -54,6 +54,21 @@ def test_a_compiled_change_returns_whole_rows(account: Account) -> None:
     assert account.name == "Padaria Central"
     for field in Account._meta.concrete_fields:
         assert getattr(row, field.attname) == getattr(account, field.attname), field.name
+
+
+def test_a_compiled_insert_returns_the_row_as_the_database_holds_it(db: None) -> None:
+    """With the defaults of the fields that it was not told, those of the database too."""
+    accounts = Compiled(lambda: Insert(Account, **slots(Account, "name")))
+    row = accounts.new(name="Padaria Central")
+    kept = Account.objects.get(name="Padaria Central")
+    for field in Account._meta.concrete_fields:
+        assert getattr(row, field.attname) == getattr(kept, field.attname), field.name
+
+
+def test_a_compiled_change_tells_how_many_rows_it_wrote(account: Account) -> None:
+    renamed = Compiled(lambda: Statement(Account.objects.filter(name=BY_NAME), name="Oficina Boreal"))
+    assert renamed.changed(name="Padaria Aurora") == 1
+    assert renamed.changed(name="Padaria Aurora") == 0
 
 
 def test_a_compiled_selection_brings_what_is_related_and_annotated(

@@ -18,7 +18,7 @@ from twofactor.models import Challenge, PhoneDevice
 
 
 def bind(user: User, challenge: Challenge) -> PhoneDevice:
-    """Create the device from the number sealed into the challenge (P-07), once per person (P-05)."""
+    """Create the device from the number stored in the challenge (P-07), once per person (P-05)."""
     phone = phones.known(challenge.destination)
     try:
         with transaction.atomic():

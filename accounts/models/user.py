@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.factors import FactorKind
-from accounts.models.account import Account
+from accounts.models.account import Account, has_come
 from accounts.models.search_word import SearchWord
 from accounts.passwords.spelling import normalised, spellings
 from messaging.database import Bytewise, Clock, Folded
@@ -29,13 +29,6 @@ class Role(models.TextChoices):
 
     ADMINISTRATOR = "administrator", _("Administrator")
     MEMBER = "member", _("Member")
-
-
-def factors_due(person: str = "") -> "models.ExpressionWrapper[models.Q]":
-    """Return whether the date of an account's next kinds has come; ``person`` is the way to one, as in ``user__``."""
-    day = f"{person}account__factors_from"
-    due = models.Q(**{f"{day}__isnull": False, f"{day}__lte": Clock()})
-    return models.ExpressionWrapper(due, output_field=models.BooleanField())
 
 
 class UserManager(BaseUserManager["User"]):
@@ -59,9 +52,8 @@ class UserManager(BaseUserManager["User"]):
 
     def with_policy(self) -> models.QuerySet["User"]:
         """Return people with what the gate needs to know of a policy that waits for its date, by our clock."""
-        due = models.Q(account__two_factor_from__isnull=False, account__two_factor_from__lte=Clock())
-        is_due = models.ExpressionWrapper(due, output_field=models.BooleanField())
-        return self.annotate(policy_due=is_due, factors_due=factors_due())  # type: ignore[no-redef]
+        dates = {"policy_due": "account__two_factor_from", "factors_due": "account__factors_from"}
+        return self.annotate(**{name: has_come(date) for name, date in dates.items()})
 
     def all_named(self, typed: str) -> models.QuerySet["User"]:
         """Return the person with this login or e-mail address, if there is one, as a queryset."""
@@ -112,8 +104,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     preferred_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
     # The kind of factor that the last sign-in was completed with; a recovery code leaves it as it was.
     last_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
-    policy_due: bool = False  # by ``with_policy``: the policy's date has come, and nobody has written it down yet
-    factors_due: bool = False  # by ``with_policy``: the same of the kinds of second factor that count
+    # By ``with_policy``: the date of the policy has come, and nobody has written it down yet; the same of the date of
+    # other kinds. Without it the account asks the clock.
+    policy_due: bool | None = None
+    factors_due: bool | None = None
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
     # Consecutive failures of the second step, and until when they keep the person from trying (the lockout schedule).
     failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
@@ -213,7 +207,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def two_factor_required(self) -> bool:
         """Tell whether the second factor is demanded: by the account's policy or its date, and of every operator."""
-        return self.account.two_factor_required or self.is_staff or self.policy_due
+        if self.is_staff or self.account.two_factor_required:
+            return True
+        return self.account.demands_second_factor if self.policy_due is None else self.policy_due
 
     def accepts(self, kind: str) -> bool:
         """Tell whether a kind of second factor counts for this person now: by the account, and for operators (K-06)."""
@@ -230,6 +226,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     def takes_tokens_by_email(self) -> bool:
         """Tell whether the mailbox may be the second factor: by the account (D1), and no reset came by it (R-06)."""
         return self.accepts(FactorKind.EMAIL) and not self.mailbox_suspect
+
+    @property
+    def email_yields(self) -> bool:
+        """Tell whether something stronger switches e-mail off, by what stands beside the person (K-06). No statement.
+
+        For pages about others; what opens is asked of the devices (``twofactor.factors.held``).
+        """
+        stronger = {FactorKind.APP: self.has_app, FactorKind.PASSKEY: self.has_passkey}
+        return self.account.email_yields and any(has and self.accepts(kind) for kind, has in stronger.items())
 
     @property
     def has_device(self) -> bool:

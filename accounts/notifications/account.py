@@ -17,6 +17,7 @@ from accounts.auth import browser_links
 from accounts.factors import FactorKind
 from accounts.invitations import flows as invitations
 from accounts.models import Accent, Account, AuditEvent, Invitation, User
+from accounts.models.account import demanding
 from accounts.users import query as user_query
 from messaging.delivery.models import Channel, Message
 from messaging.delivery.renderers import Content, NothingToSay, renders
@@ -206,7 +207,7 @@ def _known_elsewhere(facts: dict[str, str]) -> Notice:
 @renders("reminder")
 def render_reminder(message: Message) -> Content:
     """Say what to do about the second step that is missing; nothing to whoever has one that counts by now."""
-    due = User.objects.filter(pk=message.subject_id, is_active=True, account__two_factor_required=True)
+    due = User.objects.filter(demanding("account__"), pk=message.subject_id, is_active=True)
     user = due.select_related("account").first()
     if user is None or not user_query.without_factor(user.account).filter(pk=user.pk).exists():
         raise NothingToSay

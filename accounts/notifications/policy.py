@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.audit.actions import Action
-from accounts.factors import FactorKind
+from accounts.factors import OF_DEVICES, FactorKind
 from accounts.models import AuditEvent
 from accounts.notifications.account import Notice, NoticeWriter
 from accounts.policy_schedule import moment_of
@@ -75,7 +75,7 @@ def policy_on_notice(event: AuditEvent) -> Notice:
         heading=_("Two factor authentication was switched on"),
         paragraphs=[
             said,
-            _("Whoever has no phone yet sets one up at the next sign-in. Nobody is locked out."),
+            _("Whoever has no second step that counts yet sets one up at the next sign-in. Nobody is locked out."),
             _("If this was not agreed, look at Settings, My account."),
         ],
         action=_link("account-settings", _("Account Settings")),
@@ -156,9 +156,54 @@ def factors_announced_notice(event: AuditEvent) -> Notice:
                 else _("From now on these second steps count in your account %(account)s: %(kinds)s.")
             )
             % facts,
+            *_email_yields(event),
             _("Have one of them at hand when you sign in. If you have none of them yet, you set one up there."),
             _("You need to do nothing today. We never ask for your password or a token by e-mail or by phone."),
         ],
+    )
+
+
+def _email_yields(event: AuditEvent) -> list[str]:
+    """Say to whom no tokens go by e-mail any more, where e-mail counts at all."""
+    if event.account is None or not event.account.email_yields or "email" not in str(event.data.get("after", "")):
+        return []
+    return [_("Whoever has an authenticator app or a passkey gets no tokens by e-mail.")]
+
+
+def email_yields_notice(event: AuditEvent) -> Notice:
+    """Tell the administrators for whom e-mail counts no longer, or again (K-06)."""
+    said = (
+        _("%(person)s switched it: whoever has an authenticator app or a passkey gets no tokens by e-mail any more.")
+        if event.action == Action.POLICY_FACTORS_EMAIL_OFF
+        else _("%(person)s switched it: whoever has an authenticator app or a passkey may take tokens by e-mail again.")
+    )
+    return Notice(
+        heading=_("The second steps that count were changed"),
+        paragraphs=[said % {"person": _actor(event)}, _("If this was not agreed, look at Settings, My account.")],
+        action=_link("account-settings", _("Account Settings")),
+    )
+
+
+def factors_reminded_notice(event: AuditEvent) -> Notice:
+    """Tell whoever has none of the second steps that will count where to set one up, and until when (K-07)."""
+    wanted = set(str(event.data.get("after", "")).split()) & set(OF_DEVICES)
+    facts = {"when": _when(event), "account": event.account, "kinds": _kinds(event)}
+    if event.account is not None and wanted & set(event.account.accepted):
+        where = _(
+            "You have none of them yet. "
+            "Set one up in My profile, Second step, or at your first sign-in from that day on."
+        )
+        action = _link("factors", _("Second step"))
+    else:
+        where, action = _("You have none of them yet. You set one up at your first sign-in from that day on."), {}
+    return Notice(
+        heading=_("Set up another second step in time"),
+        paragraphs=[
+            _("From %(when)s these second steps count in your account %(account)s: %(kinds)s.") % facts,
+            where,
+            _("It takes less than a minute. We never ask for your password or a token by e-mail or by phone."),
+        ],
+        action=action,
     )
 
 
@@ -179,6 +224,9 @@ NOTICES: dict[str, NoticeWriter] = {
     Action.POLICY_FACTORS_SCHEDULED: factors_changed_notice,
     Action.POLICY_FACTORS_UNSCHEDULED: factors_kept_notice,
     Action.POLICY_FACTORS_ANNOUNCED: factors_announced_notice,
+    Action.POLICY_FACTORS_REMINDED: factors_reminded_notice,
+    Action.POLICY_FACTORS_EMAIL_OFF: email_yields_notice,
+    Action.POLICY_FACTORS_EMAIL_ON: email_yields_notice,
     Action.POLICY_ANNOUNCED: policy_is_coming_notice,
     Action.POLICY_REMINDED: policy_is_coming_notice,
     Action.POLICY_SWITCHED_ON: policy_on_notice,

@@ -91,7 +91,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Restrictions:
     """What keeps a password from being tried: seconds to wait, and how often the captcha's limit is used up."""
 
     pair_wait: int = 0
@@ -99,7 +99,7 @@ class Standing:
     load: int = 0
 
     @classmethod
-    def of(cls, attempt: Attempt, user: User | None) -> "Standing":
+    def of(cls, attempt: Attempt, user: User | None) -> "Restrictions":
         """Return it from the person's row, where there is one, else from the counters alone: the same either way."""
         if user is not None:
             facts: Any = user

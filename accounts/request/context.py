@@ -27,8 +27,8 @@ current: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B0
 
 
 def of(request: HttpRequest) -> Origin:
-    """Return the origin of a request."""
-    agent = printable(request.headers.get("User-Agent", "")[:200])
+    """Return the origin of a request. Asked of ``META``: ``headers`` reads them all first, in 60 Python calls."""
+    agent = printable(request.META.get("HTTP_USER_AGENT", "")[:200])
     return Origin(
         request_id=uuid.uuid4().hex[:16],
         ip=client_ip(request),
@@ -52,7 +52,7 @@ def client_ip(request: HttpRequest) -> str | None:
     peer = address_in(request.META.get("REMOTE_ADDR", ""))
     if not (depth := settings.TRUSTED_PROXY_COUNT):
         return peer
-    hops = request.headers.get("X-Forwarded-For", "").split(",")
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if len(hops) < depth:
         return peer
     if address := address_in(hops[-depth]):

@@ -7,6 +7,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.models import Account, User
+from accounts.models.account import demanding
 from accounts.users import query as user_query
 from messaging.database import clock_plus
 from messaging.delivery import flows as delivery
@@ -18,7 +19,7 @@ KIND = "reminder"
 def due(account: Account) -> QuerySet[User]:
     """Return whom a reminder may go to: active, without a factor that counts, and not reminded within a day."""
     lately = Message.objects.filter(kind=KIND, subject_id=OuterRef("pk"), created_at__gt=clock_plus(-settings.DAY))
-    asked = user_query.without_factor(account).filter(account__two_factor_required=True, locked_at__isnull=True)
+    asked = user_query.without_factor(account).filter(demanding("account__"), locked_at__isnull=True)
     return asked.filter(~Exists(lately))
 
 

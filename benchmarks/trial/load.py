@@ -12,6 +12,8 @@ from tests.services.browser import Browser, location, style_sheet_of
 from tests.services.portal import Portal
 
 AT_ONCE, PAUSE = 2, 1.0  # people at once; seconds between two sign-ins of one of them
+# The same in what lasts longer than ten minutes: all are new browsers of one account, whose SMS of a day are limited.
+LONG_SECONDS, LONG_PAUSE = 600, 3.0
 
 
 LOST = {404, *range(500, 600)}
@@ -50,9 +52,14 @@ class Load:
         self.portal, self.member = portal, member
         self.phases = [Phase("warm-up", "")]
         self.over = threading.Event()
+        self.pause = PAUSE
         self.threads = [threading.Thread(target=self._go_on) for _ in range(AT_ONCE)]
         for thread in self.threads:
             thread.start()
+
+    def slow_down(self, seconds: float) -> None:
+        """Have people come less often while something lasts so many seconds."""
+        self.pause = LONG_PAUSE if seconds > LONG_SECONDS else PAUSE
 
     def stop(self) -> None:
         self.over.set()
@@ -60,7 +67,7 @@ class Load:
             thread.join()
 
     def _go_on(self) -> None:
-        while not self.over.wait(PAUSE):
+        while not self.over.wait(self.pause):
             browser, phase = self.member(), self.phases[-1]
             browser.session.hooks["response"].append(lambda response, *_, **__: self._note(response))
             try:

@@ -3,7 +3,7 @@
 from messaging.database.batches import delete_in_batches, update_in_batches
 from messaging.database.conflicts import is_conflict, is_outage, sqlstate, tried_twice
 from messaging.database.functions import Bytewise, Clock, Epoch, Folded, Listed, clock_plus, fold
-from messaging.database.statements import Compiled, Slot, Statement, update_returning
+from messaging.database.statements import Compiled, Insert, Slot, Statement, slots, update_returning
 
 __all__ = [
     "Bytewise",
@@ -11,6 +11,7 @@ __all__ = [
     "Compiled",
     "Epoch",
     "Folded",
+    "Insert",
     "Listed",
     "Slot",
     "Statement",
@@ -19,6 +20,7 @@ __all__ = [
     "fold",
     "is_conflict",
     "is_outage",
+    "slots",
     "sqlstate",
     "tried_twice",
     "update_in_batches",

@@ -28,6 +28,11 @@ class Slot(models.Expression):
         return self.output_field.get_db_prep_value(values[self.name], connection)
 
 
+def slots(model: type[models.Model], *names: str) -> dict[str, Slot]:
+    """Return a slot for each of these fields of a model, by its name; of a relation, the name of its column."""
+    return {name: Slot(name, model._meta.get_field(name)) for name in names}  # type: ignore[arg-type]
+
+
 class Statement(Generic[M]):
     """The SQL of a queryset, or of an UPDATE of it, with its parameters, and how a row of it becomes an object."""
 
@@ -56,6 +61,7 @@ class Statement(Generic[M]):
 
     def _return_rows(self, compiler: Any) -> None:
         """Let a statement that writes return its rows, whole."""
+        self.silent_sql = self.sql
         columns = [field.get_col(self.model._meta.db_table) for field in self.model._meta.concrete_fields]
         names = ", ".join(connection.ops.quote_name(str(column.target.column)) for column in columns)
         self.sql = f"{self.sql} RETURNING {names}"
@@ -68,15 +74,23 @@ class Statement(Generic[M]):
         self.converters = compiler.get_converters(columns)
         self.convert = compiler.apply_converters
 
+    def changed(self, **values: Any) -> int:
+        """Run the statement, which writes, with these values in its slots; return how many rows it wrote."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.silent_sql, self._filled(values))
+            return int(cursor.rowcount)
+
     def run(self, **values: Any) -> list[M]:
         """Run the statement with these values in its slots; return its rows."""
-        params = [param.filled(values) if isinstance(param, Slot) else param for param in self.params]
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, params)
+            cursor.execute(self.sql, self._filled(values))
             rows: Sequence[Any] = cursor.fetchall()  # to the end: SQLite holds its lock until the last row is read
         if self.converters:
             rows = list(self.convert(rows, self.converters))
         return [self._object(row) for row in rows]
+
+    def _filled(self, values: dict[str, Any]) -> list[Any]:
+        return [param.filled(values) if isinstance(param, Slot) else param for param in self.params]
 
     def _object(self, row: Sequence[Any]) -> M:
         """Return the object of a row, as Django's ``ModelIterable`` makes it."""
@@ -86,6 +100,20 @@ class Statement(Generic[M]):
         for name, position in self.annotations.items():
             setattr(made, name, row[position])
         return made
+
+
+class Insert(Statement[M]):
+    """The SQL of an INSERT of one row, which it returns."""
+
+    def __init__(self, model: type[M], **values: Any) -> None:
+        """Build the statement; ``values`` are slots, expressions or constants. All other fields have their defaults."""
+        self.model = model
+        fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+        query = sql.InsertQuery(model)
+        query.insert_values(fields, [model(**values)])
+        compiler = query.get_compiler(connection.alias)
+        ((self.sql, self.params),) = compiler.as_sql()
+        self._return_rows(compiler)
 
 
 class Compiled(Generic[M]):
@@ -106,11 +134,24 @@ class Compiled(Generic[M]):
 
     def run(self, **values: Any) -> list[M]:
         """Run the statement with these values in its slots; return its rows."""
+        return self._statement().run(**values)
+
+    def changed(self, **values: Any) -> int:
+        """Run the statement, which writes, with these values in its slots; return how many rows it wrote."""
+        return self._statement().changed(**values)
+
+    def new(self, **values: Any) -> M:
+        """Run the statement, an INSERT, with these values in its slots; return the new row."""
+        (made,) = self.run(**values)
+        return made
+
+    def _statement(self) -> Statement[M]:
+        """Return the statement, built for the settings of now."""
         made_for = [connection.vendor, *(getattr(settings, name) for name in self.settings)]
         built = self.built
         if built is None or built[0] != made_for:
             built = self.built = made_for, self.build()
-        return built[1].run(**values)
+        return built[1]
 
     def row(self, **values: Any) -> M | None:
         """Run the statement, which finds or changes at most one row; return it, or None."""

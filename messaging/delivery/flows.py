@@ -44,14 +44,14 @@ def enqueue(  # noqa: PLR0913 (the facts of a message, each by its name)
     means that the message is kept until it is sent. ``urgent`` messages (tokens) and links that somebody waits for have
     queues of their own, before notices. ``owner_id`` says on whose behalf, for the figures of the apps above.
     """
-    message = Message.objects.create(
+    message = Message.objects.queue(
         channel=channel,
         destination=destination,
         kind=kind,
         subject_id=subject_id,
         language=language or get_language() or settings.LANGUAGE_CODE,
         owner_id=owner_id,
-        expires_at=None if lifetime is None else clock_plus(lifetime),
+        lifetime=lifetime,
     )
     queue = "tokens" if urgent else "links" if kind in awaited_kinds() else "notices"
     transaction.on_commit(lambda: wakeup.send(message.pk, queue=queue), robust=True)

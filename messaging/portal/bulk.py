@@ -56,7 +56,7 @@ WORKS: dict[str, Work] = {
         title=gettext_lazy("Deactivate several users"),
         points=[
             gettext_lazy("They are signed out everywhere at once and can no longer sign in."),
-            gettext_lazy("Phone, history and audit are kept; you can let them in again at any time."),
+            gettext_lazy("Second step, history and audit are kept; you can let them in again at any time."),
         ],
         button=gettext_lazy("Deactivate"),
         act=lambda person, actor, _reason: users.deactivate_user(person, actor=actor),
@@ -64,17 +64,16 @@ WORKS: dict[str, Work] = {
         is_dangerous=True,
     ),
     "reset_phone": Work(
-        title=gettext_lazy("Reset the phones of several users"),
+        title=gettext_lazy("Reset the second steps of several users"),
         points=[
             gettext_lazy(
-                "Their phones are removed at once, and with them authenticator apps, passkeys and recovery codes. All"
-                " their sessions end."
+                "Their phones, apps, passkeys and recovery codes are removed at once. All their sessions end."
             ),
             gettext_lazy(
-                "Each is told by e-mail. At the next sign-in they confirm that mailbox first, and then a phone."
+                "Each is told by e-mail. At the next sign-in they confirm that mailbox first, and then a second step."
             ),
         ],
-        button=gettext_lazy("Reset the phones"),
+        button=gettext_lazy("Reset the second steps"),
         act=_reset,
         is_so=lambda person: not person.has_device,
         asks_reason=True,
@@ -126,8 +125,11 @@ def outlook(work: Work, people: Iterable[User], actor: User) -> Outlook:
 
 def chosen(account: Account, ids: Iterable[int]) -> list[User]:
     """Return the people of an account with these ids, by name; of another account's there is none (A-04)."""
-    found = User.objects.filter(account=account, pk__in=ids, erased_at__isnull=True).select_related("account")
-    return list(found.select_related("phone_device").order_by("name_key", "pk")[:MOST])
+    found = User.objects.filter(account=account, pk__in=ids, erased_at__isnull=True).select_related("phone_device")
+    people = list(found.order_by("name_key", "pk")[:MOST])
+    for person in people:
+        person.account = account  # one row for all: it asks the clock once whether a date has come
+    return people
 
 
 @dataclass(frozen=True, slots=True)

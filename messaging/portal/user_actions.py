@@ -84,7 +84,7 @@ def role(person: User, actor: User) -> Plan:
             title=_("Make %(person)s a member") % name,
             points=[
                 _("%(person)s can no longer see users, settings and audit, from the next click on.") % name,
-                _("The phone and the password stay as they are."),
+                _("The second step and the password stay as they are."),
             ],
             button=_("Make a member"),
             done=_("%(person)s is a member now.") % name,
@@ -114,7 +114,7 @@ def deactivate(person: User, actor: User) -> Plan:
         title=_("Deactivate %(person)s") % name,
         points=[
             _("%(person)s is signed out everywhere at once and can no longer sign in.") % name,
-            _("Phone, history and audit are kept; you can let them in again at any time."),
+            _("Second step, history and audit are kept; you can let them in again at any time."),
         ],
         button=_("Deactivate"),
         done=_("%(person)s was deactivated.") % name,
@@ -129,7 +129,7 @@ def reactivate(person: User, actor: User) -> Plan:
     name = {"person": person.full_name}
     return Plan(
         title=_("Reactivate %(person)s") % name,
-        points=[_("%(person)s can sign in again, with the same password and the same phone as before.") % name],
+        points=[_("%(person)s can sign in again, with the same password and the same second step as before.") % name],
         button=_("Reactivate"),
         done=_("%(person)s can sign in again.") % name,
         act=lambda: users.reactivate_user(person, actor=actor),
@@ -159,7 +159,7 @@ def erase(person: User, actor: User) -> Plan:
 
 @action("user.unlock")
 def unlock(person: User, actor: User) -> Plan:
-    """Let somebody try again who was locked by too many wrong tokens, or by an objection."""
+    """Let somebody try again who was locked by too many wrong tokens, or by a disavowal."""
     name = {"person": person.full_name}
     return Plan(
         title=_("Unlock %(person)s") % name,
@@ -183,12 +183,12 @@ def unlock(person: User, actor: User) -> Plan:
 def _of_code(person: User) -> list[str]:
     if not person.wants_recovery_code:
         return []
-    return [_("You then see a recovery code, once: read it to them, and they set up a phone with it.")]
+    return [_("You then see a recovery code, once: read it to them, and they set up a second step with it.")]
 
 
 @action("user.recovery_code")
 def recovery_code(person: User, actor: User) -> Plan:
-    """Take out a recovery code for somebody who cannot set up a phone by the mailbox (R-10)."""
+    """Take out a recovery code for somebody who cannot set up a second step by the mailbox (R-10)."""
     if not (person.may_sign_in and person.wants_recovery_code):
         raise Http404
     name = {"person": person.full_name}
@@ -218,7 +218,7 @@ def password(person: User, actor: User) -> Plan:
             _("An e-mail with a link goes to %(address)s. The link works for one hour and once.")
             % {"address": person.email},
             _("You see neither the link nor the password. Today's password goes on until another one is chosen."),
-            _("Then all sessions end, and the next second step is by SMS: the mailbox alone is not enough."),
+            _("Then all sessions end, and the next second step is not by e-mail: the mailbox alone is not enough."),
         ],
         button=_("Send the link"),
         done=_("The link to a new password is on its way."),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import migrations, models
+from django.db.migrations.operations.base import Operation
 
 from messaging.postgresql.base import LOCK_TIMEOUT
 
@@ -50,6 +51,28 @@ class AddIndexConcurrently(migrations.AddIndex):
 
     def describe(self) -> str:
         return f"{super().describe()}, while the table is written to"
+
+
+class DropIndexConcurrently(Operation):
+    """Drop an index that Django made with a column, while the table is written to; with ``atomic = False``.
+
+    A change of the field would drop the foreign key as well, and look at every row to have it back.
+    """
+
+    reduces_to_sql = reversible = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Models do not know of it."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        concurrently = " CONCURRENTLY" if schema_editor.connection.vendor == "postgresql" else ""
+        schema_editor.execute(f"DROP INDEX{concurrently} IF EXISTS {schema_editor.quote_name(self.name)}")
+
+    def describe(self) -> str:
+        return f"Drop index {self.name}, while the table is written to"
 
 
 class AddFieldAtOnce(migrations.AddField):

@@ -1,6 +1,6 @@
 """Fresh accounts, so that no test meets what another one left. Runs as a process: Playwright bears no ORM beside it.
 
-Each has an Alice (administrator) and a Bob (member), in one of six states. The passwords share one hash,
+Each has an Alice (administrator) and a Bob (member), in one of seven states. The passwords share one hash,
 for time's sake.
 """
 
@@ -14,7 +14,7 @@ import django
 
 from tests.pictures import png
 
-EACH = {"off": 20, "on": 34, "enrolled": 48, "mailbox": 6, "operated": 2, "crowded": 6}
+EACH = {"off": 20, "on": 34, "enrolled": 48, "mailbox": 6, "operated": 2, "crowded": 6, "unphoned": 8}
 PASSWORD = "doze gatos no telhado"
 
 
@@ -22,7 +22,8 @@ PASSWORD = "doze gatos no telhado"
 class Household:
     """An account: policy off; on without phones, or with the mailbox before them; or on, all enrolled, with a logo.
 
-    In one that is "operated" Alice is an operator as well; in a "crowded" one there are sixty others (``crowd``).
+    In one that is "operated" Alice is an operator as well; in a "crowded" one there are sixty others (``crowd``); in
+    one that is "unphoned" phones do not count.
     """
 
     state: str
@@ -64,6 +65,7 @@ def _make(household: Household, password: str) -> None:
         name="Padaria Aurora",
         two_factor_required=household.state != "off",
         mailbox_before_phone=household.state == "mailbox",
+        sms_tokens=household.state != "unphoned",
     )
     if household.state == "enrolled":
         picture = logos.rewrite(png(160, 48))

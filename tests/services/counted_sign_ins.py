@@ -2,7 +2,8 @@
 
 Runs in a portal's own environment, without its web processes and workers: requests go straight into the WSGI
 application, tokens are sent by the same flow as a worker's. Prints JSON: Python calls and PostgreSQL's own counters of
-one sign-in, of a gated page, and of the worker's part. Counts only: they are the same on a busy machine.
+one sign-in, of pages behind the gate, the least one among them, and of the worker's part. Counts only:
+they are the same on a busy machine.
 """
 
 import gc
@@ -139,11 +140,15 @@ def count(first: int, number: int, gateway: str) -> dict[str, dict[str, float]]:
 
     import psycopg  # noqa: PLC0415
     from django.conf import settings  # noqa: PLC0415
+    from django.http import HttpResponse  # noqa: PLC0415
+    from django.urls import path  # noqa: PLC0415
 
+    from messaging import urls  # noqa: PLC0415
     from messaging.wsgi import application  # noqa: PLC0415
     from tests.services.browser import Browser  # noqa: PLC0415
     from tests.services.seed import number_of  # noqa: PLC0415
 
+    urls.urlpatterns.append(path("page/", lambda _request: HttpResponse("Behind the door.")))
     ledger = Ledger()
     parts: dict[str, dict[str, float]] = {}
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as database:
@@ -185,7 +190,7 @@ def _walk(browser: Any, part: Callable[[str], Any], gateway: str) -> None:
         answer = browser.post_at_once("/entrar/token/", token=token)
         assert answer.headers.get("Location") == "/", answer.text
         assert browser.get("/meu-perfil/").status_code == 200
-    for name, path in (("profile", "/meu-perfil/"), ("home", "/")):
+    for name, path in (("profile", "/meu-perfil/"), ("home", "/"), ("page", "/page/")):
         with part(name):
             assert browser.get(path).status_code == 200
 

@@ -23,6 +23,14 @@ class AccountSettingsForm(forms.ModelForm):
         labels = {"two_factor_required": _("Two factor authentication")}
 
 
+class EmailYieldsForm(forms.ModelForm):
+    """Whether e-mail is off for whoever has an app or a passkey (K-06)."""
+
+    class Meta:
+        model = Account
+        fields = ["email_yields"]
+
+
 class PasskeysAloneForm(forms.ModelForm):
     """Whether passkeys alone sign in (K-04)."""
 

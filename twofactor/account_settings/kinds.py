@@ -78,7 +78,7 @@ def account_factors(request: SignedInRequest) -> HttpResponseBase:
     if not form.is_valid() and "kinds" in form.errors:
         return render(request, "twofactor/account_factors_refused.html", _refused(request.user, form))
     chosen = form.cleaned_data["kinds"]
-    if written(chosen) == written(account.accepted) and not account.factors_from:
+    if written(chosen) == written(account.accepted) and not account.accepted_next:
         messages.info(request, _("These are the second steps that count already."))
         return redirect(here)
     if request.method != "POST" or not form.is_valid():
@@ -108,7 +108,7 @@ def _refused(user: User, form: FactorsForm) -> dict[str, Any]:
 def _way_to_own(user: User, kinds: list[str]) -> dict[str, str]:
     """Return where an administrator sets up one of these kinds: the phone comes with the switch, the rest after it."""
     if not held.counting(user):
-        label = _("Switch two factor authentication on, or set a date: your own phone is asked for first")
+        label = _("Switch two factor authentication on, or set a date: your own second step is asked for first")
         return {"url": resolve_url("account-settings"), "label": label}
     if set(kinds) & set(OF_DEVICES) == {FactorKind.SMS}:
         return {"url": f"{resolve_url('profile')}#phone", "label": _("Set your phone up in My profile")}
@@ -142,7 +142,7 @@ def context(account: Account) -> dict[str, Any]:
             (name, label, name == preset, [kind.label for kind in PRESETS[name]])
             for name, label in PRESET_NAMES.items()
         ],
-        "factors_next": [FactorKind(kind).label for kind in account.factors_next.split()],
+        "factors_next": [FactorKind(kind).label for kind in account.accepted_next],
         "single_kind": accepted == [FactorKind.SMS],
         "sms_works": circuit.sms_is_available(),
     }

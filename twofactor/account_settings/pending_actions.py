@@ -46,6 +46,17 @@ def decide_passkeys_alone(user: User, asked: dict[str, Any]) -> str:
     )
 
 
+def decide_email_yields(user: User, asked: dict[str, Any]) -> str:
+    """Switch e-mail off beside something stronger, or on again; return what to say (K-06)."""
+    yields = bool(asked["email_yields"])
+    policy.set_email_yields(user.account, yields, actor=user)
+    return (
+        _("Whoever has an authenticator app or a passkey gets no tokens by e-mail.")
+        if yields
+        else _("Tokens by e-mail count again for everybody.")
+    )
+
+
 def set_date(user: User, asked: dict[str, Any]) -> str:
     """Set or take back the date that was asked for; return what to say."""
     if not asked["starts"]:
@@ -98,6 +109,7 @@ def choose_factors(user: User, asked: dict[str, Any]) -> str:
 CARRIED_OUT = {
     "policy.factors": choose_factors,
     "policy": switch_policy,
+    "policy.email": decide_email_yields,
     "policy.options": change_options,
     "policy.passkeys": decide_passkeys_alone,
     "policy.date": set_date,

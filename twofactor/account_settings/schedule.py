@@ -99,10 +99,10 @@ def policy_announce(request: SignedInRequest) -> HttpResponseBase:
 
 @administrators_only
 @require_safe
-def policy_without_phone(request: SignedInRequest) -> HttpResponseBase:
-    """Send the list of those who have no phone yet, as a table."""
+def policy_without_factor(request: SignedInRequest) -> HttpResponseBase:
+    """Send the list of those who have no second step that counts yet, as a table."""
     head = [_("Name"), _("Login name"), _("E-mail address"), _("Last sign-in")]
-    name = csv.file_name("without-phone", request.user.account.name)
+    name = csv.file_name("without-second-step", request.user.account.name)
     return csv.response(name, head, _rows(request.user.account))
 
 
@@ -115,7 +115,7 @@ def _rows(account: Account) -> Iterator[list[list[Any]]]:
 def context(user: User) -> dict[str, Any]:
     """Return what the settings page shows before the policy is on."""
     account = user.account
-    if account.two_factor_required:
+    if account.demands_second_factor:
         return {}
     waiting = list(user_query.SORTS["name"].of(user_query.without_factor(account))[: ADDRESSES_SHOWN + 1])
     starts = account.two_factor_from

@@ -9,7 +9,7 @@ from accounts.auth.decorators import administrators_only
 from accounts.dashboard import stats
 from accounts.request.http import SignedInRequest
 from twofactor import session_state
-from twofactor.account_settings import kinds, passkeys_alone, schedule
+from twofactor.account_settings import email_yields, kinds, passkeys_alone, schedule
 from twofactor.account_settings.forms import AccountSettingsForm, OptionsForm
 from twofactor.pages import page, posted
 from twofactor.reauthentication.decorators import demand
@@ -22,7 +22,8 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
     """Show and switch the account's policy (journey 1)."""
     user = request.user
     account = user.account
-    form = AccountSettingsForm(posted(request), instance=account)
+    is_on = account.demands_second_factor
+    form = AccountSettingsForm(posted(request), instance=account, initial={"two_factor_required": is_on})
     if request.method == "POST" and form.is_valid():
         wanted = form.cleaned_data["two_factor_required"]
         account.refresh_from_db()
@@ -38,6 +39,7 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
         **kinds.context(account),
         "own_phone_needed": not session_state.is_verified(user),
         "options": OptionsForm(instance=account),
+        "email_yields": email_yields.form_of(account),
         "passkeys_alone": passkeys_alone.form_of(account),
         "changed_at": account.two_factor_changed_at,
         **schedule.context(user),
@@ -51,7 +53,7 @@ def _switch_policy(request: SignedInRequest, wanted: bool) -> HttpResponse:
     An administrator who has not proved their own phone in this session does that first, and it counts (A-02, D6).
     """
     user = request.user
-    if wanted == user.account.two_factor_required:
+    if wanted == user.account.demands_second_factor:
         return redirect("account-settings")
     if wanted and not session_state.is_verified(user):
         here = resolve_url("account-settings")

@@ -230,7 +230,7 @@ def _tell_failures(story: Story, person: Person) -> None:
         for minute in range(wrong):
             story.note(at - timedelta(minutes=wrong - minute), person, Action.TOKEN_REFUSED, place=1, purpose="login")
             failures += 1
-            if failures == settings.FAILURES_TOLD_AT:
+            if failures == settings.FAILURES_NOTIFIED_AT:
                 story.note(at, person, Action.SECOND_FACTOR_FAILING, place=1)
         held = settings.LOCKOUT_SCHEDULE[failures]
         story.note(at, person, Action.SECOND_FACTOR_LOCKED, place=1, hours=held / settings.HOUR)

@@ -6,7 +6,7 @@ A new kind of device has one entry in ``DEVICES``; how it is proved is told in `
 from collections.abc import Sequence
 from typing import Any
 
-from accounts.factors import FactorKind
+from accounts.factors import STRONGER_THAN_EMAIL, FactorKind
 from accounts.models import User
 from twofactor.exceptions import ChannelRefused
 from twofactor.factors.app.models import AppDevice
@@ -73,14 +73,27 @@ def phone_of(user: User) -> PhoneDevice | None:
     return next(iter(PhoneDevice.of(user)), None)
 
 
+def email_yields(user: User) -> bool:
+    """Tell whether an app or a passkey that counts switches the mailbox off, where the account wants that (K-06).
+
+    Only what can be proved here does: passkeys of an earlier host leave the mailbox as it is.
+    """
+    return user.account.email_yields and any(device.factor in STRONGER_THAN_EMAIL for device in counting(user))
+
+
+def takes_tokens_by_email(user: User) -> bool:
+    """Tell whether the mailbox stands in for a device that the person has, at this moment."""
+    return bool(counting(user)) and user.takes_tokens_by_email and not email_yields(user)
+
+
 def destination(user: User, channel: str) -> str:
     """Return the person's proved phone or their address, for a token.
 
     Raises ChannelRefused before the first factor (P-05), for a phone that does not count while another device does, and
-    for the mailbox where the account takes no tokens by e-mail (D1) or after a password reset by e-mail, until one
-    sign-in by another factor (R-06): otherwise one mailbox would be both factors.
+    for the mailbox where the account takes no tokens by e-mail (D1), where something stronger stands in for it (K-06),
+    or after a password reset by e-mail, until one sign-in by another factor (R-06): else one mailbox would be both.
     """
-    if channel == FactorKind.EMAIL and counting(user) and user.takes_tokens_by_email:
+    if channel == FactorKind.EMAIL and takes_tokens_by_email(user):
         return user.email
     phone = next((device for device in provable(user) if isinstance(device, PhoneDevice)), None)
     if channel != FactorKind.SMS or phone is None:

@@ -25,6 +25,7 @@ def factors(request: SignedInRequest) -> HttpResponse:
     listed = overview.entries(user)
     context = {
         "entries": listed,
+        "email_yields": held.email_yields(user),
         "may_add_app": held.may_add(user, FactorKind.APP),
         "may_add_passkey": held.may_add(user, FactorKind.PASSKEY),
         "has_app": any(entry.kind == FactorKind.APP for entry in listed),

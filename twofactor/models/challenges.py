@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 
 from accounts.models import User
-from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
+from messaging.database import Clock, Compiled, Insert, Slot, Statement, clock_plus, slots
 from messaging.delivery.models import Channel, Message
 from twofactor.exceptions import TokenLate
 from twofactor.models.journeys import Journey, PendingSignIn, Purpose
@@ -65,7 +65,7 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
 
     def close(self, challenge: "Challenge") -> bool:
         """Consume a challenge; True for exactly one caller (T-03)."""
-        return bool(self.open().filter(pk=challenge.pk).update(verified_at=Clock()))
+        return bool(CLOSE.changed(challenge=challenge.pk))
 
 
 def _at(journey: str) -> ChallengeQuerySet:
@@ -91,6 +91,13 @@ def _attempt(journey: str) -> Compiled["Challenge"]:
     return Compiled(build, "TOKEN_ATTEMPTS")
 
 
+# Built once 21 µs, each time 0.2 ms.
+CLOSE = Compiled(
+    lambda: Statement(
+        Challenge.objects.open().filter(pk=Slot("challenge", models.BigIntegerField())), verified_at=Clock()
+    )
+)
+
 # The fields that lead a challenge to its journey, and the constraints by which each journey has one live challenge.
 JOURNEYS = {
     "pending_sign_in": "challenge_one_live_sign_in",
@@ -111,9 +118,10 @@ class Challenge(models.Model):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     pending_sign_in = models.ForeignKey(PendingSignIn, models.CASCADE, null=True, related_name="+")
-    phone_change = models.ForeignKey(PhoneChange, models.CASCADE, null=True, related_name="+")
-    reauthentication = models.ForeignKey(Reauthentication, models.CASCADE, null=True, related_name="+")
-    email_change = models.ForeignKey(EmailChange, models.CASCADE, null=True, related_name="+")
+    # Indexed where they are: most are a sign-in's, and would be written down in the indexes of the three, too.
+    phone_change = models.ForeignKey(PhoneChange, models.CASCADE, null=True, related_name="+", db_index=False)
+    reauthentication = models.ForeignKey(Reauthentication, models.CASCADE, null=True, related_name="+", db_index=False)
+    email_change = models.ForeignKey(EmailChange, models.CASCADE, null=True, related_name="+", db_index=False)
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     destination = models.CharField(max_length=254)
@@ -144,7 +152,15 @@ class Challenge(models.Model):
                 for journey, name in JOURNEYS.items()
             ),
         ]
-        indexes = [models.Index(fields=["issued_at"], name="challenge_issued")]
+        indexes = [
+            models.Index(fields=["issued_at"], name="challenge_issued"),
+            *(
+                models.Index(
+                    fields=[journey], name=f"challenge_of_{journey}", condition=Q(**{f"{journey}__isnull": False})
+                )
+                for journey in ("phone_change", "reauthentication", "email_change")
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"challenge {self.pk}: {self.purpose} by {self.channel}"
@@ -194,15 +210,27 @@ class Challenge(models.Model):
     @classmethod
     def issue(cls, journey: Journey, *, channel: str, destination: str, network: str = "") -> "Challenge":
         """Create the challenge of a journey, by the database's clock; the one before must be superseded."""
-        challenge: Challenge = cls.objects.create(
-            **{f"{journey.name}_id": journey.pk},
-            user=journey.user,
+        challenge = ISSUE.new(
+            **dict.fromkeys(WAYS) | {f"{journey.name}_id": journey.pk},
+            user_id=journey.user_id,
             purpose=journey.purpose,
             channel=channel,
             destination=destination,
             network=network,
             nonce=derive.new_nonce(),
             key_id=derive.key_id(settings.TOKEN_KEY),
-            expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS),
         )
+        challenge.user = journey.user
         return challenge
+
+
+WAYS = [f"{journey}_id" for journey in JOURNEYS]
+
+
+def _issue() -> Insert[Challenge]:
+    told = ("user_id", "purpose", "channel", "destination", "network", "nonce", "key_id", *WAYS)
+    return Insert(Challenge, expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS), **slots(Challenge, *told))
+
+
+# Built once 75 µs, each time 0.3 ms.
+ISSUE = Compiled(_issue, "TOKEN_LIFETIME_SECONDS")

@@ -33,7 +33,7 @@ class Proof(Journey):
         """Return "reauth"."""
         return Purpose.REAUTHENTICATE
 
-    def destination(self, channel: str, sealed: str) -> str:
+    def destination(self, channel: str, stored: str) -> str:
         """Return today's phone or address."""
         return self.known_destination(channel)
 
@@ -64,9 +64,9 @@ class PhoneChange(Proof):
         """Return "reauth" until the re-authentication is done, then "change_phone"."""
         return Purpose.CHANGE_PHONE if self.holder_proved else Purpose.REAUTHENTICATE
 
-    def destination(self, channel: str, sealed: str) -> str:
+    def destination(self, channel: str, stored: str) -> str:
         """Return the new number, or today's phone or address for the re-authentication."""
-        return self.number if self.holder_proved else super().destination(channel, sealed)
+        return self.number if self.holder_proved else super().destination(channel, stored)
 
 
 class EmailChange(Proof):
@@ -86,9 +86,9 @@ class EmailChange(Proof):
         """Return "reauth" until the re-authentication is done, then "change_email"."""
         return Purpose.CHANGE_EMAIL if self.holder_proved else Purpose.REAUTHENTICATE
 
-    def destination(self, channel: str, sealed: str) -> str:
+    def destination(self, channel: str, stored: str) -> str:
         """Return the new address, or today's phone or address for the re-authentication."""
-        return self.email if self.holder_proved else super().destination(channel, sealed)
+        return self.email if self.holder_proved else super().destination(channel, stored)
 
 
 class ReauthenticationQuerySet(models.QuerySet["Reauthentication"]):

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.audit.actions import Action
 from accounts.auth.decorators import administrators_only, for_person_of_account
+from accounts.factors import FactorKind
 from accounts.models import User
 from accounts.profile.forms import ProfileForm
 from accounts.request.http import SignedInRequest
@@ -96,7 +97,12 @@ def phone_reset(request: SignedInRequest, person: User) -> HttpResponse:
         except (OwnPhone, NoPhone) as refusal:
             messages.error(request, error_messages.of(refusal))
         else:
-            messages.success(request, _("The phone of %(person)s was removed.") % {"person": person.full_name})
+            said = (
+                _("The phone of %(person)s was removed.")
+                if person.has_phone
+                else _("The second step of %(person)s was removed.")
+            )
+            messages.success(request, said % {"person": person.full_name})
             if code := recovery.issue_if_wanted(person, actor=request.user):
                 return render(request, "accounts/recovery_code.html", {"person": person, "code": code})
         return redirect("user", person.pk)
@@ -105,6 +111,7 @@ def phone_reset(request: SignedInRequest, person: User) -> HttpResponse:
         "form": form,
         "person": person,
         "masked_phone": phones.mask(device.number) if device else "",
+        "phones_count": person.accepts(FactorKind.SMS),
         "mailbox_warning": recovery.warning(person),
     }
     return render(request, "twofactor/phone_reset.html", context)

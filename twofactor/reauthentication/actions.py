@@ -22,6 +22,7 @@ OF_THE_ACCOUNT: dict[str, Promise] = {
     "policy.date": _("The date of two factor authentication"),
     "policy.factors": _("Which second steps count"),
     "policy.options": _("The options of the second step"),
+    "policy.email": _("E-mail beside something stronger"),
     "policy.passkeys": _("The sign-in by passkey alone"),
     "account.countries": _("The countries of the phones"),
     "user.invite": _("Invite administrators"),

@@ -15,7 +15,7 @@ from accounts.request.http import SignedInRequest
 from messaging.masking import mask_email
 from twofactor import journeys, phones, session_state
 from twofactor.exceptions import CaptchaNeeded, JourneyOver, SmsUsedUp
-from twofactor.factors import catalogue
+from twofactor.factors import catalogue, held
 from twofactor.factors.codes.forms import OwnCodeForm
 from twofactor.factors.passkeys.forms import PasskeyForm
 from twofactor.forms import TokenForm
@@ -118,7 +118,7 @@ def _context(request: SignedInRequest, journey: Proof, form: Any) -> dict[str, A
         "journey": journey,
         "masked_phone": phones.mask(journey.phone.number) if journey.phone else "",
         "masked_email": mask_email(user.email),
-        "email_offered": user.takes_tokens_by_email,
+        "email_offered": held.takes_tokens_by_email(user),
         "has_factor": journey.has_factor,
         "offered": {factor.kind for factor in catalogue.open_to(user)},
         "by_app": _kind(journey) == FactorKind.APP,

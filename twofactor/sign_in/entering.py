@@ -46,7 +46,7 @@ def let_in(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Return the way to the page first asked for; the browser is a known one from now on."""
     response = redirect(pending.next_url or "home")
     known_browsers.remember(response, pending.user)
-    if pending.user.failures >= settings.FAILURES_TOLD_AT:
+    if pending.user.failures >= settings.FAILURES_NOTIFIED_AT:
         messages.warning(request, _say_failures(pending.user.failures))
     return response
 

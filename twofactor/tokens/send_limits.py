@@ -20,7 +20,7 @@ from accounts.request import context as request_context
 from messaging.delivery.models import Channel
 from twofactor import exceptions as refusals
 from twofactor.models import EmailChange, Journey, PhoneDevice
-from twofactor.tokens import counted, sms_of_the_day, spared, untyped
+from twofactor.tokens import counted, first_tokens, sms_of_the_day, sms_pumping
 from twofactor.tokens.counted import Sent
 
 OWN = {"user", "user_sms", "user_email", "numbers", "phone", "mailbox"}
@@ -98,8 +98,8 @@ def _without_known_number(balances: list[Balance]) -> list[Balance]:
 def _refuse(sent: Sent, over: list[Balance], balances: list[Balance]) -> None:
     """Tell a person of the limits that are their own. Raises Limited with the longest wait."""
     own = [balance for balance in over if balance.window.scope in OWN]
-    here = [each for each in over if each.window.scope == "address" and untyped.is_closed(each.window, sent)]
-    if here and not spared.leaves(here[0].window, sent, balances):
+    here = [each for each in over if each.window.scope == "address" and sms_pumping.is_closed(each.window, sent)]
+    if here and not first_tokens.leaves(here[0].window, sent, balances):
         own += here
     if own:
         longest = max(own, key=lambda balance: balance.wait)
@@ -109,7 +109,7 @@ def _refuse(sent: Sent, over: list[Balance], balances: list[Balance]) -> None:
 def _silent(send: Send, sent: Sent, over: list[Balance], balances: list[Balance]) -> str:
     """Return the limit for which a message is withheld without a word, or nothing."""
     for window in {balance.window.key: balance.window for balance in over}.values():
-        if _is_closed(window, sent) and not spared.leaves(window, sent, balances):
+        if _is_closed(window, sent) and not first_tokens.leaves(window, sent, balances):
             return window.scope
     if isinstance(send.journey, EmailChange):
         return TAKEN if is_taken(send.journey) else ""
@@ -118,8 +118,8 @@ def _silent(send: Send, sent: Sent, over: list[Balance], balances: list[Balance]
 
 def _is_closed(window: Window, sent: Sent) -> bool:
     """Tell whether nothing is sent for a window that is used up; of a range or country say so to whom it concerns."""
-    if window.scope in {"prefix", "country"} and untyped.is_closed(window, sent):
-        untyped.tell_closed(window, sent)
+    if window.scope in {"prefix", "country"} and sms_pumping.is_closed(window, sent):
+        sms_pumping.notify_closed(window, sent)
         return True
     return window.scope in {"phone_typed", "mailbox_typed"}
 

@@ -96,7 +96,7 @@ class Day:
                 raise self._no_more(balance)
         for balance in many:
             if balance.window.scope in USED_UP_AT:
-                self._tell(balance)
+                self._notify(balance)
 
     def whole(self, window: Window) -> int:
         """Return all there is; of the system's also what is reserved for proved phones and known browsers."""
@@ -118,7 +118,7 @@ class Day:
         is_new = window in sms_limits.system(reserved=False, known=False) and balance.used <= self.whole(window)
         return refusals.SmsForKnownBrowsers() if is_new or window.scope == "account_new" else refusals.SmsUsedUp()
 
-    def _tell(self, balance: Balance) -> None:
+    def _notify(self, balance: Balance) -> None:
         limit = self.whole(balance.window)
         for percent, action in USED_UP_AT[balance.window.scope].items():
             if balance.used == -(-limit * percent // 100):

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts import rate_limits, sms_limits
 from accounts.models import Account
-from twofactor.tokens.spared import KNOWN_HAVE
+from twofactor.tokens.first_tokens import KNOWN_HAVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class WorstDay:
 def all_of_them() -> list[WorstDay]:
     """Return every kind of attacker, those without anything first."""
     links = _a_day("links") + _a_day("browser_links")
-    own, spared = -(-_a_day("user") // 2), (1 + KNOWN_HAVE) * _a_day("spared")
+    own, first = -(-_a_day("user") // 2), (1 + KNOWN_HAVE) * _a_day("spared")
     small, large = _account(40), _account(10**6)
     return [
         WorstDay("somebody who knows a login", 0, links, "links to its mailbox"),
@@ -37,9 +37,9 @@ def all_of_them() -> list[WorstDay]:
         WorstDay("one malicious member", _a_day("person"), None, "tokens; whoever types theirs is sent more by e-mail"),
         WorstDay("all members of an account of 40", small["all"], None, "the same"),
         WorstDay("a new account's administrator", _a_day("account"), _a_day("invitations"), "tokens; invitations"),
-        WorstDay("an account, at a number without a login", _a_day("phone_typed") + spared, 0, "tokens to it"),
-        WorstDay("each further account, at the same number", spared, 0, "the same"),
-        WorstDay("an account, at a mailbox without a login", 0, _a_day("mailbox_typed") + spared, "tokens to it"),
+        WorstDay("an account, at a number without a login", _a_day("phone_typed") + first, 0, "tokens to it"),
+        WorstDay("each further account, at the same number", first, 0, "the same"),
+        WorstDay("an account, at a mailbox without a login", 0, _a_day("mailbox_typed") + first, "tokens to it"),
         WorstDay("the largest account, whoever does it", large["all"], None, "its share of the system's SMS"),
         WorstDay("everybody together", _a_day("system"), None, "e-mails grow with the people"),
     ]

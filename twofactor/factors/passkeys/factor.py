@@ -14,7 +14,7 @@ from twofactor.factors.base import Factor, Verified, complete
 from twofactor.factors.passkeys import ceremony, challenges
 from twofactor.models import Challenge, FactorDevice, Journey, Passkey
 from twofactor.steps import Step
-from twofactor.tokens import lockout, untyped
+from twofactor.tokens import lockout, typed_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class SignedChallenge(Verified):
     def give_back(self, journey: Journey) -> None:
         """Give back the tokens that were sent before the person took the passkey instead (B-07)."""
         if journey.sends and (last := Challenge.objects.of(journey).newest()):
-            untyped.give_back(journey, last)
+            typed_tokens.give_back(journey, last)
 
 
 class PasskeyFactor(Factor):

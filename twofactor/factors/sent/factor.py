@@ -10,7 +10,7 @@ from twofactor.factors import held
 from twofactor.factors.base import Factor, Verified
 from twofactor.models import Challenge, FactorDevice, Journey, PhoneDevice, Purpose
 from twofactor.steps import Step
-from twofactor.tokens import challenges, untyped
+from twofactor.tokens import challenges, typed_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class SentToken(Verified):
 
     def give_back(self, journey: Journey) -> None:
         """Give back what was sent until this token was typed."""
-        untyped.give_back(journey, self.challenge)
+        typed_tokens.give_back(journey, self.challenge)
 
 
 class SentFactor(Factor):

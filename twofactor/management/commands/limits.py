@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.users import limits as own_limits
 from twofactor.sign_in.query import YOUNG_SECONDS
 from twofactor.tokens import lockout, worst_day
-from twofactor.tokens.spared import FIRST_TOKENS, KNOWN_HAVE
+from twofactor.tokens.first_tokens import FIRST_TOKENS, KNOWN_HAVE
 
 TOLD, SILENT, OFF = "told: 429, try again in …", "withheld without a word", "told: SMS off, e-mail stays"
 CAPTCHA = "asked for a captcha, whose work doubles as their number does"
@@ -154,7 +154,7 @@ def others() -> Iterator[tuple[str, str, str, str]]:
     yield (
         "failed second steps of a person in a row",
         f"{schedule}, and again each 5; {settings.FAILURES_DISABLED_AT}: locked until somebody unlocks",
-        f"told, and by e-mail at {settings.FAILURES_TOLD_AT} and at each step of the schedule",
+        f"told, and by e-mail at {settings.FAILURES_NOTIFIED_AT} and at each step of the schedule",
         "`LOCKOUT_SCHEDULE`",
     )
     yield "tokens for a passed captcha", captcha, "asked for another captcha", "`CAPTCHA_UNLOCK_SENDS`"

@@ -1,8 +1,8 @@
-"""Tokens that nobody types: what is given back for those that are typed, and who is sent nothing for want of them.
+"""SMS pumping: who is sent nothing because too few of the tokens there were typed.
 
-A robot asks for tokens and types none; people type theirs. So what was typed is given back (B-07), and a range of
-numbers, a country or an address is closed by the share of its tokens that were typed, never by their number (B-08). A
-token counts once its life is over: three hundred colleagues who ask at nine are all still typing at two past.
+A robot asks for tokens and types none; people type theirs. So a range of numbers, a country or an address is closed by
+the share of its tokens that were typed, never by their number (B-08). A token counts once its life is over: three
+hundred colleagues who ask at nine are all still typing at two past.
 """
 
 import logging
@@ -20,50 +20,11 @@ from accounts.rate_limits import Window
 from messaging.database import Clock, clock_plus
 from messaging.delivery.models import Channel, Message, State
 from twofactor import phones
-from twofactor.models import Challenge, ChallengeQuerySet, Journey
-from twofactor.tokens import counted, spared
+from twofactor.models import Challenge
+from twofactor.tokens import counted
 from twofactor.tokens.counted import Sent
 
 logger = logging.getLogger(__name__)
-
-
-def give_back(journey: Journey, challenge: Challenge) -> None:
-    """Give back what a journey sent until ``challenge`` was typed: resends and the other channel too (B-07).
-
-    Of typed numbers and addresses only what went to the one that is now proved: all others nobody has typed.
-    """
-    sent = Sent.of(journey.user, challenge)
-    every = [challenge] if journey.sends == 1 else list(_before(journey, challenge))
-    wanted = [window for each in every for window in _counted(journey, each, typed=challenge)]
-    if sent.is_typed_number and not _was_proved_before(challenge):
-        wanted += counted.of_numbers(sent)
-    rate_limits.take_back(wanted, since=max(each.issued_at for each in every))
-
-
-def _before(journey: Journey, challenge: Challenge) -> ChallengeQuerySet:
-    """Return the journey's challenges for the same thing, this one among them."""
-    found = Challenge.objects.of_any_purpose(journey).filter(purpose=challenge.purpose, pk__lte=challenge.pk)
-    if challenge.purpose in counted.TYPED:
-        found = found.filter(destination=challenge.destination)
-    return found.with_delivery_status()
-
-
-def _counted(journey: Journey, each: Challenge, *, typed: Challenge) -> list[Window]:
-    """Return where a challenge was counted; one whose message was withheld only with the person."""
-    sent = Sent.of(journey.user, each)
-    left = each.pk == typed.pk or each.message_state is not None
-    places = counted.of_place(sent) if left else []
-    return counted.of_person(sent) + places + (spared.windows(places, sent) if sent.is_typed else [])
-
-
-def _was_proved_before(challenge: Challenge) -> bool:
-    """Tell whether the number was given back already: it counts as one, however often it is proved."""
-    same = Challenge.objects.filter(user=challenge.user_id, destination=challenge.destination)
-    earlier = same.filter(purpose__in=counted.TYPED, verified_at__gt=clock_plus(-settings.DAY), pk__lt=challenge.pk)
-    return bool(earlier.exists())
-
-
-# Closed for want of typed tokens ----------------------------------------------------------------
 
 
 def is_closed(window: Window, sent: Sent) -> bool:
@@ -114,8 +75,8 @@ def beginning(window: Window, sent: Sent) -> str:
     return sent.destination[: -counted.LAST_DIGITS]
 
 
-def tell_closed(window: Window, sent: Sent) -> None:
-    """Tell the account's administrators and the operators, each once a day for a range (B-08)."""
+def notify_closed(window: Window, sent: Sent) -> None:
+    """Notify the account's administrators and the operators, each once a day for a range (B-08)."""
     first_here, first = (
         Window(f"closed {name}", settings.DAY, 1, "notice")
         for name in (f"{window.key} {sent.user.account_id}", window.key)

@@ -4,7 +4,8 @@ What was only typed may be anybody's, so whoever types it often enough closes it
 in their hand and for a colleague behind the same address. The first tokens of a person leave all the same: two that
 nobody typed, and of an account a few a day for each closed thing. Typed ones are given back, so a whole office gets in.
 Robots are many people of few accounts, and whoever closed it has sent more than two. A few colleagues can use up what
-an account has of them; browsers that a link from the mailbox has made known have twice as many, apart.
+an account has of them; browsers that a link from the mailbox has made known have twice as many, apart. Their limit is
+the public setting ``LIMIT_SPARED``.
 """
 
 from collections.abc import Iterable
