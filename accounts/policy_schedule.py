@@ -18,7 +18,7 @@ from accounts.audit.record import record_event
 from accounts.exceptions import Limited
 from accounts.factors import written
 from accounts.lists import pagination
-from accounts.models import Account, AuditEvent, Session, User
+from accounts.models import Account, AuditEvent, Role, Session, User
 from accounts.models.account import COLUMNS
 from accounts.notifications.notify import notify_administrators
 from accounts.users import mailboxes
@@ -73,9 +73,12 @@ def announce(account: Account, *, actor: User) -> int:
 
 
 def notify_of_switch(account: Account, *, actor: User) -> None:
-    """Tell everybody that the second step is asked for from now on, unless they were told within a day (K-07)."""
+    """Tell everybody that the second step is asked for from now on, unless they were told within a day (K-07).
+
+    Not the administrators, who are told that it was switched on, and by whom: one e-mail each.
+    """
     if Account.objects.filter(RESTED, pk=account.pk).update(two_factor_announced_at=Clock()):
-        _notify_everybody(record_event(Action.POLICY_ANNOUNCED, user=actor, starts=None, now=True))
+        _notify_members(record_event(Action.POLICY_ANNOUNCED, user=actor, starts=None, now=True))
 
 
 def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
@@ -121,6 +124,17 @@ def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | No
     return bool(changed)
 
 
+def who_is_told(account: Account) -> str:
+    """Return whom a change of the kinds would be told by e-mail beside the administrators.
+
+    "users": everybody of now; "lately": nobody, for they were told within a day; "nobody": it is not asked of them.
+    """
+    row = Account.objects.filter(ASKED, pk=account.pk)
+    if not row.exists():
+        return "nobody"
+    return "users" if row.filter(RESTED).exists() else "lately"
+
+
 def _past_reminder(date: str) -> Case:
     """Return the reminder of a date whose day is already past when the date is set: it is not sent."""
     steps = [When(**{f"{date}__lte": clock_plus(days * DAY)}, then=Value(days)) for days in sorted(REMINDERS)]
@@ -142,7 +156,8 @@ def keep_factors(account: Account, *, actor: User) -> bool:
         waiting = Account.objects.filter(pk=account.pk, factors_from__gt=Clock())
         changed = waiting.update(factors_from=None, factors_next="")
         if changed:
-            notify_administrators(account, record_event(Action.POLICY_FACTORS_UNSCHEDULED, user=actor))
+            event = record_event(Action.POLICY_FACTORS_UNSCHEDULED, user=actor, starts=_iso(account.factors_from))
+            notify_administrators(account, event)
     return bool(changed)
 
 
@@ -151,9 +166,12 @@ def _columns(kinds: Sequence[str]) -> dict[str, bool]:
 
 
 def announce_factors(account: Account, actor: User, **facts: Any) -> None:
-    """Tell everybody once which kinds count, where the second step is asked of them now or from a date on."""
+    """Tell everybody once which kinds count, where the second step is asked of them now or from a date on.
+
+    The administrators are told of the change itself.
+    """
     if Account.objects.filter(RESTED, ASKED, pk=account.pk).update(two_factor_announced_at=Clock()):
-        _notify_everybody(record_event(Action.POLICY_FACTORS_ANNOUNCED, user=actor, **facts))
+        _notify_members(record_event(Action.POLICY_FACTORS_ANNOUNCED, user=actor, **facts))
 
 
 def unschedule(account: Account, *, actor: User) -> bool:
@@ -162,7 +180,8 @@ def unschedule(account: Account, *, actor: User) -> bool:
         waiting = Account.objects.filter(pk=account.pk, two_factor_from__gt=Clock(), two_factor_required=False)
         changed = waiting.update(two_factor_from=None)
         if changed:
-            notify_administrators(account, record_event(Action.POLICY_UNSCHEDULED, user=actor))
+            event = record_event(Action.POLICY_UNSCHEDULED, user=actor, starts=_iso(account.two_factor_from))
+            notify_administrators(account, event)
     return bool(changed)
 
 
@@ -241,6 +260,11 @@ def _who_scheduled(account: Account, action: Action = Action.POLICY_SCHEDULED) -
 
 def _notify_everybody(event: AuditEvent) -> int:
     readers = User.objects.filter(account=event.account_id, is_active=True)
+    return delivery.enqueue_notices(readers, event.pk, owner_id=event.account_id)
+
+
+def _notify_members(event: AuditEvent) -> int:
+    readers = User.objects.filter(account=event.account_id, is_active=True).exclude(role=Role.ADMINISTRATOR)
     return delivery.enqueue_notices(readers, event.pk, owner_id=event.account_id)
 
 

@@ -3,6 +3,7 @@ from django.urls import path
 from accounts.audit import views as audit_views
 from accounts.branding import views as branding
 from accounts.dashboard import views as dashboard
+from accounts.invitations import revoking
 from accounts.invitations import views as invitations_views
 from accounts.notifications import views as notifications_views
 from accounts.passwords import views as passwords
@@ -33,9 +34,10 @@ urlpatterns = [
     ),
     path(
         "configuracoes/usuarios/convites/<int:invitation_id>/revogar/",
-        invitations_views.invitation_revoke,
+        revoking.invitation_revoke,
         name="invitation-revoke",
     ),
+    path("configuracoes/usuarios/convites/revogar/", revoking.invitations_revoke, name="invitations-revoke"),
     path("configuracoes/usuarios/lembrar/", invitations_views.remind, name="remind"),
     path("configuracoes/usuarios/<int:user_id>/", users_views.user, name="user"),
     path("configuracoes/usuarios/<int:user_id>/lembrar/", invitations_views.remind_one, name="remind-one"),

@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
@@ -145,6 +146,44 @@ def test_the_app_that_was_used_last_stands_above_the_captcha(browser: Browser, b
     assert browser.post_password("bob").headers["Location"] == CHANNEL
     shown = page(browser.get(CHANNEL))
     assert shown.index(f'href="{APP}" data-first') < shown.index("altcha-widget")
+
+
+HEADINGS = {
+    "pt-br": ("Onde você quer receber o token?", "Como você quer confirmar que é você?"),
+    "en": ("Where do you want the token?", "How do you want to confirm that it is you?"),
+    "es": ("¿Dónde quiere recibir el token?", "¿Cómo quiere confirmar que es usted?"),
+}
+
+
+@pytest.mark.parametrize("language", list(HEADINGS))
+def test_the_heading_asks_for_a_way_where_the_app_is_among_them(
+    browser: Browser, bob: User, bobs_phone: PhoneDevice, language: str
+) -> None:
+    """K-03: where a token is received is asked only where all that is offered is received."""
+    User.objects.filter(pk=bob.pk).update(language=language)
+    where, how = HEADINGS[language]
+    browser.post_password("bob")
+    shown = page(browser.get(CHANNEL))
+    assert (shown.count(where), shown.count(how)) == (2, 0), "in the title and above the form"
+    give_app(bob)
+    shown = page(browser.get(CHANNEL))
+    assert (shown.count(where), shown.count(how)) == (0, 2)
+
+
+@pytest.mark.parametrize("language", list(HEADINGS))
+def test_a_proof_asks_for_a_way_where_the_app_is_among_them(
+    browser: Browser, bob: User, bobs_phone: PhoneDevice, language: str
+) -> None:
+    """R-01."""
+    browser.sign_in("bob")
+    browser.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    browser.post(START)
+    where, how = HEADINGS[language]
+    shown = page(browser.get(PROOF))
+    assert (where in shown, how in shown) == (True, False)
+    give_app(bob)
+    shown = page(browser.get(PROOF))
+    assert (where in shown, how in shown) == (False, True)
 
 
 def test_the_channel_page_offers_the_app_beside_what_is_sent(browser: Browser, bobs_app: AppDevice) -> None:
@@ -307,6 +346,16 @@ def begin(browser: Browser) -> bytes:
     assert re.search(r'<svg [^>]*class="qr"', shown)
     assert "data:" not in shown
     return secret
+
+
+def test_between_the_code_and_the_field_for_the_token_there_is_the_secret_only(inside: Browser) -> None:
+    """K-03: the field has the focus; whatever stands between scrolls the code out of view. Once six digits are in, the
+    form is sent: the name comes before."""
+    begin(inside)
+    shown = inside.get(CONFIRM).content.decode()
+    places = [shown.index(mark) for mark in ('name="name"', 'class="qr-code"', 'id="secret"', 'name="token"')]
+    assert places == sorted(places)
+    assert 'class="help' not in shown[places[1] : places[3]]
 
 
 def test_an_app_is_set_up_after_a_proof_and_told(inside: Browser, bob: User) -> None:

@@ -32,7 +32,7 @@ def only(account: Account, *kinds: str) -> None:
 
 def shown_token(browser: Browser, at: str = SETUP_APP) -> str:
     """Read the secret of the page as an app does, and return its token of now."""
-    (secret,) = re.findall(r'<code class="secret">([A-Z2-7 ]+)</code>', page(browser.get(at)))
+    (secret,) = re.findall(r'<code id="secret" class="secret">([A-Z2-7 ]+)</code>', page(browser.get(at)))
     return token_now(b32decode(secret.replace(" ", "")))
 
 

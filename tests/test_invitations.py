@@ -188,7 +188,7 @@ def test_whoever_invites_learns_nothing_about_other_accounts(office: Browser, ch
     assert page(elsewhere).replace("charlie", "nobody1") == page(nobody)
     assert len(known) == len(unknown)
     shown = page(office.get(f"{USERS}?state=invited"))
-    rows = re.findall(r'class="row-invited">(.*?)</tr>', re.sub(r"convites/\d+/", "", shown), re.DOTALL)
+    rows = re.findall(r'class="row-invited">(.*?)</tr>', re.sub(r'convites/\d+/|value="\d+"', "", shown), re.DOTALL)
     assert len({row.replace("charlie", "nobody1") for row in rows}) == 1
     told = sent_to("charlie@example.com")[0]["text"]
     assert "already has a user on another account" in told
@@ -391,7 +391,8 @@ def test_invitations_are_touched_by_administrators_of_their_account_only(
     Account.objects.filter(pk=charlie.account_id).update(two_factor_required=False)
     other.post_password("charlie")
     assert [one.post(path).status_code for one in (member, anonymous, other)] == [403, 302, 404]
-    assert office.get(path).status_code == 405
+    assert office.get(path).status_code == (405 if action == "reenviar" else 200)
+    assert Invitation.objects.open().exists()
     Invitation.objects.update(accepted_at=timezone.now())
     assert office.post(path).status_code == 404
 

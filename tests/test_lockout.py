@@ -67,7 +67,7 @@ def test_failures_are_counted_across_tokens_sign_ins_and_channels(bob: User, bob
     for _ in range(3):
         browser.post_token(wrong())
     assert failures(bob) == 6
-    assert fail(4, "email").status_code == 200
+    assert fail(4, "email").status_code == 429
     assert failures(bob) == 10
     assert at_token_refused("bob")
 
@@ -145,6 +145,41 @@ def at_token_refused(login: str) -> bool:
     before = len(deliver())
     answer = browser.post_channel("sms")
     return bool(answer.status_code == 429 and answer.headers["Retry-After"] and len(deliver()) == before)
+
+
+@pytest.mark.parametrize(
+    ("language", "pause"),
+    [
+        ("en", "Try again in about 15 minutes."),
+        ("pt-br", "Tente de novo em cerca de 15 minutos."),
+        ("es", "Vuelva a intentarlo en unos 15 minutos."),
+    ],
+)
+def test_the_wrong_token_that_begins_a_pause_says_so_at_once(
+    bob: User, bobs_phone: PhoneDevice, language: str, pause: str
+) -> None:
+    """L-03: not the next one, which its owner would type in vain."""
+    fail(8)
+    User.objects.filter(pk=bob.pk).update(language=language)
+    browser = at_token()
+    ninth, tenth = browser.post_token(wrong()), browser.post_token(wrong())
+    assert (ninth.status_code, tenth.status_code) == (200, 429)
+    assert pause not in page(ninth)
+    assert pause in page(tenth)
+    assert 890 <= int(tenth.headers["Retry-After"]) <= 900
+    assert failures(bob) == 10
+
+
+def test_in_a_known_browser_the_last_of_its_own_tries_says_the_pause(bob: User, bobs_phone: PhoneDevice) -> None:
+    """L-03, B-02: the pause of the others is none there."""
+    home = at_home()
+    fail(9)
+    answers = []
+    for _ in range(6):
+        home.post_password("bob")
+        home.post_channel()
+        answers.append(home.post_token(wrong()).status_code)
+    assert answers == [200, 200, 200, 200, 200, 429]
 
 
 def test_the_tenth_attempt_counts_if_it_is_right(bob: User, bobs_phone: PhoneDevice) -> None:

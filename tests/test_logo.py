@@ -10,6 +10,7 @@ from accounts.exceptions import LogoRefused
 from accounts.models import Account, AuditEvent, Logo, User
 from tests.conftest import Browser
 from tests.pictures import chunk, png
+from tests.tools import page
 from twofactor.models import PhoneDevice
 
 UPLOAD = "/configuracoes/minha-conta/logotipo/"
@@ -19,6 +20,15 @@ def send(browser: Browser, data: bytes) -> str:
     """Send a file as the form does; return the page that follows."""
     sent = {"logo": SimpleUploadedFile("logo.png", data)}
     return str(browser.post(UPLOAD, sent, follow=True).content.decode())
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Picture"), ("pt-br", "Imagem"), ("es", "Imagen")])
+def test_the_field_takes_a_picture_and_says_so(browser: Browser, alice: User, language: str, label: str) -> None:
+    """The browser makes the PNG of any; without a script a PNG is asked for."""
+    browser.force_login(alice)
+    shown = page(browser.get(UPLOAD, headers={"accept-language": language}))
+    assert re.search(rf'<label for="id_logo">\s*{label}', shown)
+    assert re.search(r"A PNG, 16|PNG, de 16", shown)
 
 
 # What a logo is -------------------------------------------------------------------------------

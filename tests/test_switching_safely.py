@@ -14,7 +14,7 @@ from accounts.policy import set_two_factor_policy
 from accounts.users.flows import lock_user
 from messaging.delivery.models import Message
 from messaging.periodic.scheduler import Last
-from tests.conftest import Browser, deliver, enrol, last_token, many, person
+from tests.conftest import PASSWORD, Browser, deliver, enrol, last_token, many, person, sent_to
 from tests.tools import page
 from twofactor.models import PhoneDevice
 
@@ -103,7 +103,35 @@ def test_the_switch_is_one_update_however_many_it_touches_and_tells(account: Acc
     lots = statements_of_a_switch(account, alice)
     assert len(lots) == len(few)
     assert [statement.split()[1] for statement in lots if statement.startswith("UPDATE")] == ['"accounts_account"'] * 2
-    assert Message.objects.filter(kind="notice").count() == (1 + 1) + (4 + 31)
+    assert Message.objects.filter(kind="notice").count() == (1 + 0) + (4 + 27)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["was switched on", "A phone was added", "takes a second step now"]),
+        ("pt-br", ["foi ativada", "Um telefone foi adicionado", "segunda etapa"]),
+        ("es", ["Se activó", "Se agregó un teléfono", "segundo paso"]),
+    ],
+)
+def test_an_administrator_is_told_of_the_switch_by_one_e_mail(
+    browser: Browser, account: Account, alice: User, bob: User, language: str, words: list[str]
+) -> None:
+    """K-07, A-01: beside the one about their own new phone, which is for the owner of the mailbox (R-03)."""
+    switched, phone, coming = words
+    person("dora", account, Role.ADMINISTRATOR)
+    User.objects.filter(account=account).update(language=language)
+    browser.post_password("alice")
+    browser.post(SETTINGS, {"two_factor_required": "on"})
+    browser.post("/entrar/senha/", {"password": PASSWORD})
+    browser.post("/entrar/introducao/")
+    browser.post_phone()
+    assert browser.post_token(last_token()).headers["Location"] == SETTINGS
+    of = {name: [entry["subject"] for entry in sent_to(f"{name}@example.com")] for name in ("alice", "bob", "dora")}
+    assert {name: len(subjects) for name, subjects in of.items()} == {"alice": 2, "bob": 1, "dora": 1}
+    assert switched in of["dora"][0]
+    assert coming in of["bob"][0]
+    assert {switched in subject or phone in subject for subject in of["alice"]} == {True}
 
 
 # Whom it touches --------------------------------------------------------------------------------

@@ -46,9 +46,11 @@ class Action(models.TextChoices):
     # fmt: off
     ACCOUNT_CREATED = "account.created", ON_HOME, _("The account was created for %(person)s."), _("Account created")
     ACCOUNT_ACCENT_CHANGED = ("account.accent_changed", PLAIN,
-        _("%(actor)s changed the colour of the account."), _("Colour of the account changed"))
+        _("%(actor)s changed the colour of the account from %(before)s to %(after)s."),
+        _("Colour of the account changed"))
     ACCOUNT_NOTICES_CHANGED = ("account.notices_changed", PLAIN,
-        _("%(actor)s changed which notices the administrators get."), _("Notices to administrators changed"))
+        _("%(actor)s changed which early notices are sent, from “%(before)s” to “%(after)s”, and to whom: %(reader)s."),
+        _("Notices to administrators changed"))
     ACCOUNT_LOGO_CHANGED = ("account.logo_changed", PLAIN,
         _("%(actor)s changed the logo of the account."), _("Logo of the account changed"))
     ACCOUNT_COUNTRIES_CHANGED = ("account.countries_changed", PLAIN,
@@ -71,10 +73,10 @@ class Action(models.TextChoices):
         _("%(actor)s changed which second steps count, from %(before)s to %(after)s."),
         _("Kinds of second step changed"))
     POLICY_FACTORS_SCHEDULED = ("policy.factors_scheduled", ON_HOME | NOTICE,
-        _("%(actor)s set a date from which only these second steps count: %(after)s."),
+        _("%(actor)s set a date, %(starts)s, from which only these second steps count: %(after)s."),
         _("Date set for the kinds of second step"))
     POLICY_FACTORS_UNSCHEDULED = ("policy.factors_unscheduled", ON_HOME | NOTICE,
-        _("%(actor)s took back the date for the kinds of second step."),
+        _("%(actor)s took back the date for the kinds of second step: %(starts)s."),
         _("Date for the kinds of second step cancelled"))
     POLICY_FACTORS_ANNOUNCED = ("policy.factors_announced", NOTICE,
         _("Everybody was told which second steps count."), _("Kinds of second step announced"))
@@ -91,10 +93,10 @@ class Action(models.TextChoices):
         _("%(actor)s told everybody that two factor authentication is coming."),
         _("Two factor authentication announced"))
     POLICY_SCHEDULED = ("policy.scheduled", ON_HOME | NOTICE,
-        _("%(actor)s set a date from which two factor authentication is on."),
+        _("%(actor)s set a date from which two factor authentication is on: %(starts)s."),
         _("Date set for two factor authentication"))
     POLICY_UNSCHEDULED = ("policy.unscheduled", ON_HOME | NOTICE,
-        _("%(actor)s took back the date for two factor authentication."),
+        _("%(actor)s took back the date for two factor authentication: %(starts)s."),
         _("Date for two factor authentication cancelled"))
     POLICY_REMINDED = ("policy.reminded", NOTICE,
         _("Everybody was reminded that two factor authentication is coming."),
@@ -243,7 +245,7 @@ class Action(models.TextChoices):
     CODE_USED = ("codes.used", ON_HOME | NOTICE,
         _("%(person)s used a recovery code of their own; %(left)s are left."), _("Own recovery code used"))
     FACTOR_RENAMED = ("factor.renamed", PLAIN,
-        _("%(person)s renamed a second step."), _("Second step renamed"))
+        _("%(person)s renamed a second step: %(channel)s."), _("Second step renamed"))
     FACTOR_PREFERRED = ("factor.preferred", PLAIN,
         _("%(person)s chose which second step comes first: %(channel)s."), _("Preferred second step chosen"))
 

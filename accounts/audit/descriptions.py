@@ -1,19 +1,23 @@
 """Describe an audit event in the reader's language: the sentence of its action, filled with what the event holds."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.audit.actions import Action, Shown, action_named
 from accounts.countries import country_choices
 from accounts.factors import FactorKind
-from accounts.models import AuditEvent, Role
+from accounts.models import Accent, AuditEvent, Role
+from accounts.notifications import choices
 from messaging.delivery.models import Channel
 
 _PLACES = re.compile(r"%\((\w+)\)s")
@@ -104,6 +108,39 @@ VALUES: dict[str, dict[str, Promise]] = {
 }
 
 
+# What an event says in place of the sentence of its action, by a fact of its data.
+VARIANTS: dict[Action, tuple[str, dict[Any, Promise]]] = {
+    Action.ACCOUNT_LOGO_CHANGED: ("after", {"": gettext_lazy("%(actor)s removed the logo of the account.")}),
+    Action.POLICY_ANNOUNCED: (
+        "now",
+        {
+            True: gettext_lazy(
+                "An e-mail told everybody that two factor authentication is on: %(actor)s had switched it."
+            )
+        },
+    ),
+    Action.POLICY_SWITCHED_ON: (
+        "by_date",
+        {True: gettext_lazy("Two factor authentication is on for everybody from the date that %(actor)s had set.")},
+    ),
+    Action.POLICY_FACTORS_CHANGED: (
+        "by_date",
+        {
+            True: gettext_lazy(
+                "From the date that %(actor)s had set these second steps count: %(after)s. Before: %(before)s."
+            )
+        },
+    ),
+    Action.POLICY_OPTIONS_CHANGED: (
+        "mailbox_before_phone",
+        {
+            True: gettext_lazy("%(actor)s has the e-mail confirmed before a first phone from now on."),
+            False: gettext_lazy("%(actor)s has the e-mail no longer confirmed before a first phone."),
+        },
+    ),
+}
+
+
 def was_refused(event: AuditEvent) -> bool:
     action = action_named(event.action)
     return action is not None and Shown.REFUSAL in action.shown
@@ -136,7 +173,12 @@ def _parts(event: AuditEvent) -> tuple[str, _Known]:
         return "%(actor)s: %(action)s", _Known(actor=_person(event.actor), action=event.action)
     facts = {name: _value(name, value) for name, value in FACTS.get(action, dict)(event.data).items()}
     people = {"actor": _actor(event), "person": _person(event.user)}
-    return str(action.sentence), _Known({**facts, **people})
+    return _sentence(action, event.data), _Known({**facts, **people})
+
+
+def _sentence(action: Action, data: dict[str, Any]) -> str:
+    fact, variants = VARIANTS.get(action, ("", {}))
+    return str(variants.get(data.get(fact), action.sentence) if fact else action.sentence)
 
 
 def _value(name: str, value: Any) -> Any:
@@ -176,10 +218,34 @@ def _countries(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kinds(data: dict[str, Any]) -> dict[str, Any]:
-    """Name kinds of second factor. ``data`` holds them with blanks between them."""
-    labels = dict(FactorKind.choices)
+    """Name kinds of second factor, and the day they count from. ``data`` holds them with blanks between them."""
+    return {**_named(data, dict(FactorKind.choices), ", "), **_day(data)}
+
+
+def _named(data: dict[str, Any], labels: Mapping[str, Promise | str], between: str) -> dict[str, str]:
     texts = {name: data[name] for name in ("before", "after") if data.get(name)}
-    return {name: ", ".join(str(labels.get(kind, kind)) for kind in text.split()) for name, text in texts.items()}
+    return {name: between.join(str(labels.get(kind, kind)) for kind in text.split()) for name, text in texts.items()}
+
+
+def _day(data: dict[str, Any]) -> dict[str, Any]:
+    """Say which day the policy was to begin on, as it is where the portal is."""
+    moment = parse_datetime(data.get("starts") or "")
+    return {"starts": date_format(localtime(moment), "DATE_FORMAT")} if moment else {}
+
+
+def _notices(data: dict[str, Any]) -> dict[str, Any]:
+    """Name the notices that were wanted and that are, and who gets them; nothing of an event of an earlier release."""
+    if "after" not in data:
+        return {}
+    to_one = data.get("reader")
+    reader = _("an administrator of their choice") if to_one else _("every administrator")
+    nothing = {name: _("none") for name in ("before", "after")}
+    return {**nothing, **_named(data, choices.CHOICES, "; "), "reader": reader}
+
+
+def _colours(data: dict[str, Any]) -> dict[str, Any]:
+    labels = dict(Accent.choices)
+    return {name: labels.get(value, value) for name, value in data.items()}
 
 
 def _roles(data: dict[str, Any]) -> dict[str, Any]:
@@ -188,11 +254,16 @@ def _roles(data: dict[str, Any]) -> dict[str, Any]:
 
 # Where the data of an event is not what its sentence says.
 FACTS: dict[Action, Facts] = {
+    Action.ACCOUNT_ACCENT_CHANGED: _colours,
     Action.ACCOUNT_COUNTRIES_CHANGED: _countries,
+    Action.ACCOUNT_NOTICES_CHANGED: _notices,
     Action.EVENTS_LEFT_OUT: _left_out,
     Action.POLICY_FACTORS_CHANGED: _kinds,
     Action.POLICY_FACTORS_REMINDED: _kinds,
     Action.POLICY_FACTORS_SCHEDULED: _kinds,
+    Action.POLICY_FACTORS_UNSCHEDULED: _day,
+    Action.POLICY_SCHEDULED: _day,
+    Action.POLICY_UNSCHEDULED: _day,
     Action.SECOND_FACTOR_LOCKED: _hours,
     Action.USER_ROLE_CHANGED: _roles,
 }

@@ -10,6 +10,9 @@ from accounts.audit import grouping
 from accounts.audit import query as audit_query
 from accounts.lists.filters import ANY, Filter, midnight
 from accounts.models import User
+from accounts.users import query as user_query
+
+MOST_PEOPLE = 20  # of whom all events are read at once
 
 
 def _events() -> list[tuple[str, Any]]:
@@ -20,7 +23,10 @@ def _events() -> list[tuple[str, Any]]:
 class AuditFilter(Filter):
     """Which events are shown."""
 
-    person = forms.CharField(label=_("Login or e-mail"), max_length=254)
+    only: User | None = None  # whose login it is, where too many others match as well
+    most = MOST_PEOPLE
+
+    person = forms.CharField(label=_("Name, login or e-mail"), max_length=254)
     event = forms.ChoiceField(label=_("Event"), choices=_events)
     since = forms.DateField(
         label=_("From"), input_formats=["%Y-%m-%d"], widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
@@ -30,13 +36,40 @@ class AuditFilter(Filter):
     )
     ip = forms.GenericIPAddressField(label=_("IP address"))
 
-    def clean_person(self) -> User | None:
-        """Return the person of this account; another account's is as unknown as nobody (A-04)."""
-        typed = self.cleaned_data["person"]
-        found = User.objects.all_named(typed).filter(account=self.account).first() if typed else None
-        if typed and found is None:
-            raise forms.ValidationError(_("Nobody in this account has this login or e-mail address."))
-        return found
+    def clean_person(self) -> list[User] | None:
+        """Return the people whom the list of users finds by the same words; None where nobody is asked for.
+
+        Another account's are as unknown as nobody (A-04). An address that is somebody's means nobody else; so does a
+        login, where it begins too many others.
+        """
+        typed = self.cleaned_data["person"].strip()
+        if not typed:
+            return None
+        found, count = user_query.Listing(self.account, q=typed).look()
+        if not count:
+            raise forms.ValidationError(
+                _("Nobody in this account has this name, login or e-mail address. Try any word of the name.")
+            )
+        if count > MOST_PEOPLE:
+            return [self._named(typed)]
+        people = list(found.prefetch_related(None).order_by("name_key", "pk"))
+        return [person for person in people if typed.lower() == person.email] or people
+
+    def _named(self, typed: str) -> User:
+        self.only = User.objects.all_named(typed).filter(account=self.account).first()
+        if self.only is None:
+            raise forms.ValidationError(
+                _("More than %(most)s users match. Type more letters, another word of the name, or the login."),
+                params={"most": MOST_PEOPLE},
+            )
+        return self.only
+
+    @property
+    def people(self) -> list[tuple[str, str]]:
+        """Return the names of those who were found, and the filter of each alone, where that is more than one."""
+        found = self.cleaned_data.get("person") or []
+        alone = [(person.full_name, self.query_with(person=person.email)) for person in found]
+        return alone if len(alone) > 1 else []
 
     @property
     def days(self) -> list[date | None]:
@@ -51,7 +84,7 @@ class AuditFilter(Filter):
         until = data["until"] and min(data["until"], date.max - timedelta(days=2)) + timedelta(days=1)
         return audit_query.AuditQuery(
             self.account,
-            person=data["person"],
+            people=data["person"] and [person.pk for person in data["person"]],
             event=data["event"],
             since=midnight(data["since"]),
             until=midnight(until),

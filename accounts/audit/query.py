@@ -1,7 +1,7 @@
 """The audit log of an account, for its administrators: what is asked of it, page by page (A-04, J-01)."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.audit import descriptions
+from accounts.audit.invited import with_addresses
 from accounts.lists import pagination
-from accounts.models import Account, AuditEvent, User
+from accounts.models import Account, AuditEvent
 from accounts.request import user_agents
 
 # Rows that are brought in later, such as those of an older system, stand where they belong.
@@ -24,7 +25,7 @@ class AuditQuery:
     """What an administrator asks the audit log for. None and empty mean: whatever."""
 
     account: Account
-    person: User | None = None
+    people: Sequence[int] | None = None  # their ids
     event: str = ""
     since: datetime | None = None
     until: datetime | None = None  # not included
@@ -39,13 +40,13 @@ class AuditQuery:
     def arms(self) -> list[QuerySet[AuditEvent]]:
         """Return the events asked for, in parts that share none.
 
-        What is about a person and what a person did have an index each; one statement for both would have to
+        What is about people and what they did have an index each; one statement for both would have to
         sort all of either.
         """
         events = self._filtered()
-        if self.person is None:
+        if self.people is None:
             return [events]
-        return [events.filter(user=self.person), events.filter(actor=self.person).exclude(user=self.person)]
+        return [events.filter(user__in=self.people), events.filter(actor__in=self.people).exclude(user__in=self.people)]
 
     def _filtered(self) -> QuerySet[AuditEvent]:
         asked = {"action": self.event, "ip": self.ip, "at__gte": self.since, "at__lt": self.until}
@@ -54,12 +55,13 @@ class AuditQuery:
 
     def page(self, cursor: pagination.Cursor | None) -> pagination.Page[AuditEvent]:
         """Return a page, the newest events first."""
-        return pagination.page_of(self.arms, self.scope, ORDER, cursor)
+        page = pagination.page_of(self.arms, self.scope, ORDER, cursor)
+        return replace(page, rows=with_addresses(self.account, page.rows))
 
     def export(self) -> Iterator[list[list[Any]]]:
         """Return the events for a table, chunk by chunk, the newest first and no more than ``MOST``."""
         for events in islice(pagination.chunks_of(self.arms, self.scope, ORDER), MOST // pagination.CHUNK):
-            yield [_cells(event) for event in events]
+            yield [_cells(event) for event in with_addresses(self.account, events)]
 
 
 def head() -> list[str]:

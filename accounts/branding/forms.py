@@ -27,12 +27,13 @@ class LogoForm(forms.Form):
     """The account's logo: a file, or that there shall be none. Cleans to the bytes to keep."""
 
     logo = forms.FileField(
-        label=_("PNG file"),
+        label=_("Picture"),
         required=False,
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": "image/png"}),
         help_text=_(
-            "16 to 512 pixels wide and high, 64 kB at most. Whoever knows its address can see it, without signing in."
+            "A PNG, 16 to 512 pixels wide and high, 64 kB at most. Whoever knows its address can see it, without"
+            " signing in."
         ),
     )
     action = forms.CharField(required=False)

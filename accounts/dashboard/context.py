@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import descriptions
 from accounts.audit.actions import SIGN_INS, Shown, actions_shown
+from accounts.audit.invited import with_addresses
 from accounts.auth import sessions as account_sessions
 from accounts.dashboard import charts, stats
 from accounts.dashboard.charts import Chart
@@ -133,7 +134,7 @@ def first_steps(account: Account, people: People) -> list[Step]:
         ),
         Step(
             _("Switch on two factor authentication"),
-            _("At once, or from a day on that everybody is told of. Your own second step comes first."),
+            _("At once, or from a day on that every page then announces. Your own second step comes first."),
             reverse("account-settings"),
             account.demands_second_factor or account.two_factor_from is not None,
         ),
@@ -160,12 +161,10 @@ def _where(session: Session) -> dict[str, Any]:
 
 
 def latest(account: Account) -> list[RecentEvent]:
-    """Return the last events of an account that are not routine, newest first, in one statement."""
+    """Return the last events of an account that are not routine, newest first, in two statements at most."""
     events = AuditEvent.objects.notable().filter(account=account, action__in=actions_shown(Shown.ON_HOME))
-    return [
-        _recent_event(event, descriptions.describe(event))
-        for event in events.select_related("user", "actor").order_by("-pk")[:LATEST]
-    ]
+    newest = with_addresses(account, events.select_related("user", "actor").order_by("-pk")[:LATEST])
+    return [_recent_event(event, descriptions.describe(event)) for event in newest]
 
 
 def _recent_event(event: AuditEvent, sentence: str) -> RecentEvent:

@@ -4,16 +4,17 @@ Whoever asks is told the same about an address that belongs to another account a
 difference is in the e-mail, which only the address's owner reads.
 """
 
+import logging
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.audit.actions import Action
@@ -27,6 +28,8 @@ from messaging.delivery.models import Channel, Message
 from messaging.masking import mask_email
 from messaging.typed_text import cleaned
 
+logger = logging.getLogger(__name__)
+
 SALT = "accounts.invitations"
 LIFETIME_SECONDS = 7 * 86_400
 AT_ONCE = 500
@@ -35,6 +38,8 @@ LONGEST_LOGIN = 40
 TRIES = 20
 # What became of a line of the list.
 SENT, MEMBER, INACTIVE, INVALID, LIMITED = "sent", "member", "inactive", "invalid", "limited"
+# What became of an invitation that was to be taken back.
+REVOKED, SETTLED, FAILED = "revoked", "settled", "failed"
 # Each pattern consumes what it looks at, so that no text takes more than one pass.
 QUOTED_NAME = re.compile(r'"[^"\n]*"')
 IN_BRACKETS = re.compile(r"<([^<>]*)>")
@@ -88,10 +93,16 @@ def invite(
         outcome |= dict.fromkeys(limits.over_limit(account, _still(SENT, outcome)), LIMITED)
         if asked := _still(SENT, outcome):
             facts = {"invited_by": actor, "language": language, "role": role}
-            _send(_written_down(account, {address: typed[address] for address in asked}, facts))
+            sent = _written_down(account, {address: typed[address] for address in asked}, facts)
+            _send(sent)
             action = Action.ADMINISTRATOR_INVITED if role == Role.ADMINISTRATOR else Action.INVITATION_SENT
-            record_events(action, actor=actor, facts=[{"address": mask_email(address)} for address in asked])
+            record_events(action, actor=actor, facts=[_facts_of(invitation) for invitation in sent])
     return outcome
+
+
+def _facts_of(invitation: Invitation) -> dict[str, Any]:
+    """Return what the audit log keeps of an invitation: its number, by which its page names whom, and no address."""
+    return {"address": mask_email(invitation.email), "invitation": invitation.pk}
 
 
 def _is_address(typed: str) -> bool:
@@ -168,8 +179,21 @@ def revoke(invitation: Invitation, *, actor: User) -> bool:
     with transaction.atomic():
         changed = Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=Clock())
         if changed:
-            record_event(Action.INVITATION_REVOKED, actor=actor, address=mask_email(invitation.email))
+            record_event(Action.INVITATION_REVOKED, actor=actor, **_facts_of(invitation))
     return bool(changed)
+
+
+def revoke_each(chosen: Iterable[Invitation], *, actor: User) -> list[tuple[Invitation, str]]:
+    """Take invitations back, a transaction each, and return what became of each: a fault stops none of the others."""
+    return [(invitation, _revoked(invitation, actor)) for invitation in chosen]
+
+
+def _revoked(invitation: Invitation, actor: User) -> str:
+    try:
+        return REVOKED if revoke(invitation, actor=actor) else SETTLED
+    except DatabaseError:
+        logger.exception("invitation %s could not be revoked", invitation.pk)
+        return FAILED
 
 
 def link(invitation: Invitation) -> str:

@@ -17,6 +17,7 @@ from accounts.models import Invitation, User
 from accounts.request.http import SignedInRequest
 from accounts.users import query as user_query
 from accounts.users import reminders
+from accounts.users.filters import list_before
 
 KEPT = {invitations.INVALID, invitations.LIMITED}  # these lines stay in the field
 
@@ -45,7 +46,7 @@ def _line(address: str, name: str) -> str:
     return f'"{name}" <{address}>' if name else address
 
 
-def _invitation(request: SignedInRequest, invitation_id: int) -> Invitation:
+def open_invitation(request: SignedInRequest, invitation_id: int) -> Invitation:
     """Return an open invitation of the account; another account's does not exist (A-04)."""
     return get_object_or_404(Invitation.objects.open().filter(account=request.user.account), pk=invitation_id)
 
@@ -53,22 +54,16 @@ def _invitation(request: SignedInRequest, invitation_id: int) -> Invitation:
 @administrators_only
 @require_POST
 def invitation_resend(request: SignedInRequest, invitation_id: int) -> HttpResponse:
-    """Send an invitation again."""
-    invitation = _invitation(request, invitation_id)
+    """Send an invitation again; the list stays filtered as it was."""
+    invitation = open_invitation(request, invitation_id)
+    whom = {"whom": invitation.whom}
     if invitations.resend(invitation, actor=request.user):
-        messages.success(request, _("The invitation was sent again. The link before no longer works."))
+        said = _("The invitation of %(whom)s was sent again. The link before no longer works.")
+        messages.success(request, said % whom)
     else:
-        messages.info(request, _("Nothing was sent: this address already belongs to a user of your account."))
-    return redirect("users")
-
-
-@administrators_only
-@require_POST
-def invitation_revoke(request: SignedInRequest, invitation_id: int) -> HttpResponse:
-    """Take an invitation back."""
-    invitations.revoke(_invitation(request, invitation_id), actor=request.user)
-    messages.success(request, _("The invitation was revoked. Its link no longer works."))
-    return redirect("users")
+        said = _("Nothing was sent: %(whom)s already belongs to a user of your account.")
+        messages.info(request, said % whom)
+    return redirect(list_before(request))
 
 
 @administrators_only

@@ -73,3 +73,8 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} to {self.account_id}"
+
+    @property
+    def whom(self) -> str:
+        """Return who was invited, as a mail program writes it."""
+        return f"{self.name} <{self.email}>" if self.name else self.email

@@ -50,10 +50,12 @@ def wanted(account: Account) -> list[str]:
 
 def choose(account: Account, names: list[str], reader: int | None, *, actor: User) -> bool:
     """Keep which are wanted, and who gets them, None being everybody; return whether that changed anything."""
+    before = " ".join(wanted(account))
     off = " ".join(name for name in CHOICES if name not in names)
     if (account.notices_off, account.notices_to) == (off, reader):
         return False
     with transaction.atomic():
         Account.objects.filter(pk=account.pk).update(notices_off=off, notices_to=reader)
-        record_event(Action.ACCOUNT_NOTICES_CHANGED, user=actor)
+        after = " ".join(name for name in CHOICES if name in names)
+        record_event(Action.ACCOUNT_NOTICES_CHANGED, user=actor, before=before, after=after, reader=reader)
     return True

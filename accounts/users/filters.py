@@ -1,11 +1,16 @@
 """What the list of people is filtered by."""
 
 from django import forms
+from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.lists.filters import ANY, Filter
 from accounts.models import Role
+from accounts.request.http import SignedInRequest
 from accounts.users import query as user_query
+
+LONGEST_KEPT = 600
 
 
 class PeopleFilter(Filter):
@@ -29,3 +34,14 @@ class PeopleFilter(Filter):
         self.is_valid()
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
         return user_query.Listing(self.account, **chosen)
+
+
+def list_before(request: SignedInRequest) -> str:
+    """Return the address of the list that somebody came from, as it was filtered.
+
+    A page has the filter in its own address, a form in a field of that name. Fields that are none of the filter's are
+    dropped, so that it leads nowhere else.
+    """
+    asked = QueryDict(request.POST.get("filter", "")[:LONGEST_KEPT]) if request.method == "POST" else request.GET
+    query = PeopleFilter(asked, request.user.account).query
+    return reverse("users") + (f"?{query}" if query else "")

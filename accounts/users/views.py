@@ -51,10 +51,11 @@ def _invited(listing: user_query.Listing, cursor: pagination.Cursor | None) -> d
     if listing.state == "invited":
         page = pagination.page_of([listing.invitations], listing.all_invitations, pagination.Order("email"), cursor)
         count = pagination.count_of(listing.invitations)
-        return {"page": page, "invitations": page.rows, "count": count, "counted": pagination.COUNTED}
+        return {"page": page, "invitations": page.rows, "invited": count, "counted_invitations": pagination.COUNTED}
     few = list(listing.invitations.order_by("email")[: user_query.INVITATIONS_ON_TOP + 1]) if cursor is None else []
     shown = few[: user_query.INVITATIONS_ON_TOP]
-    return {"invitations": shown, "more_invitations": len(few) > len(shown)}
+    found = {"invited": len(few), "counted_invitations": user_query.INVITATIONS_ON_TOP}
+    return {"invitations": shown, "more_invitations": len(few) > len(shown), **found}
 
 
 @administrators_only
@@ -92,7 +93,7 @@ def user(request: SignedInRequest, user_id: int) -> HttpResponseBase:
     """Show a person of the account and what can be done for them."""
     person = get_object_or_404(user_query.of(request.user.account), pk=user_id)
     person.account = request.user.account
-    events = audit_query.AuditQuery(request.user.account, person=person).page(None).rows[:5]
+    events = audit_query.AuditQuery(request.user.account, people=[person.pk]).page(None).rows[:5]
     context = {
         "person": person,
         "events": [shown_event(event) for event in events],

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -12,7 +13,7 @@ from accounts.auth.decorators import administrators_only
 from accounts.lists.pagination import LARGEST_ID
 from accounts.models import User
 from accounts.request.http import SignedInRequest
-from accounts.users.filters import PeopleFilter
+from accounts.users.filters import PeopleFilter, list_before
 from messaging.portal import bulk
 from twofactor.phone.forms import PhoneResetForm
 from twofactor.reauthentication.decorators import reauthenticated
@@ -24,20 +25,24 @@ from twofactor.reauthentication.decorators import reauthenticated
 def bulk_work(request: SignedInRequest) -> HttpResponseBase:
     """Show what will happen to whom, then do it and show the results (A-01, A-02, A-04)."""
     asked = request.POST if request.method == "POST" else request.GET
+    if asked.get("action") == "revoke":  # of invitations, which stand in the same list
+        return redirect(f"{reverse('invitations-revoke')}?{request.GET.urlencode()}")
+    back = list_before(request)
     work = bulk.WORKS.get(asked.get("action", ""))
     people = _people(request, asked)
     if work is None or not people:
         messages.error(request, _("Choose at least one user, and what is to be done."))
-        return redirect("users")
+        return redirect(back)
     form = PhoneResetForm(request.POST if request.method == "POST" else None) if work.asks_reason else None
-    context: dict[str, Any] = {"work": work, "action": asked["action"], "form": form, "most": bulk.MOST}
+    context: dict[str, Any] = {"work": work, "action": asked["action"], "form": form, "back": back}
     if request.method == "POST" and (form is None or form.is_valid()):
         reason = form.cleaned_data["reason"] if form else ""
         results = bulk.carry_out(work, people[: bulk.MOST], request.user, reason)
         done = sum(result.is_done for result in results)
         return render(request, "accounts/bulk_done.html", {**context, "results": results, "done": done})
-    outlook = bulk.outlook(work, people[: bulk.MOST], request.user)
-    return render(request, "accounts/bulk.html", {**context, "outlook": outlook, "are_more": len(people) > bulk.MOST})
+    context |= {"outlook": bulk.outlook(work, people[: bulk.MOST], request.user), "filter": back.partition("?")[2]}
+    context |= {"are_more": len(people) > bulk.MOST, "invitations_too": bool(asked.getlist("invitation"))}
+    return render(request, "accounts/bulk.html", {**context, "most": bulk.MOST})
 
 
 def _people(request: SignedInRequest, asked: QueryDict) -> list[User]:

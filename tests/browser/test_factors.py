@@ -17,6 +17,11 @@ START, CODES = f"{FACTORS}aplicativo/", f"{FACTORS}codigos/"
 CONFIRM = f"{START}confirmar/"
 PROOF = "/confirmar-identidade/"
 APP, CODE = "/entrar/aplicativo/", "/entrar/codigo/"
+# What of the code, the secret and the focused field for the token is not in the window, or below the menu of a phone.
+IN_VIEW = """() => [".qr-code", ".secret", "[data-token]"].filter((name) => {
+    const { top, bottom } = document.querySelector(name).getBoundingClientRect();
+    return top < 0 || bottom > innerHeight - 80;
+})"""
 WAYS = [("pt-BR", 1280), ("en", 390), ("es", 390)]
 
 
@@ -49,6 +54,7 @@ def set_up(person: Person) -> bytes:
     """Confirm the app that the page shows."""
     person.is_at(CONFIRM)
     secret = secret_shown(person)
+    assert person.page.evaluate(IN_VIEW) == []
     person.write("name", "Celular")
     person.enter_token(token_now(secret))
     person.is_at(FACTORS)

@@ -144,6 +144,7 @@ def pages() -> list[tuple[str, str]]:
         ("audit, a frequent event", f"{AUDIT}?event=token.refused&after=OLD"),
         ("audit, a rare event", f"{AUDIT}?event=user.unlocked"),
         ("audit, a person", f"{AUDIT}?person=LETTER7"),
+        ("audit, both who have two words of a name", f"{AUDIT}?person=ana+1230"),
         ("audit, an address", f"{AUDIT}?ip=203.0.31.1"),
         ("audit, an old week", f"{AUDIT}?since=DAY&until=DAY"),
         ("audit, a person's event of an old week", f"{AUDIT}?person=LETTER7&event=token.refused&since=DAY"),

@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import policy_schedule
 from accounts.auth.decorators import administrators_only
 from accounts.dashboard import stats
 from accounts.factors import CHOICES, OF_DEVICES, PRESETS, FactorKind, written
 from accounts.lists import pagination
-from accounts.models import Account
+from accounts.models import Account, User
 from accounts.request.http import SignedInRequest
 from accounts.users import query as user_query
 from messaging.delivery import circuit, gateways
@@ -62,9 +63,7 @@ class FactorsForm(DateForm):
         if set(chosen) & set(OF_DEVICES) == {FactorKind.SMS} and not gateways.sms_is_possible():
             raise ValidationError(_("No SMS gateway is configured: nobody could get a token."))
         if not held.has_one_of(self.request.user, chosen):  # type: ignore[arg-type]
-            raise ValidationError(
-                _("You have none of these second steps yourself. Set one up first in My profile, Second step.")
-            )
+            raise ValidationError(_("You have none of these second steps yourself. Set one up first."), "own_first")
         return chosen
 
 
@@ -77,8 +76,7 @@ def account_factors(request: SignedInRequest) -> HttpResponseBase:
         return demand(request, "policy.factors", path=here, pending_action={"kinds": [], "starts": ""})
     form = FactorsForm(_asked(request), request=request)
     if not form.is_valid() and "kinds" in form.errors:
-        messages.error(request, str(form.errors["kinds"][0]))
-        return redirect(here)
+        return render(request, "twofactor/account_factors_refused.html", _refused(request.user, form))
     chosen = form.cleaned_data["kinds"]
     if written(chosen) == written(account.accepted) and not account.accepted_next:
         messages.info(request, _("These are the second steps that count already."))
@@ -98,6 +96,25 @@ def _asked(request: SignedInRequest) -> QueryDict:
     return asked
 
 
+def _refused(user: User, form: FactorsForm) -> dict[str, Any]:
+    """Return what the page shows again: the kinds as they were ticked, the reason, and where it is mended."""
+    ticked = form.data.getlist("kinds")  # type: ignore[attr-defined]
+    shown = {"account": user.account, **context(user.account), "refusal": form.errors["kinds"][0]}
+    if form.has_error("kinds", "own_first"):
+        shown["way_on"] = _way_to_own(user, ticked)
+    return {**shown, "factor_choices": [(kind, kind.label, kind in ticked) for kind in CHOICES]}
+
+
+def _way_to_own(user: User, kinds: list[str]) -> dict[str, str]:
+    """Return where an administrator sets up one of these kinds: the phone comes with the switch, the rest after it."""
+    if not held.counting(user):
+        label = _("Switch two factor authentication on, or set a date: your own second step is asked for first")
+        return {"url": resolve_url("account-settings"), "label": label}
+    if set(kinds) & set(OF_DEVICES) == {FactorKind.SMS}:
+        return {"url": f"{resolve_url('profile')}#phone", "label": _("Set your phone up in My profile")}
+    return {"url": resolve_url("factors"), "label": _("Set one up in My profile, Second step")}
+
+
 def _review(account: Account, form: FactorsForm, chosen: list[str]) -> dict[str, Any]:
     """Return what the preview shows: who has none of the chosen kinds yet."""
     waiting = user_query.without_factor(account, chosen)[: pagination.COUNTED + 1].count()
@@ -107,6 +124,7 @@ def _review(account: Account, form: FactorsForm, chosen: list[str]) -> dict[str,
         "chosen": chosen,
         "labels": [FactorKind(kind).label for kind in CHOICES if kind in chosen],
         "gone": gone,
+        "told": policy_schedule.who_is_told(account),
         "waiting": waiting,
         "total": stats.people(account).total,
         "counted": pagination.COUNTED,
@@ -120,7 +138,10 @@ def context(account: Account) -> dict[str, Any]:
     preset = next((name for name, kinds in PRESETS.items() if written(kinds) == written(accepted)), "")
     return {
         "factor_choices": [(kind, kind.label, kind in accepted) for kind in CHOICES],
-        "presets": [(name, label, name == preset) for name, label in PRESET_NAMES.items()],
+        "presets": [
+            (name, label, name == preset, [kind.label for kind in PRESETS[name]])
+            for name, label in PRESET_NAMES.items()
+        ],
         "factors_next": [FactorKind(kind).label for kind in account.accepted_next],
         "single_kind": accepted == [FactorKind.SMS],
         "sms_works": circuit.sms_is_available(),

@@ -92,7 +92,10 @@ def take_back(user: User) -> None:
 
 
 def note_wrong_answer(user: User, failures: int, purpose: str) -> None:
-    """Record a wrong token, and notify at the fifth and at each step of the schedule; the 100th locks (L-03, L-07)."""
+    """Record a wrong token, and notify at the fifth and at each step of the schedule; the 100th locks (L-03, L-07).
+
+    Raises Limited where a pause holds in this browser from now on: its owner learns it at once, not at the next try.
+    """
     with transaction.atomic():
         record_event(Action.TOKEN_REFUSED, user=user, purpose=purpose)
         if seconds := settings.LOCKOUT_SCHEDULE.get(failures):
@@ -101,3 +104,5 @@ def note_wrong_answer(user: User, failures: int, purpose: str) -> None:
             notify(user, record_event(Action.SECOND_FACTOR_FAILING, user=user))
         if failures >= settings.FAILURES_DISABLED_AT:
             users.lock_user(user, reason="second_factor.failures")
+    if failures < settings.FAILURES_DISABLED_AT and (seconds := seconds_locked(user)) and not _may_try_here(user):
+        raise Limited(seconds, "lockout", user)
