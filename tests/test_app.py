@@ -29,11 +29,11 @@ from twofactor.restoring import end_what_was_under_way
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
-APP = "/entrar/aplicativo/"
+APP = "/entrar/app/"
 CHANNEL = "/entrar/canal/"
 FACTORS = "/meu-perfil/segunda-etapa/"
-START = f"{FACTORS}aplicativo/"
-CONFIRM = f"{START}confirmar/"
+START = f"{FACTORS}app/"
+CONFIRM = START
 PROOF = "/confirmar-identidade/"
 SECRET = b"12345678901234567890"
 
@@ -376,8 +376,9 @@ def test_an_app_is_set_up_after_a_proof_and_told(inside: Browser, bob: User) -> 
 
 def test_without_a_proof_no_secret_is_made(inside: Browser) -> None:
     assert inside.post(START).headers["Location"] == PROOF
+    assert inside.get(CONFIRM).headers["Location"] == PROOF
+    assert inside.post(CONFIRM, {"token": "123456"}).headers["Location"] == FACTORS
     assert not AppEnrolment.objects.exists()
-    assert inside.get(CONFIRM).headers["Location"] == FACTORS
 
 
 def test_the_token_that_set_it_up_opens_nothing(inside: Browser, other_browser: Browser) -> None:

@@ -134,7 +134,7 @@ def test_who_has_an_app_only_is_led_to_the_phone(browser: Browser, alice: User) 
     """K-06."""
     give_app(alice)
     browser.post_password("alice")
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     refused = page(browser.get(FACTORS, {"kinds": ["sms", "email"]}))
     assert 'href="/meu-perfil/#phone">Set your phone up in My profile</a>' in refused
 
@@ -197,8 +197,8 @@ def test_who_lost_the_factor_before_the_proof_changes_nothing(alices: Browser, a
 def test_after_the_change_the_administrator_goes_on_with_what_counts(alices: Browser, account: Account) -> None:
     """K-06: a session proved by the phone is asked for the app."""
     choose(alices, "app")
-    assert alices.get(SETTINGS).headers["Location"] == "/entrar/aplicativo/"
-    alices.post("/entrar/aplicativo/", {"token": token_now()})
+    assert alices.get(SETTINGS).headers["Location"] == "/entrar/app/"
+    alices.post("/entrar/app/", {"token": token_now()})
     assert alices.is_in()
 
 

@@ -84,7 +84,7 @@ def test_a_passkey_of_an_earlier_host_switches_nothing_off(bobs: User, yielding:
 def test_it_comes_back_when_the_app_is_removed(browser: Browser, bobs: User, yielding: Account) -> None:
     device = give_app(bobs)
     browser.post_password("bob")
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     browser.post(f"{FACTORS}app/{device.pk}/remover/")
     browser.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
     browser.post(CONFIRM, {"token": last_token()})
@@ -134,7 +134,7 @@ def test_a_sign_in_that_began_with_the_mailbox_begins_with_what_is_left(
     User.objects.filter(pk=bobs.pk).update(preferred_factor="email", last_factor="email")
     give_app(bobs)
     browser.post_password("bob")
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     assert browser.is_in()
 
 
@@ -143,7 +143,7 @@ def test_it_costs_no_statement(browser: Browser, bobs: User, account: Account, p
     give_app(bobs)
     browser.post_password("bob")
     if path != "/entrar/canal/":
-        browser.post("/entrar/aplicativo/", {"token": token_now()})
+        browser.post("/entrar/app/", {"token": token_now()})
     asked = []
     for yields in (False, True):
         let(account, yields)
@@ -156,7 +156,7 @@ def test_it_costs_no_statement(browser: Browser, bobs: User, account: Account, p
 def test_a_proof_is_not_asked_of_the_mailbox(browser: Browser, bobs: User, yielding: Account) -> None:
     give_app(bobs)
     browser.post_password("bob")
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     browser.post("/meu-perfil/sessoes/encerrar-outras/")
     assert 'value="email"' not in page(browser.get(CONFIRM))
     browser.post(CONFIRM, {"password": PASSWORD, "channel": "email"})
@@ -169,7 +169,7 @@ def test_a_proof_is_not_asked_of_the_mailbox(browser: Browser, bobs: User, yield
 def test_the_own_list_says_that_it_is_off_and_why(browser: Browser, bobs: User, yielding: Account) -> None:
     give_app(bobs)
     browser.post_password("bob")
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     shown = page(browser.get(FACTORS))
     assert "Off, because you have an authenticator app or a passkey" in shown
     assert shown.count("Does not count now") == 1

@@ -75,7 +75,7 @@ def test_where_phones_do_not_count_an_app_is_set_up_at_the_sign_in(
     assert Challenge.objects.count() == 0
     assert AuditEvent.objects.get(action="sign_in.verified").data["channel"] == "app"
     browser.post("/sair/")
-    assert browser.post_password("bob").headers["Location"] == "/entrar/aplicativo/"
+    assert browser.post_password("bob").headers["Location"] == "/entrar/app/"
 
 
 def test_where_phones_do_not_count_a_passkey_is_set_up_at_the_sign_in(
@@ -190,9 +190,9 @@ def test_an_old_app_is_proved_before_the_first_phone(browser: Browser, bob: User
     give_app(bob)
     only(policy, "sms", "email")
     browser.post_password("bob")
-    assert browser.get("/entrar/telefone/").headers["Location"] == "/entrar/aplicativo/"
-    assert "no longer counts" in page(browser.get("/entrar/aplicativo/"))
-    assert browser.post("/entrar/aplicativo/", {"token": token_now()}).headers["Location"] == INTRODUCTION
+    assert browser.get("/entrar/telefone/").headers["Location"] == "/entrar/app/"
+    assert "no longer counts" in page(browser.get("/entrar/app/"))
+    assert browser.post("/entrar/app/", {"token": token_now()}).headers["Location"] == INTRODUCTION
     assert not browser.is_in()
     browser.post(INTRODUCTION)
     browser.post_phone()
@@ -205,9 +205,9 @@ def test_an_old_app_typed_twice_opens_nothing_either(browser: Browser, bob: User
     give_app(bob)
     only(policy, "passkey")
     browser.post_password("bob")
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     AppDevice.objects.update(last_step=0)
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     assert not browser.is_in()
     assert not AuditEvent.objects.filter(action="sign_in.verified").exists()
     assert browser.get(SETUP).status_code == 302, "the introduction comes first"
@@ -250,7 +250,7 @@ def test_once_something_counts_the_old_factor_proves_nothing(
     assert "captcha" not in shown, "nothing is sent, so nothing is unlocked"
     assert browser.post(CHANNEL, {"channel": "sms"}).status_code == 200
     assert deliver() == []
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     assert browser.is_in()
 
 
@@ -270,7 +270,7 @@ def test_an_old_phone_is_removed_by_its_owner_and_one_that_counts_is_not(
     """K-06: what no longer counts may always go; the phone that counts is changed instead (R-02)."""
     give_app(bob)
     browser.post_password("bob")
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     removal = f"{LIST}sms/{bobs_phone.pk}/remover/"
     assert removal not in page(browser.get(LIST))
     assert browser.post(removal).headers["Location"] == "/confirmar-identidade/"
@@ -293,11 +293,11 @@ def test_a_factor_is_added_in_the_profile_where_phones_do_not_count(
     only(policy, "app")
     Account.objects.filter(pk=policy.pk).update(two_factor_required=False)
     browser.post_password("bob")
-    assert browser.post(f"{LIST}aplicativo/").headers["Location"] == "/confirmar-identidade/"
+    assert browser.post(f"{LIST}app/").headers["Location"] == "/confirmar-identidade/"
     browser.post("/confirmar-identidade/", {"password": PASSWORD, "channel": "sms"})
-    assert browser.get(f"{LIST}aplicativo/confirmar/").status_code == 302, "the password alone is no proof"
+    assert browser.get(f"{LIST}app/").status_code == 302, "the password alone is no proof"
     browser.post("/confirmar-identidade/", {"token": last_token()})
-    confirm = f"{LIST}aplicativo/confirmar/"
+    confirm = f"{LIST}app/"
     browser.post(confirm, {"token": shown_token(browser, confirm), "name": "work"})
     assert AppDevice.objects.get().user == bob
 

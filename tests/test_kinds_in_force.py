@@ -36,7 +36,7 @@ def alices(browser: Browser, alice: User) -> Browser:
     enrol(alice)
     give_app(alice)
     browser.post_password("alice")
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     assert browser.is_in()
     return browser
 

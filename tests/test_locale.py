@@ -227,8 +227,8 @@ class Walk:
         browser = self.browser()
         browser.sign_in("p98")
         self.note("second step", browser.get(SECOND_STEP))
-        browser.reauthenticate(f"{SECOND_STEP}aplicativo/")
-        confirm = f"{SECOND_STEP}aplicativo/confirmar/"
+        browser.reauthenticate(f"{SECOND_STEP}app/")
+        confirm = f"{SECOND_STEP}app/"
         self.note("app, new", browser.get(confirm))
         self.note("app, malformed", browser.post(confirm, {"token": "12"}))
         self.note("app, wrong", browser.post(confirm, {"token": "000000"}))

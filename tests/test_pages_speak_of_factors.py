@@ -25,7 +25,7 @@ def alices(browser: Browser, alice: User, policy: Account) -> Browser:
     enrol(alice)
     give_app(alice)
     browser.post_password("alice")
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
     return browser
 
 

@@ -30,9 +30,10 @@ OPEN = {
     "entrar/configurar/chave/",
     "entrar/canal/",
     "entrar/chave/",
+    "entrar/chave/opcoes/",
     "entrar/so-com-chave/",  # a passkey in place of the password
     "entrar/so-com-chave/pedido/",  # what it has to sign
-    "entrar/aplicativo/",
+    "entrar/app/",
     "entrar/token/",
     "entrar/token/reenviar/",
     "sair/",  # also from half-way

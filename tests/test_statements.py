@@ -167,8 +167,8 @@ def test_a_sign_in_by_app_costs_fewer(browser: Browser, bob: User, bobs_phone: P
     with counted() as ledger:
         assert browser.get("/entrar/").status_code == 200
         assert browser.post("/entrar/", {"username": "bob", "password": PASSWORD}).status_code == 302
-        assert browser.get("/entrar/aplicativo/").status_code == 200
-        assert browser.post("/entrar/aplicativo/", {"token": token}).status_code == 302
+        assert browser.get("/entrar/app/").status_code == 200
+        assert browser.post("/entrar/app/", {"token": token}).status_code == 302
         assert browser.get("/meu-perfil/").status_code == 200
     assert len(ledger.statements) <= APP_STATEMENTS, str(ledger)
     assert len(ledger.transactions) <= APP_TRANSACTION_STATEMENTS, str(ledger)

@@ -13,7 +13,7 @@ from tests.services.browser import Browser, location
 from tests.services.programs import Program
 from tests.services.seed import PASSWORD
 
-APP = "/meu-perfil/segunda-etapa/aplicativo/"
+APP = "/meu-perfil/segunda-etapa/app/"
 PROOF = "/confirmar-identidade/"
 STEP = 30  # seconds
 # What the second key is called, and what parts it from the first where both stand in one variable.
@@ -56,10 +56,10 @@ def with_an_app(trial: Trial) -> tuple[Browser, bytes]:
     browser.post(APP, form_at="/meu-perfil/segunda-etapa/")
     location(browser.post(PROOF, password=PASSWORD, channel="sms"))
     location(browser.post(PROOF, token=trial.portal.token(browser, 2)))
-    shown = re.search(r'class="secret">([A-Z2-7 ]+)<', browser.get(f"{APP}confirmar/").text)
+    shown = re.search(r'class="secret">([A-Z2-7 ]+)<', browser.get(APP).text)
     assert shown, "no secret of an app"
     secret = b32decode(shown[1].replace(" ", ""))
-    location(browser.post(f"{APP}confirmar/", token=token_of(secret)))
+    location(browser.post(APP, token=token_of(secret)))
     return browser, secret
 
 
@@ -72,7 +72,7 @@ def judge(trial: Trial, phase: Phase, browser: Browser, secret: bytes) -> None:
     phase.expect(browser.is_in(), "a session ended")
     other = trial.front.visit(Browser(trial.portal.base, browser.login, browser.number, trial.portal.secrets))
     location(other.post_password())
-    location(other.post("/entrar/aplicativo/", token=token_of(secret)))
+    location(other.post("/entrar/app/", token=token_of(secret)))
     phase.expect(other.is_in(), "the app opens nothing")
     told = trial.portal.manage("doctor").stdout
     phase.expect("apps are under an old key" not in told and "no key opens" not in told, told)

@@ -13,10 +13,10 @@ from tests.browser.seed import PASSWORD
 from twofactor.factors.app import totp
 
 FACTORS = "/meu-perfil/segunda-etapa/"
-START, CODES = f"{FACTORS}aplicativo/", f"{FACTORS}codigos/"
-CONFIRM = f"{START}confirmar/"
+START, CODES = f"{FACTORS}app/", f"{FACTORS}codigos/"
+CONFIRM = START
 PROOF = "/confirmar-identidade/"
-APP, CODE = "/entrar/aplicativo/", "/entrar/codigo/"
+APP, CODE = "/entrar/app/", "/entrar/codigo/"
 # What of the code, the secret and the focused field for the token is not in the window, or below the menu of a phone.
 IN_VIEW = """() => [".qr-code", ".secret", "[data-token]"].filter((name) => {
     const { top, bottom } = document.querySelector(name).getBoundingClientRect();

@@ -14,10 +14,10 @@ from tests.services.seed import PASSWORD
 from twofactor.factors.app import totp
 
 FACTORS = "/meu-perfil/segunda-etapa/"
-START, CODES = f"{FACTORS}aplicativo/", f"{FACTORS}codigos/"
-CONFIRM = f"{START}confirmar/"
+START, CODES = f"{FACTORS}app/", f"{FACTORS}codigos/"
+CONFIRM = START
 PROOF = "/confirmar-identidade/"
-APP, CODE = "/entrar/aplicativo/", "/entrar/codigo/"
+APP, CODE = "/entrar/app/", "/entrar/codigo/"
 SIGNED_IN = (302, "/")
 FAIR = {200, 302, 429}  # each is counted before it is compared, so the tenth of those at once has to wait
 

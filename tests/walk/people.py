@@ -153,7 +153,7 @@ def member(world: World, browser: Browser) -> None:
 
 def member_with_an_app(world: World, browser: Browser) -> None:
     pending_at_the_app(world, browser)
-    browser.post("/entrar/aplicativo/", {"token": token_now()})
+    browser.post("/entrar/app/", {"token": token_now()})
 
 
 def member_with_a_passkey(world: World, browser: Browser) -> None:
@@ -199,7 +199,7 @@ GATED: dict[Arrival, str] = {
     pending_without_phone: "/entrar/introducao/",
     pending_with_phone: "/entrar/canal/",
     pending_at_the_token: "/entrar/token/",
-    pending_at_the_app: "/entrar/aplicativo/",
+    pending_at_the_app: "/entrar/app/",
     pending_at_the_passkey: "/entrar/chave/",
     pending_with_recovery_codes: "/entrar/canal/",
     pending_at_the_set_up: "/entrar/configurar/",

@@ -20,19 +20,22 @@ def always(_request: HttpRequest) -> bool:
 
 
 def reauthenticated(
-    purpose: str, *, back: str = "", when: Callable[[HttpRequest], bool] = always
+    purpose: str, *, back: str = "", when: Callable[[HttpRequest], bool] = always, pages_too: bool = False
 ) -> Callable[[View], View]:
     """Let a POST through only where the session has proved in the last five minutes that it is still the person.
 
     GET shows the page, so that people read what will happen first. The proof comes at their last click: what they
     posted is kept, and posted again when it is proved (``_post_again``). One proof covers what follows (R-12). Put it
     below the decorators that say who may come here at all. ``back`` names the page of a view that takes no GET.
+    ``pages_too``: the page itself shows what only the proof opens, so GET asks for it as well, and an empty POST
+    follows the proof.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if request.method != "POST" or not when(request) or session_state.is_proved(request):
+            asks = pages_too or request.method == "POST"
+            if not asks or not when(request) or session_state.is_proved(request):
                 return view(request, *args, **kwargs)
             return demand(request, purpose, posted=_kept(request.POST), back=resolve_url(back) if back else "")
 

@@ -2,11 +2,10 @@
 
 import segno
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from accounts.factors import FactorKind
 from accounts.request.http import SignedInRequest
@@ -44,25 +43,37 @@ def app(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     return opened or answer(request, "twofactor/app.html", context)
 
 
-@reauthenticated("app.add", back="factors")
-@require_POST
-def app_start(request: SignedInRequest) -> HttpResponse:
-    """Make the secret, once it is proved who asks for it."""
+@page
+def app_add(request: SignedInRequest) -> HttpResponseBase:
+    """Make a secret, once it is proved who asks for it; show it, and take the first token of the app.
+
+    GET makes one, too, where none is shown yet: programs read it there.
+    """
+    enrolment = flows.enrolment_of(request.user, session_state.session_hash(request))
+    if "token" in request.POST:
+        return _enrolment_page(request, enrolment) if enrolment else _begin_again(request)
+    if enrolment and request.method != "POST":
+        return _enrolment_page(request, enrolment)
+    return _start(request)
+
+
+@reauthenticated("app.add", back="factors", pages_too=True)
+def _start(request: SignedInRequest) -> HttpResponseBase:
     try:
         flows.start_enrolment(request.user, session_hash=session_state.session_hash(request))
     except FactorNotAllowed as refusal:
         messages.error(request, error_messages.of(refusal))
         return redirect("factors")
-    return redirect("app-enrol")
+    return redirect("app-add") if request.method == "POST" else app_add(request)
 
 
-@page
-def app_enrol(request: SignedInRequest) -> HttpResponse:
-    """Show the secret as a QR code and to copy, and take the first token of the app."""
-    enrolment = flows.enrolment_of(request.user, session_state.session_hash(request))
-    if enrolment is None:
-        messages.warning(request, _("Setting the app up took too long or was ended. Begin again."))
-        return redirect("factors")
+def _begin_again(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, _("Setting the app up took too long or was ended. Begin again."))
+    return redirect("factors")
+
+
+def _enrolment_page(request: SignedInRequest, enrolment: AppEnrolment) -> HttpResponse:
+    """Show the secret as a QR code and to copy."""
     enrolment.user = request.user
     form = AppForm(posted(request))
     if request.method == "POST" and form.attempt(lambda: _enrol(request, enrolment, form), at="token"):

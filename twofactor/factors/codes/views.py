@@ -15,7 +15,7 @@ from twofactor.factors.catalogue import FACTORS
 from twofactor.factors.codes import flows
 from twofactor.factors.codes.forms import OwnCodeForm
 from twofactor.models import PendingSignIn
-from twofactor.pages import answer, posted
+from twofactor.pages import answer, page, posted
 from twofactor.reauthentication.decorators import reauthenticated
 from twofactor.sign_in.entering import enter
 
@@ -47,10 +47,12 @@ def _say_left(left: int) -> str:
     return said + " " + _("Make new ones in My profile, Second step.")
 
 
-@require_POST
+@page
 @reauthenticated("codes.issue", back="factors")
 def codes_issue(request: SignedInRequest) -> HttpResponseBase:
-    """Make ten codes and show them, this once."""
+    """Make ten codes and show them, this once. GET leads to the list with the button: it must not end codes."""
+    if request.method != "POST":
+        return redirect("factors")
     try:
         codes = flows.issue(request.user)
     except FactorNotAllowed as refusal:

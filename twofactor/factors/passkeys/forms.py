@@ -1,15 +1,40 @@
 """What the pages of passkeys bring back."""
 
+import json
 from typing import Any, ClassVar
 
 from django import forms
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from messaging.typed_text import TextField
 from twofactor.factors.forms import LONGEST_NAME
 from twofactor.forms import OnceInput, RefusableForm
+from twofactor.pages import posted
 
 LONGEST_ANSWER = 20_000  # characters; what authenticators send has a tenth of them
+
+
+def is_json(request: HttpRequest) -> bool:
+    """Tell whether a program sent the browser's answer as it is, in place of a form with it."""
+    return request.method == "POST" and request.content_type == "application/json"
+
+
+def answered(request: HttpRequest) -> QueryDict | None:
+    """Return what a form is to be filled with: a page's fields, or JSON, ``{"credential": {…}, "name": "…"}``."""
+    return _fields_of(request.body) if is_json(request) else posted(request)
+
+
+def _fields_of(body: bytes) -> QueryDict:
+    fields = QueryDict(mutable=True)
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        return fields
+    if isinstance(sent, dict):
+        fields["credential"] = json.dumps(sent.get("credential", sent))
+        fields["name"] = str(sent.get("name", "")).encode(errors="replace").decode()  # no half of a character
+    return fields
 
 
 class OnceHidden(OnceInput):

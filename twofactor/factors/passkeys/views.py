@@ -1,7 +1,7 @@
 """The pages of passkeys: signing in with one, adding one. Views translate HTTP; flows decide."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -11,7 +11,7 @@ from twofactor import error_messages, session_state
 from twofactor.exceptions import FactorNotAllowed, JourneyOver, PasskeysEnough
 from twofactor.factors.catalogue import PASSKEY, open_to
 from twofactor.factors.passkeys import flows
-from twofactor.factors.passkeys.forms import NewPasskeyForm, PasskeyForm
+from twofactor.factors.passkeys.forms import NewPasskeyForm, PasskeyForm, answered, is_json
 from twofactor.models import PasskeyRegistration, PendingSignIn
 from twofactor.pages import answer, page, posted
 from twofactor.reauthentication.decorators import reauthenticated
@@ -23,7 +23,7 @@ from twofactor.sign_in.entering import enter
 @page
 def passkey(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask the browser for a signature, or let somebody in by it. Nothing is sent, so there is no captcha."""
-    form = PasskeyForm(posted(request))
+    form = PasskeyForm(answered(request))
     opened: HttpResponse | None = form.attempt(lambda: enter(request, pending, PASSKEY.verify(pending, form.typed)))
     return opened or _sign_in_page(request, pending, form)
 
@@ -43,9 +43,50 @@ def _sign_in_page(request: HttpRequest, pending: PendingSignIn, form: PasskeyFor
     return answer(request, "twofactor/sign_in_passkey.html", context)
 
 
-@reauthenticated("passkey.add", back="factors")
+@pending_sign_in_at(lambda pending: PASSKEY.is_open_to(pending.user))
 @require_POST
-def passkey_start(request: SignedInRequest) -> HttpResponse:
+def sign_in_options(_request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
+    """Return what the browser is asked for, as JSON, for programs; the page holds the same."""
+    try:
+        return _as_json(PASSKEY.options(pending))
+    except JourneyOver:  # in this very moment
+        return redirect("sign-in")
+
+
+def _as_json(options: str) -> HttpResponse:
+    return HttpResponse(options, content_type="application/json")
+
+
+@require_POST
+def passkey_start(request: SignedInRequest) -> HttpResponseBase:
+    """Begin with the button of the list; or take the browser's answer, as JSON, of a program that asked for options."""
+    return _add_by_program(request) if is_json(request) else _start(request)
+
+
+def _add_by_program(request: SignedInRequest) -> HttpResponse:
+    registration = session_state.passkey_registration(request)
+    if registration is None:
+        return JsonResponse({"detail": "reauthentication_required"}, status=403)
+    form = NewPasskeyForm(answered(request))
+    if form.attempt(lambda: _register(request, registration, form)):
+        return JsonResponse({"detail": "added"}, status=201)
+    return JsonResponse({"detail": [str(word) for words in form.errors.values() for word in words]}, status=400)
+
+
+@require_POST
+@reauthenticated("passkey.add", back="factors")
+def passkey_options(request: SignedInRequest) -> HttpResponse:
+    """Open a registration and return what the browser is asked for, as JSON, for programs."""
+    try:
+        flows.begin_registration(request.user, session_hash=session_state.session_hash(request))
+        registration = session_state.passkey_registration(request)
+        return _as_json(flows.options(registration)) if registration else _begin_again(request)
+    except (FactorNotAllowed, PasskeysEnough, JourneyOver) as refusal:
+        return JsonResponse({"detail": str(error_messages.of(refusal))}, status=403)
+
+
+@reauthenticated("passkey.add", back="factors")
+def _start(request: SignedInRequest) -> HttpResponse:
     """Open the registration of a passkey, once it is proved who asks for it."""
     try:
         flows.begin_registration(request.user, session_hash=session_state.session_hash(request))
