@@ -283,7 +283,7 @@ class Walk:
         browser = self.browser()
         browser.post_password("p98")
         self.note("channel, all", browser.get(CHANNEL))
-        for path, field in (("aplicativo", "token"), ("chave", "credential"), ("codigo", "token")):
+        for path, field in (("app", "token"), ("chave", "credential"), ("codigo", "token")):
             self.note(f"sign-in, {path}", browser.get(f"/entrar/{path}/"))
             self.note(f"sign-in, {path}, wrong", browser.post(f"/entrar/{path}/", {field: "000000"}))
         self.note("sign-in, code, wrong", browser.post(CODE, {"token": "0000-0000-0000-0000"}))
