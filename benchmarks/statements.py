@@ -35,7 +35,7 @@ def statements() -> Iterator[tuple[str, "Compiled[Any]", dict[str, Any]]]:
 
     journey = {"journey": 1, "purpose": "login"}
     attempt, keys = limits.Attempt.of("bob", "192.0.2.1").with_slots()
-    yield "session of a request", LIVE, {"key": "k" * 32}
+    yield "session of a request", LIVE, {"name": "a" * 40}
     yield "person of a request", PhoneBackend._person(), {"id": 1}
     yield "person who signs in", PhoneBackend._tried("username", attempt), {"typed": "bob", "browser": "", **keys}
     yield "sign-in of a session", OF_SESSION, {"session": "s" * 64}

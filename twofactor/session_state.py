@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts.auth import sessions as account_sessions
+from accounts.auth.session_store import row_name
 from accounts.models import Session, User
 from messaging.database import Clock, clock_plus
 from twofactor.models import (
@@ -105,7 +106,9 @@ def sign_out(request: HttpRequest) -> bool:
 
 
 def _row(request: HttpRequest) -> "QuerySet[Session]":
-    return Session.objects.filter(session_key=request.session.session_key)
+    store: Any = request.session
+    rows: QuerySet[Session] = store.row
+    return rows
 
 
 def is_proved(request: HttpRequest) -> bool:
@@ -158,7 +161,8 @@ def keep_signed_in(request: HttpRequest, user: User) -> None:
 
 def is_here(request: HttpRequest, session: Session) -> bool:
     """Tell whether a row is the session of this very request."""
-    return bool(session.session_key == request.session.session_key)
+    key = request.session.session_key
+    return bool(key and session.session_key == row_name(key))
 
 
 def phone_change(request: HttpRequest) -> PhoneChange | None:
