@@ -161,8 +161,7 @@ def keep_signed_in(request: HttpRequest, user: User) -> None:
 
 def is_here(request: HttpRequest, session: Session) -> bool:
     """Tell whether a row is the session of this very request."""
-    key = request.session.session_key
-    return bool(key and session.session_key == row_name(key))
+    return bool(session.session_key == row_name(request.session.session_key))
 
 
 def phone_change(request: HttpRequest) -> PhoneChange | None:

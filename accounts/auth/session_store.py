@@ -21,12 +21,12 @@ NAME_LENGTH = 40  # of a row, in hexadecimal digits: not the length of an id, so
 SEEN_SECONDS = 300  # how coarsely it is noted when a session was last seen
 
 
-def row_name(key: str) -> str:
+def row_name(key: str | None) -> str:
     """Return under which name the database keeps the session of an id: a dump of it opens no session (S-14).
 
-    An id has 165 random bits, so nobody finds it by its hash, and no key is needed.
+    An id has 165 random bits, so nobody finds it by its hash, and no key is needed. No row has the name of no id.
     """
-    return sha256(key.encode()).hexdigest()[:NAME_LENGTH]
+    return sha256(key.encode()).hexdigest()[:NAME_LENGTH] if key else ""
 
 
 class SessionStore(db.SessionStore):
@@ -73,7 +73,7 @@ class SessionStore(db.SessionStore):
             self._row(self.session_key).update(seen_at=Clock(), expire_date=_end(), **_place())
         return self.decode(row.session_data)
 
-    def _adopted(self, key: str) -> Any:
+    def _adopted(self, key: str | None) -> Any:
         """Give a session of release 0.1, which kept ids as they are, its name. To be dropped with the next release."""
         if self.model.objects.filter(session_key=key).update(session_key=row_name(key)):
             return LIVE.row(name=row_name(key))
@@ -153,7 +153,7 @@ class SessionStore(db.SessionStore):
         self.fresh = self.modified = True
 
     def _row(self, key: str | None) -> Any:
-        return self.model.objects.filter(session_key=row_name(key)) if key else self.model.objects.none()
+        return self.model.objects.filter(session_key=row_name(key))
 
     def _facts(self, data: dict[str, Any]) -> dict[str, Any]:
         user_id = data.get(SESSION_KEY)
