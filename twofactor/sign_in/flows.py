@@ -6,8 +6,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db import transaction
-from django.db.models import F, Value
-from django.db.models.functions import Greatest
 
 from accounts import policy, policy_schedule, rate_limits
 from accounts.audit.actions import Action
@@ -60,11 +58,12 @@ def _note_sign_in(user: User, kind: FactorKind, *, was_known: bool) -> None:
 
     A first factor forgets only its own attempt: it proves nothing about who failed before it.
     """
-    failures = Value(0) if was_known else Greatest(F("failures") - 1, 0)
-    facts: dict[str, Any] = {} if kind == FactorKind.EMAIL else {"mailbox_suspect": False}
+    facts: dict[str, Any] = {"failures": 0, "failures_until": None} if was_known else lockout.without_attempt()
+    if kind != FactorKind.EMAIL:
+        facts["mailbox_suspect"] = False
     if kind != FactorKind.RECOVERY:  # codes are for the day when all else is lost
         facts["last_factor"] = kind
-    User.objects.filter(pk=user.pk).update(last_login=Clock(), failures=failures, failures_until=None, **facts)
+    User.objects.filter(pk=user.pk).update(last_login=Clock(), **facts)
 
 
 def begin_sign_in(user: User, *, session_hash: str, next_url: str, **facts: bool) -> PendingSignIn:
