@@ -346,3 +346,46 @@ def test_lists_tell_who_has_a_factor_that_counts(alice: User, bob: User, policy:
     found = factors_of(policy)
     assert found == {"alice": "never", "bob": "confirmed"}
     assert [person.username for person in user_query.without_factor(policy)] == ["alice"]
+
+
+# Open sessions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("with_phone", [True, False], ids=["phone", "passkey alone"])
+def test_a_session_that_the_mailbox_opened_is_stopped_when_it_counts_no_longer(
+    browser: Browser, bob: User, policy: Account, with_phone: bool
+) -> None:
+    """K-06: its device is the phone or the passkey, which count; whoever has the mailbox has neither."""
+    give_passkey(bob)
+    if with_phone:
+        enrol(bob)
+    browser.sign_in("bob", "email")
+    assert browser.is_in()
+    only(policy, "sms", "app", "passkey")
+    assert not browser.is_in()
+    assert browser.get("/").headers["Location"].startswith("/entrar/")
+
+
+def test_a_session_goes_on_with_what_was_set_up_in_it(browser: Browser, bob: User, policy: Account) -> None:
+    """K-06, K-02: an app that was just proved here counts for the session, whatever opened it."""
+    enrol(bob)
+    browser.sign_in("bob", "email")
+    browser.reauthenticate(f"{LIST}aplicativo/")
+    confirm = f"{LIST}aplicativo/confirmar/"
+    assert browser.post(confirm, {"token": shown_token(browser, confirm), "name": "work"}).headers["Location"] == LIST
+    only(policy, "app", "passkey")
+    assert browser.is_in()
+
+
+def test_what_takes_the_place_of_a_removed_device_opened_nothing(browser: Browser, bob: User, policy: Account) -> None:
+    """K-06: the app opened the session and is removed; the passkey was never asked for."""
+    enrol(bob)
+    give_passkey(bob)
+    app = give_app(bob)
+    browser.post_password("bob")
+    assert browser.post("/entrar/aplicativo/", {"token": token_now()}).headers["Location"] == "/"
+    browser.reauthenticate(f"{LIST}app/{app.pk}/remover/")
+    assert not AppDevice.objects.exists()
+    assert browser.is_in()
+    only(policy, "passkey", "sms")
+    assert not browser.is_in()

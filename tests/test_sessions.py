@@ -164,7 +164,7 @@ def test_signing_in_twice_changes_the_id_twice(browser: Browser, bob: User) -> N
 def test_nothing_of_the_pending_session_is_left_in_the_verified_one(asking: Browser, bob: User) -> None:
     """S-03."""
     asking.post_token(last_token())
-    assert set(held(asking)) == {"_auth_user_id", "_auth_user_backend", "_auth_user_hash", "otp_device_id"}
+    assert set(held(asking)) == {"_auth_user_id", "_auth_user_backend", "_auth_user_hash", "otp_device_id", "opened_by"}
 
 
 @pytest.mark.parametrize("required", [True, False])
