@@ -389,3 +389,24 @@ def test_what_takes_the_place_of_a_removed_device_opened_nothing(browser: Browse
     assert browser.is_in()
     only(policy, "passkey", "sms")
     assert not browser.is_in()
+
+
+def test_a_recovery_code_proves_who_sets_up_what_counts(
+    browser: Browser, other_browser: Browser, bob: User, policy: Account, bobs_phone: PhoneDevice
+) -> None:
+    """K-05, K-06: the phone is lost, too. The other sessions end, and this sign-in goes on."""
+    other_browser.sign_in("bob")
+    code = written_codes(other_browser)[0]
+    only(policy, "app", "passkey")
+    browser.post_password("bob")
+    assert browser.post("/entrar/codigo/", {"token": code}).headers["Location"] == INTRODUCTION
+    assert not other_browser.is_in()
+    assert not browser.is_in()
+    assert browser.post(INTRODUCTION).headers["Location"] == SETUP
+    assert set_app_up(browser).headers["Location"] == "/"
+    assert browser.is_in()
+
+
+def written_codes(browser: Browser) -> list[str]:
+    made = page(browser.reauthenticate(f"{LIST}codigos/"))
+    return re.findall(r"<li>((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})</li>", made)

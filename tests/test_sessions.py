@@ -339,6 +339,17 @@ def test_another_persons_phone_verifies_nobody(
     assert not browser.is_in()
 
 
+@pytest.mark.parametrize("page", ["//evil.example/x", "/\\evil.example/x"])
+def test_a_form_of_a_page_with_a_strange_name_leads_nowhere_else(
+    browser: Browser, policy: Account, bobs_phone: PhoneDevice, page: str
+) -> None:
+    """W-03: the address of a page of ours may read as another host, where it stands alone."""
+    browser.sign_in("bob")
+    PhoneDevice.objects.all().delete()
+    browser.post("/meu-perfil/", headers={"referer": f"http://testserver{page}"})
+    assert PendingSignIn.objects.latest("pk").next_url == "/"
+
+
 # What ends a pending sign-in (S-06) -----------------------------------------------------------
 
 ENDINGS: dict[str, Callable[[User], object]] = {

@@ -22,7 +22,7 @@ from accounts.request.limited import limited
 from messaging.database import is_conflict
 from twofactor import session_state
 from twofactor.factors import held
-from twofactor.sign_in.addresses import waiting_page
+from twofactor.sign_in.addresses import safe_target, waiting_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -137,8 +137,7 @@ def _page_to_return_to(request: HttpRequest) -> str:
     referrer = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(referrer, {request.get_host()}, request.is_secure()):
         page = urlsplit(referrer)
-        if page.path:
-            return f"{page.path}?{page.query}" if page.query else page.path
+        return safe_target(request, f"{page.path}?{page.query}" if page.query else page.path)
     return reverse("home")
 
 
