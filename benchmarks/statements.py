@@ -53,7 +53,7 @@ def statements() -> Iterator[tuple[str, "Compiled[Any]", dict[str, Any]]]:
     attempt, keys = limits.Attempt.of("bob", "192.0.2.1").with_slots()
     nobody = {"ip": "192.0.2.1", "user_agent": "Firefox", "user_id": None}
     session = {**nobody, "session_data": "", "proof": None}
-    yield "session of a request", session_store.LIVE, {"key": "k" * 32}
+    yield "session of a request", session_store.LIVE, {"name": "a" * 40}
     yield "new session", session_store.ADD, {**session, "session_key": fresh}
     yield "session of a sign-in", session_store.BEGIN, {**session, "session_key": fresh, "old": "none"}
     event: dict[str, Any] = {**nobody, "account_id": None, "actor_id": None, "request_id": "", "data": {}}

@@ -65,7 +65,7 @@ class Diary:
         self.browser = Browser()
 
     def note(self) -> None:
-        """Remember the session ids of now."""
+        """Remember the ids of the browser's session, and the names of all."""
         self.secrets |= {session.session_key for session in Session.objects.all()}
         self.secrets |= {cookie.value for name, cookie in self.browser.cookies.items() if name in {"session", "csrf"}}
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
 import time_machine
@@ -17,8 +18,15 @@ from accounts.notifications.notify import notify
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, sent_to
 from tests.database_dump import dump
 from tests.tools import let_pass, page
-from twofactor import disavowal
-from twofactor.models import PhoneChange, PhoneDevice
+from twofactor import devices, disavowal, journeys
+from twofactor.exceptions import JourneyOver
+from twofactor.factors import held
+from twofactor.factors.app import flows as apps
+from twofactor.factors.codes import flows as codes
+from twofactor.factors.passkeys import ceremony
+from twofactor.factors.passkeys import flows as passkeys
+from twofactor.models import Challenge, Journey, PasskeyRegistration, PhoneChange, PhoneDevice
+from twofactor.phone import flows as phone_flows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
@@ -357,4 +365,76 @@ def test_a_phone_that_is_disowned_still_goes(mallory: Browser, other_browser: Br
     new_place(bob)
     event = AuditEvent.objects.get(action="phone.enrolled")
     other_browser.post(disavowal.link(event).removeprefix("http://testserver"))
+    assert not PhoneDevice.objects.exists()
+
+
+def test_a_phone_still_goes_after_a_sign_in_was_disowned(mallory: Browser, other_browser: Browser, bob: User) -> None:
+    """D3, R-03, K-07: two mails came, and it is the sign-in's that is pressed first; its press leaves the phone."""
+    enrolled = link()
+    other_browser.post(new_place(bob))
+    assert PhoneDevice.objects.exists()
+    for _ in range(2):
+        assert "The phone is removed" in page(other_browser.post(enrolled))
+    assert not PhoneDevice.objects.exists()
+    assert actions(bob).count("phone.disowned") == 1
+
+
+# Requests under way --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def under_way(bob: User, bobs_phone: PhoneDevice) -> User:
+    """Return Bob as a request of Mallory's has read him, before Bob presses the link."""
+    event = record_event(Action.PHONE_ENROLLED, user=bob)
+    found: User = held.joined(User.objects.with_policy().select_related("account")).get(pk=bob.pk)
+    assert held.counting(found)
+    devices.disavow(event)
+    return found
+
+
+def in_a_session(user: User, journey_of: type[Journey], **facts: Any) -> Any:
+    journey = journey_of(user=user, session_hash="mallory", **facts)
+    journeys.start(journey)
+    return journey
+
+
+def binds_app(user: User) -> None:
+    apps.start_enrolment(user, session_hash="mallory")
+    enrolment = apps.enrolment_of(user, "mallory")
+    assert enrolment
+    enrolment.user = user
+    apps.bind(enrolment, 1, name="")
+
+
+def binds_passkey(user: User) -> None:
+    made = dict.fromkeys(ceremony.Registered.__slots__, "") | {"public_key": b"", "sign_count": 0}
+    passkeys.bind(in_a_session(user, PasskeyRegistration), ceremony.Registered(**made), "")  # type: ignore[arg-type]
+
+
+def binds_phone(user: User) -> None:
+    devices.bind(user, Challenge(destination=MALLORYS_NUMBER))
+
+
+def changes_phone(user: User) -> None:
+    number = {"number": MALLORYS_NUMBER, "region": "BR", "kind": "mobile"}
+    phone_flows.complete_phone_change(in_a_session(user, PhoneChange, **number), mock.Mock())
+
+
+@pytest.mark.parametrize("bind", [binds_app, binds_passkey, binds_phone, changes_phone, codes.issue])
+def test_a_request_under_way_binds_nothing_after_the_press(under_way: User, bind: Callable[[User], Any]) -> None:
+    """D3, W-04: it began before the link was pressed and waits for the row that the press holds."""
+    with pytest.raises(JourneyOver):
+        bind(under_way)
+    assert held.devices_of(User.objects.get(pk=under_way.pk)) == []
+    under_way.refresh_from_db()
+    assert (under_way.has_device, under_way.codes_left) == (False, 0)
+
+
+def test_a_change_of_a_phone_that_was_just_removed_brings_none_back(bob: User, bobs_phone: PhoneDevice) -> None:
+    """K-02, W-04: removing it ends no session, for there is an app; the row is not written anew."""
+    found: User = held.joined(User.objects.with_policy().select_related("account")).get(pk=bob.pk)
+    assert found.phone_device == bobs_phone
+    bobs_phone.delete()
+    with pytest.raises(JourneyOver):
+        changes_phone(found)
     assert not PhoneDevice.objects.exists()

@@ -137,7 +137,7 @@ def test_the_last_factor_that_counts_stays_while_the_policy_is_on(
     inside.prove_identity()
     monkeypatch.setattr(Account, "accepts", lambda _account, kind, due=False: kind == FactorKind.APP)
     session = inside.session
-    session["otp_device_id"] = device.persistent_id
+    session["otp_device_id"], session["opened_by"] = device.persistent_id, "app"
     session.save()
     assert inside.post(remove_path(device), follow=True).status_code == 200
     assert AppDevice.objects.exists()

@@ -346,3 +346,67 @@ def test_lists_tell_who_has_a_factor_that_counts(alice: User, bob: User, policy:
     found = factors_of(policy)
     assert found == {"alice": "never", "bob": "confirmed"}
     assert [person.username for person in user_query.without_factor(policy)] == ["alice"]
+
+
+# Open sessions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("with_phone", [True, False], ids=["phone", "passkey alone"])
+def test_a_session_that_the_mailbox_opened_is_stopped_when_it_counts_no_longer(
+    browser: Browser, bob: User, policy: Account, with_phone: bool
+) -> None:
+    """K-06: its device is the phone or the passkey, which count; whoever has the mailbox has neither."""
+    give_passkey(bob)
+    if with_phone:
+        enrol(bob)
+    browser.sign_in("bob", "email")
+    assert browser.is_in()
+    only(policy, "sms", "app", "passkey")
+    assert not browser.is_in()
+    assert browser.get("/").headers["Location"].startswith("/entrar/")
+
+
+def test_a_session_goes_on_with_what_was_set_up_in_it(browser: Browser, bob: User, policy: Account) -> None:
+    """K-06, K-02: an app that was just proved here counts for the session, whatever opened it."""
+    enrol(bob)
+    browser.sign_in("bob", "email")
+    browser.reauthenticate(f"{LIST}app/")
+    confirm = f"{LIST}app/"
+    assert browser.post(confirm, {"token": shown_token(browser, confirm), "name": "work"}).headers["Location"] == LIST
+    only(policy, "app", "passkey")
+    assert browser.is_in()
+
+
+def test_what_takes_the_place_of_a_removed_device_opened_nothing(browser: Browser, bob: User, policy: Account) -> None:
+    """K-06: the app opened the session and is removed; the passkey was never asked for."""
+    enrol(bob)
+    give_passkey(bob)
+    app = give_app(bob)
+    browser.post_password("bob")
+    assert browser.post("/entrar/app/", {"token": token_now()}).headers["Location"] == "/"
+    browser.reauthenticate(f"{LIST}app/{app.pk}/remover/")
+    assert not AppDevice.objects.exists()
+    assert browser.is_in()
+    only(policy, "passkey", "sms")
+    assert not browser.is_in()
+
+
+def test_a_recovery_code_proves_who_sets_up_what_counts(
+    browser: Browser, other_browser: Browser, bob: User, policy: Account, bobs_phone: PhoneDevice
+) -> None:
+    """K-05, K-06: the phone is lost, too. The other sessions end, and this sign-in goes on."""
+    other_browser.sign_in("bob")
+    code = written_codes(other_browser)[0]
+    only(policy, "app", "passkey")
+    browser.post_password("bob")
+    assert browser.post("/entrar/codigo/", {"token": code}).headers["Location"] == INTRODUCTION
+    assert not other_browser.is_in()
+    assert not browser.is_in()
+    assert browser.post(INTRODUCTION).headers["Location"] == SETUP
+    assert set_app_up(browser).headers["Location"] == "/"
+    assert browser.is_in()
+
+
+def written_codes(browser: Browser) -> list[str]:
+    made = page(browser.reauthenticate(f"{LIST}codigos/"))
+    return re.findall(r"<li[^>]*>((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})</li>", made)

@@ -318,3 +318,27 @@ def test_the_audit_log_tells_a_lockout_in_words(bob: User, scope: str) -> None:
     """L-07: also in events of releases that called it otherwise."""
     event = record_event(Action.LIMIT_HIT, user=bob, scope=scope)
     assert "wrong tokens in a row" in describe(event)
+
+
+def test_a_right_answer_during_the_pause_does_not_end_it_for_the_others(bob: User, bobs_phone: PhoneDevice) -> None:
+    """L-04: a proof in a known browser takes its own attempt back, and nothing more; a thief waits as before."""
+    home = at_token()
+    home.post_token(last_token())
+    fail(10)
+    let_pass(120)
+    assert home.reauthenticate("/meu-perfil/segunda-etapa/codigos/").status_code == 200
+    assert failures(bob) == 10
+    assert bob.failures_until
+    assert bob.failures_until > timezone.now() + timedelta(minutes=10)
+    assert at_token_refused("bob")
+
+
+def test_a_right_answer_that_would_have_begun_the_pause_ends_it(bob: User, bobs_phone: PhoneDevice) -> None:
+    """L-04: the tenth in a row is right."""
+    fail(9)
+    lockout.count_attempt(bob)
+    assert failures(bob) == 10
+    assert bob.failures_until
+    lockout.take_back(bob)
+    assert failures(bob) == 9
+    assert bob.failures_until is None

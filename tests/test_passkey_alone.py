@@ -554,3 +554,20 @@ def test_alices_key_does_not_open_for_bob(browser: Browser, allowed: Account, al
     sign_in(browser, give_passkey(alice))
     (event,) = AuditEvent.objects.filter(action="sign_in.verified")
     assert event.user == alice
+
+
+def test_a_key_that_is_removed_meanwhile_takes_no_guess_back(
+    browser: Browser, allowed: Account, bob: User, bobs_key: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L-04, K-04: its attempt was never counted, so the guesses at other factors stay counted."""
+    User.objects.filter(pk=bob.pk).update(failures=9)
+    begin = alone._begin
+
+    def begin_late(*args: Any) -> PendingSignIn:
+        Passkey.objects.all().delete()
+        return begin(*args)
+
+    monkeypatch.setattr(alone, "_begin", begin_late)
+    refused(browser, sign_in(browser, bobs_key), "took too long")
+    bob.refresh_from_db()
+    assert bob.failures == 9

@@ -12,6 +12,7 @@ from accounts.auth.decorators import administrators_only
 from accounts.models import AuditEvent, User
 from accounts.passwords import flows as passwords
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, last_token
+from tests.database_dump import tags
 from tests.tools import let_pass, page
 from twofactor.exceptions import JourneyOver
 from twofactor.models import Challenge, PhoneDevice, Reauthentication
@@ -329,3 +330,54 @@ def test_proofs_do_not_use_up_the_tokens_of_sign_ins(alices: Browser, other_brow
     assert used == 3, "they have a limit of their own"
     other_browser.post_password("alice")
     assert other_browser.post_channel("sms").headers["Location"] == "/entrar/token/"
+
+
+# Another's words in the same session --------------------------------------------------------------------
+
+
+def thief_with_the_cookie_of(browser: Browser) -> Browser:
+    thief = Browser()
+    thief.cookies["session"] = browser.cookies["session"].value
+    return thief
+
+
+def answered(browser: Browser, **fields: str) -> dict[str, str]:
+    """Answer the page as a browser does: with what it shows."""
+    (asked,) = {tag["value"] for tag in tags(browser.get(CONFIRM), lambda _tag, attrs: attrs.get("name") == "asked")}
+    return {"asked": asked or "", **fields}
+
+
+@pytest.mark.parametrize("at", ["password", "token"])
+@pytest.mark.parametrize(
+    ("where", "fields"), [(DANGER, {"reason": "theft"}), (OTHER, {})], ids=["same page", "another page"]
+)
+def test_the_proof_carries_out_only_what_its_page_asked_for(
+    alices: Browser, at: str, where: str, fields: dict[str, str]
+) -> None:
+    """R-12: whoever has stolen the session asks for something of their own, and waits for its owner to prove it."""
+    act(alices)
+    step = answered(alices, password=PASSWORD, channel="sms")
+    if at == "token":
+        alices.post(CONFIRM, step)
+        step = answered(alices, token=last_token())
+    assert act(thief_with_the_cookie_of(alices), where, **fields).headers["Location"] == CONFIRM
+    answer = alices.post(CONFIRM, step, follow=True)
+    assert "Something else was asked for" in page(answer)
+    assert endangered() == ""
+    assert not Reauthentication.objects.filter(holder_proved=True).exists()
+    assert alices.get(CONFIRM).headers["Location"] == "/", "nothing of the thief's waits for the next proof"
+
+
+def test_what_was_shown_is_carried_out(alices: Browser) -> None:
+    act(alices)
+    alices.post(CONFIRM, answered(alices, password=PASSWORD, channel="sms"))
+    assert alices.post(CONFIRM, answered(alices, token=last_token())).headers["Location"] == "/"
+    assert endangered() == "Endangered 1"
+
+
+def test_whoever_proves_sees_whom_they_make_an_administrator(alices: Browser) -> None:
+    """R-12, A-01."""
+    typed = "\n".join(f"p{number}@example.com" for number in range(4))
+    alices.post("/configuracoes/usuarios/convidar/", {"addresses": typed, "role": "administrator", "language": "en"})
+    shown = page(alices.get(CONFIRM))
+    assert "Invite administrators: p0@example.com, p1@example.com, p2@example.com, …" in shown

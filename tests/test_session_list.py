@@ -8,6 +8,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.auth.session_store import row_name
 from accounts.models import AuditEvent, Session, User
 from tests.conftest import PASSWORD, Browser
 from tests.tools import let_pass, page
@@ -27,7 +28,7 @@ def signed_in(login: str, agent: str = CHROME, ip: str = "203.0.113.7") -> Brows
 
 
 def row_of(browser: Browser) -> Session:
-    return Session.objects.get(session_key=browser.cookies["session"].value)
+    return Session.objects.get(session_key=row_name(browser.cookies["session"].value))
 
 
 # Limits (S-07) --------------------------------------------------------------------------------

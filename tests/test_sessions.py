@@ -16,10 +16,11 @@ from django.utils.crypto import get_random_string
 
 from accounts import policy
 from accounts.auth import sessions as account_sessions
+from accounts.auth.session_store import row_name
 from accounts.models import Account, AuditEvent, Session, User
 from accounts.passwords import flows as passwords
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, enrol, last_token, person, sent_to
-from tests.database_dump import rows_of
+from tests.database_dump import places_of, rows_of
 from tests.tools import ROOT, let_pass
 from twofactor.models import Challenge, PendingSignIn, PhoneDevice
 from twofactor.sign_in import query
@@ -50,7 +51,7 @@ def is_anonymous(key: str) -> bool:
 
 def held(browser: Browser) -> dict[str, Any]:
     """Return what the server keeps for a browser."""
-    content: dict[str, Any] = Session.objects.get(session_key=session_id(browser)).get_decoded()
+    content: dict[str, Any] = Session.objects.get(session_key=row_name(session_id(browser))).get_decoded()
     return content
 
 
@@ -75,6 +76,28 @@ def test_a_right_password_alone_puts_nobody_into_the_session(asking: Browser, bo
 def test_a_pending_sign_in_does_not_know_the_id_of_its_session(asking: Browser) -> None:
     """S-02: the row of a stolen database opens nothing."""
     assert session_id(asking) not in str(rows_of("twofactor_pendingsignin"))
+
+
+def test_a_dump_of_the_database_opens_no_session(browser: Browser, policy: Account, bobs_phone: PhoneDevice) -> None:
+    """S-14: neither one that somebody is signed in with nor one that waits for its token; not by any value."""
+    browser.sign_in("bob")
+    waiting = Browser()
+    waiting.post_password("bob")
+    for one in (browser, waiting):
+        assert places_of(session_id(one)) == []
+    for row in rows_of("accounts_session"):
+        assert all(is_anonymous(str(value)) for value in row.values() if value)
+    assert browser.is_in()
+
+
+def test_a_session_of_the_release_before_goes_on(browser: Browser, policy: Account, bobs_phone: PhoneDevice) -> None:
+    """S-14: it kept ids as they are; the first request gives the row its name."""
+    browser.sign_in("bob")
+    key = session_id(browser)
+    Session.objects.filter(session_key=row_name(key)).update(session_key=key)
+    assert browser.is_in()
+    assert places_of(key) == []
+    assert browser.is_in()
 
 
 @pytest.mark.parametrize(("seconds", "where"), [(570, "/entrar/token/"), (601, "/entrar/")])
@@ -141,7 +164,7 @@ def test_signing_in_twice_changes_the_id_twice(browser: Browser, bob: User) -> N
 def test_nothing_of_the_pending_session_is_left_in_the_verified_one(asking: Browser, bob: User) -> None:
     """S-03."""
     asking.post_token(last_token())
-    assert set(held(asking)) == {"_auth_user_id", "_auth_user_backend", "_auth_user_hash", "otp_device_id"}
+    assert set(held(asking)) == {"_auth_user_id", "_auth_user_backend", "_auth_user_hash", "otp_device_id", "opened_by"}
 
 
 @pytest.mark.parametrize("required", [True, False])
@@ -188,7 +211,7 @@ def test_sign_out_kills_the_id(browser: Browser, bob: User) -> None:
     before = session_id(browser)
     browser.post("/sair/")
     assert is_anonymous(before)
-    assert not Session.objects.filter(session_key=before).exists()
+    assert not Session.objects.filter(session_key=row_name(before)).exists()
 
 
 def test_sign_out_half_way_kills_the_pending_sign_in(asking: Browser) -> None:
@@ -314,6 +337,17 @@ def test_another_persons_phone_verifies_nobody(
     session["otp_device_id"] = alices_phone.persistent_id
     session.save()
     assert not browser.is_in()
+
+
+@pytest.mark.parametrize("page", ["//evil.example/x", "/\\evil.example/x"])
+def test_a_form_of_a_page_with_a_strange_name_leads_nowhere_else(
+    browser: Browser, policy: Account, bobs_phone: PhoneDevice, page: str
+) -> None:
+    """W-03: the address of a page of ours may read as another host, where it stands alone."""
+    browser.sign_in("bob")
+    PhoneDevice.objects.all().delete()
+    browser.post("/meu-perfil/", headers={"referer": f"http://testserver{page}"})
+    assert PendingSignIn.objects.latest("pk").next_url == "/"
 
 
 # What ends a pending sign-in (S-06) -----------------------------------------------------------

@@ -18,8 +18,14 @@ from twofactor.models import Challenge, PhoneDevice
 
 
 def bind(user: User, challenge: Challenge) -> PhoneDevice:
-    """Create the device from the number stored in the challenge (P-07), once per person (P-05)."""
+    """Create the device from the number stored in the challenge (P-07), once per person (P-05). Raises JourneyOver.
+
+    As ``held.lock`` does, it binds nothing after the sessions were ended.
+    """
     phone = phones.known(challenge.destination)
+    still = User.objects.filter(pk=user.pk, session_epoch=user.session_epoch, password=user.password)
+    if not still.update(has_phone=True, phone_was_reset=False):
+        raise refusals.JourneyOver
     try:
         with transaction.atomic():
             device: PhoneDevice = PhoneDevice.objects.create(
@@ -27,7 +33,6 @@ def bind(user: User, challenge: Challenge) -> PhoneDevice:
             )
     except IntegrityError:
         raise refusals.JourneyOver from None
-    User.objects.filter(pk=user.pk).update(has_phone=True, phone_was_reset=False)
     notify(user, record_event(Action.PHONE_ENROLLED, user=user, number=phones.mask(phone.number)))
     note_sharing(device)
     return device

@@ -32,9 +32,14 @@ def button(event: AuditEvent) -> dict[str, str]:
 
 
 def was_used(event: AuditEvent) -> bool:
-    """Return whether the person has disavowed a phone, or a sign-in, since the event."""
-    since = AuditEvent.objects.filter(user=event.user_id, pk__gt=event.pk)
-    return since.filter(action__in=[Action.PHONE_DISAVOWED, Action.SIGN_IN_DISAVOWED]).exists()
+    """Return whether a press since the event has done what its own would do.
+
+    One that disavowed a sign-in has left the devices where they are, so the link about a device still takes them away.
+    """
+    enough = {Action.PHONE_DISAVOWED}
+    if event.action == Action.SIGN_IN_NEW_PLACE:
+        enough.add(Action.SIGN_IN_DISAVOWED)
+    return AuditEvent.objects.filter(user=event.user_id, pk__gt=event.pk, action__in=enough).exists()
 
 
 def event_of(signed: str) -> AuditEvent | None:

@@ -22,7 +22,7 @@ from accounts.request.limited import limited
 from messaging.database import is_conflict
 from twofactor import session_state
 from twofactor.factors import held
-from twofactor.sign_in.addresses import waiting_page
+from twofactor.sign_in.addresses import safe_target, waiting_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -30,7 +30,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 class FactorMiddleware(OTPMiddleware):
     """django-otp's ``user.is_verified()``, with the devices that came with the user instead of a query of its own.
 
-    A device whose kind the account does not let count any more verifies nothing. Once asked for, the user stands on the
+    A device whose kind the account does not let count any more verifies nothing, nor does one in whose place such a
+    kind has opened the session. Once asked for, the user stands on the
     request without the two proxies before it: each attribute read through them costs six Python calls.
     """
 
@@ -38,7 +39,8 @@ class FactorMiddleware(OTPMiddleware):
         request.user = user = get_user(request)
         self._init_user_fields(user)
         if user.is_authenticated and (known := request.session.get(DEVICE_ID_SESSION_KEY)):
-            user.otp_device = self._finalize_device(request, user, held.device_named(user, known))
+            device = held.device_named(user, known) if session_state.still_counts(request, user) else None
+            user.otp_device = self._finalize_device(request, user, device)
         return user
 
 
@@ -135,8 +137,7 @@ def _page_to_return_to(request: HttpRequest) -> str:
     referrer = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(referrer, {request.get_host()}, request.is_secure()):
         page = urlsplit(referrer)
-        if page.path:
-            return f"{page.path}?{page.query}" if page.query else page.path
+        return safe_target(request, f"{page.path}?{page.query}" if page.query else page.path)
     return reverse("home")
 
 

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts.auth import sessions as account_sessions
+from accounts.auth.session_store import row_name
 from accounts.models import Session, User
 from messaging.database import Clock, clock_plus
 from twofactor.models import (
@@ -29,6 +30,7 @@ from twofactor.models import (
 from twofactor.sign_in import flows, query
 
 BACKEND = "twofactor.backends.PhoneBackend"
+OPENED_BY = "opened_by"  # the kind of factor that the session was opened with
 
 
 def session_hash(request: HttpRequest) -> str:
@@ -76,8 +78,11 @@ def is_verified(user: User) -> bool:
     return bool(user.is_verified())  # type: ignore[attr-defined]
 
 
-def sign_in(request: HttpRequest, user: User, device: FactorDevice | None = None) -> None:
-    """Sign a person in, under a new session id (S-03); ``device`` makes the session a verified one."""
+def sign_in(request: HttpRequest, user: User, device: FactorDevice | None = None, kind: str = "") -> None:
+    """Sign a person in, under a new session id (S-03); ``device`` makes the session a verified one.
+
+    ``kind`` is what was proved: of a mailbox or a recovery code the device is only what it stands in for.
+    """
     if device is None and (old := session_hash(request)):
         flows.end_pending_sign_in(old)  # somebody else's; one's own has ended with its token
     store: Any = request.session
@@ -85,6 +90,8 @@ def sign_in(request: HttpRequest, user: User, device: FactorDevice | None = None
     if device:
         user.otp_device = device  # type: ignore[attr-defined]  # django-otp's own way to hand it over
     login(request, user, backend=BACKEND)
+    if device:
+        request.session[OPENED_BY] = kind
 
 
 def leave(request: HttpRequest) -> None:
@@ -105,7 +112,9 @@ def sign_out(request: HttpRequest) -> bool:
 
 
 def _row(request: HttpRequest) -> "QuerySet[Session]":
-    return Session.objects.filter(session_key=request.session.session_key)
+    store: Any = request.session
+    rows: QuerySet[Session] = store.row
+    return rows
 
 
 def is_proved(request: HttpRequest) -> bool:
@@ -137,10 +146,25 @@ def _change_id(request: HttpRequest, change: Callable[[], None]) -> None:
         kind._default_manager.filter(session_hash=old).update(session_hash=session_hash(request))
 
 
-def go_on_with(request: HttpRequest, device: FactorDevice) -> None:
-    """Let the session be verified by this device from now on: the one that it was verified by may be gone."""
+def still_counts(request: HttpRequest, user: User) -> bool:
+    """Tell whether the account still lets count what this session was opened with (K-06).
+
+    It is not the device alone that says so: of a mailbox that is the phone, or whatever the person has.
+    """
+    kind = request.session.get(OPENED_BY)  # none in a session of release 0.1
+    return not kind or user.accepts(kind)
+
+
+def go_on_with(request: HttpRequest, device: FactorDevice, *, proved: bool = True) -> None:
+    """Let the session be verified by this device from now on: the one that it was verified by may be gone.
+
+    ``proved``: it has just been, here. One that only takes the place of another leaves as it was what opened the
+    session.
+    """
     if is_verified(request.user):  # type: ignore[arg-type]
         request.session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        if proved:
+            request.session[OPENED_BY] = device.factor
 
 
 def end_others(request: HttpRequest) -> None:
@@ -158,7 +182,7 @@ def keep_signed_in(request: HttpRequest, user: User) -> None:
 
 def is_here(request: HttpRequest, session: Session) -> bool:
     """Tell whether a row is the session of this very request."""
-    return bool(session.session_key == request.session.session_key)
+    return bool(session.session_key == row_name(request.session.session_key))
 
 
 def phone_change(request: HttpRequest) -> PhoneChange | None:

@@ -1,6 +1,7 @@
 """Sessions in the database: whose, since when, from where; limits of their own; a rotation that costs one statement."""
 
 from datetime import timedelta
+from hashlib import sha256
 from secrets import token_hex
 from typing import Any
 
@@ -16,11 +17,20 @@ from accounts.request import context as request_context
 from messaging.database import Clock, Compiled, Insert, Slot, Statement, clock_plus, delete_in_batches, slots
 
 KEY_LENGTH = 32
+NAME_LENGTH = 40  # of a row, in hexadecimal digits: not the length of an id, so that no name is taken for one
 SEEN_SECONDS = 300  # how coarsely it is noted when a session was last seen
 
 
+def row_name(key: str | None) -> str:
+    """Return under which name the database keeps the session of an id: a dump of it opens no session (S-14).
+
+    An id has 165 random bits, so nobody finds it by its hash, and no key is needed. No row has the name of no id.
+    """
+    return sha256(key.encode()).hexdigest()[:NAME_LENGTH] if key else ""
+
+
 class SessionStore(db.SessionStore):
-    """Django's database sessions, except for their limits and for how an id is made and changed.
+    """Django's database sessions, except for their limits and for how an id is kept, made and changed.
 
     A session ends an hour after it was last seen and twelve after the sign-in, on the server and by the database's
     clock (S-07). When it was seen is noted every five minutes at most, so that a page costs no statement more.
@@ -55,13 +65,28 @@ class SessionStore(db.SessionStore):
 
     def load(self) -> dict[str, Any]:
         """Read the session, and note now and then that it was seen."""
-        row = LIVE.row(key=self.session_key)
+        row = LIVE.row(name=row_name(self.session_key)) or self._adopted(self.session_key)
         if row is None:
             self._session_key = None
             return {}
         if row.idle.total_seconds() > SEEN_SECONDS:
             self._row(self.session_key).update(seen_at=Clock(), expire_date=_end(), **_place())
         return self.decode(row.session_data)
+
+    def _adopted(self, key: str | None) -> Any:
+        """Give a session of release 0.1, which kept ids as they are, its name. To be dropped with the next release."""
+        if self.model.objects.filter(session_key=key).update(session_key=row_name(key)):
+            return LIVE.row(name=row_name(key))
+        return None
+
+    @property
+    def row(self) -> Any:
+        """Return the row of this session, as a queryset."""
+        return self._row(self.session_key)
+
+    def exists(self, session_key: str) -> bool:
+        """Tell whether there is a session of this id."""
+        return bool(self._row(session_key).exists())
 
     def _validate_session_key(self, key: Any) -> bool:
         """Look for no id that was never made here: a quoted cookie may hold NUL, which PostgreSQL takes as an error."""
@@ -126,12 +151,12 @@ class SessionStore(db.SessionStore):
         self.fresh = self.modified = True
 
     def _row(self, key: str | None) -> Any:
-        return self.model.objects.filter(session_key=key)
+        return self.model.objects.filter(session_key=row_name(key))
 
     def _facts(self, data: dict[str, Any]) -> dict[str, Any]:
         user_id = data.get(SESSION_KEY)
         return {
-            "session_key": self.session_key,
+            "session_key": row_name(self.session_key),
             "session_data": self.encode(data),
             "user_id": int(user_id) if user_id else None,
             **_place(),
@@ -140,7 +165,7 @@ class SessionStore(db.SessionStore):
     def _write(self, key: str, facts: dict[str, Any]) -> bool:
         """Write over a row. A sign-in starts its time anew; nothing else does."""
         if self.renewed:
-            return bool(BEGIN.changed(old=key, proof=self._proof(), **facts))
+            return bool(BEGIN.changed(old=row_name(key), proof=self._proof(), **facts))
         proved = {"proved_until": self._proof() and Clock() + self._proof()} if self.fresh else {}
         return bool(self._row(key).update(seen_at=Clock(), expire_date=_end(), **facts, **proved))
 
@@ -158,8 +183,8 @@ class SessionStore(db.SessionStore):
 
 def _live() -> Statement[Any]:
     idle = ExpressionWrapper(Clock() - F("seen_at"), output_field=DurationField())
-    live = SessionStore.get_model_class().objects.filter(session_key=Slot("key", CharField()), expire_date__gt=Clock())
-    return Statement(live.annotate(idle=idle))
+    sessions = SessionStore.get_model_class().objects.filter(session_key=Slot("name", CharField()))
+    return Statement(sessions.filter(expire_date__gt=Clock()).annotate(idle=idle))
 
 
 def _begun() -> dict[str, Any]:

@@ -16,7 +16,7 @@ class Session(AbstractBaseSession):
     """One browser, of somebody who is signed in or of nobody yet. The row's id may be shown, the session's never."""
 
     id = models.BigAutoField(primary_key=True)
-    session_key = models.CharField(max_length=40, unique=True)
+    session_key = models.CharField(max_length=40, unique=True)  # a hash of the session's id: ``session_store.row_name``
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=200, default="")

@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.factors import STRONGER_THAN_EMAIL, FactorKind
 from accounts.models import User
-from twofactor.exceptions import ChannelRefused
+from twofactor.exceptions import ChannelRefused, JourneyOver
 from twofactor.factors.app.models import AppDevice
 from twofactor.models.devices import FactorDevice, PhoneDevice
 from twofactor.models.passkeys import Passkey
@@ -66,6 +66,17 @@ def has_one_of(user: User, kinds: Sequence[str]) -> bool:
 def device_named(user: User, persistent_id: str) -> FactorDevice | None:
     """Return the device that a session was verified with, while the person has it and the account lets it count."""
     return next((device for device in counting(user) if device.persistent_id == persistent_id), None)
+
+
+def lock(user: User) -> None:
+    """Put what happens to a person's factors in a line, in the caller's transaction. Raises JourneyOver.
+
+    What takes factors away ends the sessions, and so does a new password: a request that began before that binds
+    nothing after it.
+    """
+    now = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if (now.session_epoch, now.password) != (user.session_epoch, user.password):
+        raise JourneyOver
 
 
 def phone_of(user: User) -> PhoneDevice | None:

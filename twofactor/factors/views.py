@@ -56,7 +56,7 @@ def factor_remove(request: SignedInRequest, kind: str, device_id: int) -> HttpRe
         messages.error(request, error_messages.of(refusal))
         return redirect("factors")
     if left := [other for other in held.counting(request.user) if other != device]:
-        session_state.go_on_with(request, left[0])
+        session_state.go_on_with(request, left[0], proved=False)
     messages.success(request, _("It was removed from your login."))
     return redirect("factors")
 

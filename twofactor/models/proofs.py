@@ -1,5 +1,7 @@
 """Journeys of somebody signed in who is asked again who they are, and what such a proof is for (R-01)."""
 
+import json
+from hashlib import sha256
 from typing import Any, ClassVar
 
 from django.db import models
@@ -22,6 +24,11 @@ class Proof(Journey):
 
     class Meta(Journey.Meta):
         abstract = True
+
+    @property
+    def asked(self) -> str:
+        """Return what the page of this journey brings back with each answer: it is for this one, as it was shown."""
+        return str(self.pk)
 
     @property
     def has_factor(self) -> bool:
@@ -121,6 +128,12 @@ class Reauthentication(Proof):
 
     def __str__(self) -> str:
         return f"re-authentication {self.pk}: {self.action}"
+
+    @property
+    def asked(self) -> str:
+        """Return a hash of what will be carried out: whoever holds the same session may have put other words there."""
+        facts = [self.pk, self.action, self.path, self.query, self.pending_action, self.posted]
+        return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
     def next_url(self) -> str:

@@ -12,6 +12,7 @@ from messaging.database import Clock, tried_twice
 from messaging.delivery.models import Channel
 from twofactor import devices, journeys, phones
 from twofactor import exceptions as refusals
+from twofactor.factors import held
 from twofactor.factors.base import Verified
 from twofactor.models import PhoneChange, PhoneDevice
 from twofactor.phones import Phone
@@ -40,19 +41,26 @@ def prove_old_phone(change: PhoneChange, verified: Verified) -> None:
         challenges.send_token(change, Channel.SMS, change.number, granted=True)
 
 
+def _put_in_force(change: PhoneChange, device: PhoneDevice) -> None:
+    """Write the new number over the old one. Raises JourneyOver where the phone was taken away meanwhile."""
+    new = {field: getattr(change, field) for field in ("number", "region", "kind")}
+    if not PhoneDevice.objects.filter(pk=device.pk).update(**new, confirmed_at=Clock()):
+        raise refusals.JourneyOver
+    for field, value in new.items():
+        setattr(device, field, value)
+
+
 def complete_phone_change(change: PhoneChange, verified: Verified) -> PhoneDevice:
     """Put the proved number in force, tell the old number and the mailbox, end the other sessions (R-03, R-04)."""
     user = change.user
     device: PhoneDevice = user.phone_device
     old = device.number
     with challenges.opening(user):
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts the changes of one person in a line (F52)
+        held.lock(user)  # puts the changes of one person in a line (F52)
         challenges.move(change, holder_proved=True)  # unless the one before has ended it
         verified.consume(change)
         lockout.take_back(user)
-        device.number, device.region, device.kind = change.number, change.region, change.kind
-        device.confirmed_at = Clock()
-        device.save()
+        _put_in_force(change, device)
         devices.note_sharing(device)
         event = record_event(Action.PHONE_CHANGED, user=user, before=phones.mask(old), after=phones.mask(change.number))
         notify(user, event, sms_to=old)

@@ -4,8 +4,11 @@ from django.urls import Resolver404, resolve
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.invitations.flows import people
 from accounts.models import User
 from twofactor.models import Reauthentication
+
+SHOWN = 3  # addresses
 
 OF_A_PERSON: dict[str, Promise] = {
     "user.role": _("Change the role of %(person)s"),
@@ -40,7 +43,18 @@ def named(journey: Reauthentication) -> str:
     """Return what the proof is for; empty for what an older version has begun."""
     if sentence := OF_A_PERSON.get(journey.action):
         return str(sentence) % {"person": _person(journey)}
-    return str(OF_THE_ACCOUNT.get(journey.action, ""))
+    what = str(OF_THE_ACCOUNT.get(journey.action, ""))
+    invited = ", ".join(_invited(journey))
+    return f"{what}: {invited}" if invited else what
+
+
+def _invited(journey: Reauthentication) -> list[str]:
+    """Return the addresses that become administrators by this proof: their reader sees whom they let in."""
+    if journey.action != "user.invite":
+        return []
+    lists = (journey.posted or {}).get("addresses", [])
+    found = [address for pasted in lists for address in people(pasted)]
+    return [*found[:SHOWN], "…"] if len(found) > SHOWN else found
 
 
 def _person(journey: Reauthentication) -> str:

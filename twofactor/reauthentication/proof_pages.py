@@ -45,12 +45,32 @@ class ProofPage:
 
 def walk(request: SignedInRequest, journey: Proof, page: ProofPage) -> HttpResponseBase:
     """Ask for the proof that is outstanding, or take it."""
+    if request.method == "POST" and _was_replaced(request, journey):
+        return _begin_again(request, journey)
     form = _form(request, journey)
     if request.method == "POST" and (done := _advance(request, journey, page, form)):
         return done
     if form.limited:  # what it took was undone
         journey.refresh_from_db(fields=["password_proved", "holder_proved", "sends"])
     return answer(request, page.template, _context(request, journey, form) | {"doing": page.naming(journey)})
+
+
+def _was_replaced(request: SignedInRequest, journey: Proof) -> bool:
+    """Tell whether the page that was answered asked for something else.
+
+    Another tab has put this journey in its place, or whoever has stolen the session: the proof of its owner is not for
+    that. Programs that bring no ``asked`` have read no page.
+    """
+    return request.POST.get("asked", journey.asked) != journey.asked
+
+
+def _begin_again(request: SignedInRequest, journey: Proof) -> HttpResponseBase:
+    """End what nobody has read, and lead home: the page that it came from may be the thief's choice."""
+    flows.cancel(journey)
+    messages.warning(
+        request, _("Something else was asked for in this session meanwhile. Nothing was changed. Begin again.")
+    )
+    return redirect("home")
 
 
 def _form(request: SignedInRequest, journey: Proof) -> ProofForm | TokenForm | OwnCodeForm | PasskeyForm:

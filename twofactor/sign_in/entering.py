@@ -26,7 +26,7 @@ def enter(request: HttpRequest, pending: PendingSignIn, verified: Verified) -> H
         return redirect(waiting_page(pending))
     policy_date = session_state.policy_date(request, pending)
     device = flows.complete_sign_in(pending, verified, policy_date)
-    session_state.sign_in(request, pending.user, device)
+    session_state.sign_in(request, pending.user, device, verified.kind)
     if done := pending_actions.say_carried_out(pending, policy_date):
         messages.success(request, done)
     return let_in(request, pending)
@@ -35,7 +35,7 @@ def enter(request: HttpRequest, pending: PendingSignIn, verified: Verified) -> H
 def enter_alone(request: HttpRequest, pending: PendingSignIn, device: FactorDevice) -> HttpResponse:
     """Let somebody in whose sign-in began and ended with a passkey; what was begun here before is over (K-04)."""
     session_state.leave(request)
-    session_state.sign_in(request, pending.user, device)
+    session_state.sign_in(request, pending.user, device, device.factor)
     response = let_in(request, pending)
     if pending.user.language:
         language.remember(response, pending.user.language)

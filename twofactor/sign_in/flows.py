@@ -7,8 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db import transaction
-from django.db.models import BigIntegerField, F, Value
-from django.db.models.functions import Greatest
+from django.db.models import BigIntegerField
 
 from accounts import policy, policy_schedule, rate_limits
 from accounts.audit.actions import Action
@@ -66,13 +65,19 @@ def _note_sign_in(user: User, kind: FactorKind, *, was_known: bool) -> None:
 
 @cache
 def _proved(kind: FactorKind, was_known: bool) -> Compiled[User]:
-    failures = Value(0) if was_known else Greatest(F("failures") - 1, 0)
-    facts: dict[str, Any] = {} if kind == FactorKind.EMAIL else {"mailbox_suspect": False}
+    # Built once 26 µs, each time 0.2 ms.
+    person = User.objects.filter(pk=Slot("user", BigIntegerField()))
+    read = () if was_known else ("LOCKOUT_SCHEDULE",)
+    return Compiled(lambda: Statement(person, **_after_sign_in(kind, was_known)), *read)
+
+
+def _after_sign_in(kind: FactorKind, was_known: bool) -> dict[str, Any]:
+    facts: dict[str, Any] = {"failures": 0, "failures_until": None} if was_known else lockout.without_attempt()
+    if kind != FactorKind.EMAIL:
+        facts["mailbox_suspect"] = False
     if kind != FactorKind.RECOVERY:  # codes are for the day when all else is lost
         facts["last_factor"] = kind
-    facts |= {"last_login": Clock(), "failures": failures, "failures_until": None}
-    # Built once 26 µs, each time 0.2 ms.
-    return Compiled(lambda: Statement(User.objects.filter(pk=Slot("user", BigIntegerField())), **facts))
+    return {**facts, "last_login": Clock()}
 
 
 def begin_sign_in(user: User, *, session_hash: str, next_url: str, **facts: bool) -> PendingSignIn:

@@ -24,7 +24,7 @@ class NewDevice(Verified):
 
     def device(self, user: User) -> FactorDevice:
         """Bind it. Raises JourneyOver where the person was given a device since this request began."""
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts the changes of one person in a line
+        held.lock(user)
         now = held.joined(User.objects.with_policy().select_related("account")).get(pk=user.pk)
         had = {device.persistent_id for device in held.usable(user)}
         if any(device.persistent_id not in had for device in held.usable(now)):

@@ -9,6 +9,7 @@ it, so whoever knows the password cannot lock its owner out there. Each of them 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, F, Q, When
+from django.db.models.functions import Greatest
 
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
@@ -86,9 +87,20 @@ def _may_try_here(user: User) -> bool:
     return bool(own) and not waits_of(own).exists()
 
 
+def without_attempt() -> dict[str, models.expressions.Combinable]:
+    """Return what a person's row is to say without the attempt that was counted last.
+
+    The pause ends if it was this attempt that began it. One of a known browser has come during the pause of all others,
+    which goes on for them.
+    """
+    began_it = When(failures__in=list(settings.LOCKOUT_SCHEDULE), then=models.Value(None))
+    until = Case(began_it, default=F("failures_until"), output_field=models.DateTimeField())
+    return {"failures": Greatest(F("failures") - 1, 0), "failures_until": until}
+
+
 def take_back(user: User) -> None:
     """Take back the count of an attempt that was right, and nothing more (L-04)."""
-    User.objects.filter(pk=user.pk, failures__gt=0).update(failures=F("failures") - 1, failures_until=None)
+    User.objects.filter(pk=user.pk, failures__gt=0).update(**without_attempt())
 
 
 def note_wrong_answer(user: User, failures: int, purpose: str) -> None:

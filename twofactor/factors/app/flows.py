@@ -85,7 +85,7 @@ def bind(enrolment: AppEnrolment, step: int, *, name: str) -> AppDevice:
 
 
 def _bind(user: User, enrolment: AppEnrolment, step: int, name: str) -> AppDevice:
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # puts the changes of one person in a line
+    held.lock(user)
     claimed, _rows = AppEnrolment.objects.filter(pk=enrolment.pk, sealed=enrolment.sealed).delete()
     if not claimed:
         raise refusals.JourneyOver

@@ -12,7 +12,7 @@ from twofactor.factors.codes import flows
 from twofactor.factors.codes.models import OwnRecoveryCode
 from twofactor.models import FactorDevice, Journey, PendingSignIn
 from twofactor.steps import Step
-from twofactor.tokens import lockout
+from twofactor.tokens import challenges, lockout
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,16 @@ class RightCode(Verified):
     kind = FactorKind.RECOVERY
 
     def consume(self, journey: Journey) -> None:
-        """Use the code up. A sign-in by it ends every session of the person: something of theirs is lost."""
+        """Use the code up. A sign-in by it ends every session of the person: something of theirs is lost.
+
+        Where it proves who sets up what counts (K-06), this sign-in goes on; all others end.
+        """
         flows.use(journey.user, self.row)
         complete(journey)
         if isinstance(journey, PendingSignIn):
             account_sessions.end_sessions(journey.user)
+            if journey.needs_old_factor:
+                challenges.move(journey, auth_hash=journey.user.get_session_auth_hash())
 
     def device(self, user: User) -> FactorDevice:
         """Return the device that the code stands in for."""

@@ -29,9 +29,10 @@ _MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": "", ".": ""}
 
 
 def issue(user: User) -> list[str]:
-    """Return ten new codes, to be shown once; those before are dead. Raises FactorNotAllowed before the first factor.
+    """Return ten new codes, to be shown once; those before are dead. There are none before the first factor.
 
-    Their digests are under the newest of FACTOR_KEYS, which lives longer than TOKEN_KEY.
+    Their digests are under the newest of FACTOR_KEYS, which lives longer than TOKEN_KEY. Raises FactorNotAllowed or
+    JourneyOver.
     """
     if not held.counting(user):
         raise refusals.FactorNotAllowed
@@ -42,7 +43,7 @@ def issue(user: User) -> list[str]:
         for code in codes
     ]
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)  # of two sets at once the later one stays
+        held.lock(user)  # of two sets at once the later one stays
         forget(user)
         OwnRecoveryCode.objects.bulk_create(rows)
         User.objects.filter(pk=user.pk).update(codes_left=COUNT)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts.factors import FactorKind
 from accounts.request.http import SignedInRequest
 from twofactor import error_messages
-from twofactor.exceptions import FactorNotAllowed
+from twofactor.exceptions import FactorNotAllowed, JourneyOver
 from twofactor.factors.catalogue import FACTORS
 from twofactor.factors.codes import flows
 from twofactor.factors.codes.forms import OwnCodeForm
@@ -55,7 +55,7 @@ def codes_issue(request: SignedInRequest) -> HttpResponseBase:
         return redirect("factors")
     try:
         codes = flows.issue(request.user)
-    except FactorNotAllowed as refusal:
+    except (FactorNotAllowed, JourneyOver) as refusal:
         messages.error(request, error_messages.of(refusal))
         return redirect("factors")
     return render(request, "twofactor/codes.html", {"codes": codes})

@@ -57,7 +57,7 @@ def bind(registration: PasskeyRegistration, registered: ceremony.Registered, nam
     """Bind what the browser made, once. Raises a PasskeyRefused, PasskeysEnough or JourneyOver."""
     user = registration.user
     with transaction.atomic():
-        _lock(user)
+        held.lock(user)
         if Passkey.objects.filter(user=user).count() >= settings.PASSKEYS_OF_A_USER:
             raise refusals.PasskeysEnough
         _end(registration)
@@ -67,11 +67,6 @@ def bind(registration: PasskeyRegistration, registered: ceremony.Registered, nam
         notify(user, record_event(Action.PASSKEY_ADDED, user=user, name=passkey.name))
     Passkey.forget_read(user)
     return passkey
-
-
-def _lock(user: User) -> None:
-    """Put what happens to a person's factors in a line."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def _end(registration: PasskeyRegistration) -> None:

@@ -70,6 +70,8 @@ def _add_by_program(request: SignedInRequest) -> HttpResponse:
     form = NewPasskeyForm(answered(request))
     if form.attempt(lambda: _register(request, registration, form)):
         return JsonResponse({"detail": "added"}, status=201)
+    if form.limited:
+        raise form.limited
     return JsonResponse({"detail": [str(word) for words in form.errors.values() for word in words]}, status=400)
 
 
