@@ -146,6 +146,7 @@ SYSTEM_SMS_RESERVE = 30  # per cent of the system's SMS, for proved phones; half
 UNTYPED_PERCENT = 30
 UNTYPED_PEOPLE = 5
 UNTYPED_ACCOUNTS = 3
+UNTYPED_OF_ACCOUNT = 5  # that its own people left: below, it is closed for others only
 NOTHING_CAME_SECONDS = 60  # after which a person is told what else they can do
 # Seconds to wait after the first, the second and each later token to one destination.
 RESEND_COOLDOWNS = (30, 60, 120)

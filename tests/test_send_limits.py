@@ -376,7 +376,8 @@ def pump(accounts: list[Account], people: int, country: str = "BR") -> list[Brow
 
 @pytest.fixture
 def narrow(settings: Any) -> None:
-    """Look at a range from six untyped tokens on."""
+    """Look at a range from six untyped tokens on, one of them of the account."""
+    settings.UNTYPED_OF_ACCOUNT = 1
     limit(settings, prefix=[(6, 3600)], country=[(6, 3600)], spared=NONE)
 
 

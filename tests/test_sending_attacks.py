@@ -6,6 +6,7 @@ import pytest
 
 from accounts import rate_limits, sms_limits
 from accounts.models import Account, AuditEvent, RateLimit, Role, User
+from accounts.users import flows as users
 from messaging.delivery.models import Message
 from tests.conftest import BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, many, person, sent_to
 from tests.test_known_browsers import known_browser_of, link_to
@@ -15,6 +16,7 @@ from twofactor.models import PhoneDevice
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 TOKEN, RESEND, CHANNEL = "/entrar/token/", "/entrar/token/reenviar/", "/entrar/canal/"
+NUMBER = "+5511987650001"  # that nobody has proved
 NO_MORE_SMS = "No more SMS can be sent today."
 
 
@@ -230,6 +232,82 @@ def test_colleagues_do_not_close_a_newcomer_s_number(account: Account) -> None:
     assert honest.post_token(last_token()).headers["Location"] == "/"
 
 
+def test_colleagues_with_a_phone_use_up_nothing_that_newcomers_have(account: Account) -> None:
+    """B-01: six of them, who change theirs to it in known browsers, leave a newcomer who has a link all ten."""
+    rate_limits.count(rate_limits.windows("phone_typed", rate_limits.hidden(NUMBER)), uses=99)
+    for login in office(account, 6):
+        browser = Browser()
+        browser.sign_in(login)
+        for _time in range(2):
+            let_pass(121)
+            browser.post("/meu-perfil/telefone/", {"country": "BR", "number": NUMBER})
+            browser.post("/meu-perfil/telefone/confirmar/", {"password": PASSWORD, "channel": "email"})
+            browser.post("/meu-perfil/telefone/confirmar/", {"token": last_token()})
+            browser.post("/meu-perfil/telefone/confirmar/", {"action": "cancel"})
+    assert tokens_to(NUMBER) == 5
+    honest = newcomer("honest", account)
+    honest.post(link_to(User.objects.get(username="honest"), honest))
+    honest.post_phone(NUMBER)
+    assert honest.post_token(last_token()).headers["Location"] == "/"
+
+
+def tokens_to(number: str) -> int:
+    return Message.objects.filter(kind="token", destination=number).count()
+
+
+def conspire(account: Account, number: str, first: int = 0) -> None:
+    """Have eight newcomers use up what their account has for a closed number, five of them with their mailboxes."""
+    rate_limits.count(rate_limits.windows("phone_typed", rate_limits.hidden(number)), uses=99)
+    for at in range(first, first + 8):
+        browser = newcomer(f"m{at}", account, REMOTE_ADDR="203.0.113.9")
+        if at % 8 > 2:
+            browser.post(link_to(User.objects.get(username=f"m{at}"), browser))
+        for _time in range(2):
+            again_here(browser, f"m{at}").post_phone(number)
+            let_pass(121)
+
+
+def again_here(browser: Browser, login: str) -> Browser:
+    """Type the password anew in the same browser."""
+    browser.post_password(login)
+    browser.post("/entrar/introducao/")
+    return browser
+
+
+def test_an_administrator_lifts_what_conspiring_newcomers_have_closed(account: Account, alice: User) -> None:
+    """B-01, B-05: they see on the person's page what it is; who conspires anew reaches none of these tokens."""
+    enrol(alice, "+5521987651234")
+    conspire(account, NUMBER)
+    honest = newcomer("honest", account)
+    user = User.objects.get(username="honest")
+    honest.post(link_to(user, honest))
+    honest.post_phone(NUMBER)
+    assert tokens_to(NUMBER) == 15
+    assert "choose Unlock" in page(honest.get(TOKEN)), "the page says what to do"
+    helper = Browser()
+    helper.sign_in("alice")
+    path = f"/configuracoes/usuarios/{user.pk}/"
+    assert "Others have typed their number too often" in page(helper.get(path))
+    let_pass(121)
+    helper.reauthenticate(f"{path}desbloquear/")
+    assert "Others have typed their number too often" not in page(helper.get(path))
+    conspire(account, NUMBER, first=8)
+    again_here(honest, "honest").post_phone(NUMBER)
+    assert honest.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_unlocking_puppets_does_not_bomb_a_number(account: Account) -> None:
+    """B-18: of an account ten more leave for a closed number, and only to whom others had held up."""
+    conspire(account, NUMBER)
+    robots = [newcomer(f"r{at}", account) for at in range(12)]
+    for time in range(2):
+        for at, robot in enumerate(robots):
+            users.unlock_user(User.objects.get(username=f"r{at}"))
+            again_here(robot, f"r{at}").post_phone(NUMBER)
+            let_pass(31)
+        assert tokens_to(NUMBER) == 15 + 10 * time
+
+
 def test_links_from_mailboxes_do_not_bomb_a_number(account: Account) -> None:
     """B-01, B-18: of an account ten more leave for a closed number, however many mailboxes it has."""
     rate_limits.count(rate_limits.windows("phone_typed", rate_limits.hidden("+5511987650001")), uses=99)
@@ -260,6 +338,7 @@ def test_an_office_gets_in_although_others_closed_its_range(account: Account, ch
     """B-01, B-08: what is typed is given back, so that five a day are as many as come; what robots ask for is not."""
     settings.LIMITS = {**settings.LIMITS, "prefix": [(6, 3600)]}
     settings.UNTYPED_PERCENT = 90  # so that what the office types does not open it
+    settings.UNTYPED_OF_ACCOUNT = 0  # nor that none of theirs are untyped
     others = [charlie.account, *(Account.objects.create(name=f"X{n}", two_factor_required=True) for n in range(2))]
     for number in range(7):
         newcomer(f"p{number}", others[number % 3]).post_phone(f"31 99551-00{number:02}")
@@ -273,6 +352,26 @@ def test_an_office_gets_in_although_others_closed_its_range(account: Account, ch
         honest = newcomer(f"h{number}", account)
         honest.post_phone(f"31 99551-20{number:02}")
         assert honest.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_an_office_that_begins_at_once_gets_its_tokens_although_others_closed_its_range(
+    account: Account, charlie: User
+) -> None:
+    """B-01, B-08: five of twelve left, and of three hundred thirty in an hour; who has left them untyped gets none."""
+    others = [charlie.account, *(Account.objects.create(name=f"X{n}", two_factor_required=True) for n in range(2))]
+    for number in range(24):
+        robot = newcomer(f"p{number}", others[number % 3], REMOTE_ADDR=f"203.0.113.{number}")
+        robot.post_phone(f"31 99551-{number:04}")
+    deliver()
+    let_pass(181)
+    office = [newcomer(f"h{number:02}", account) for number in range(12)]
+    for number, browser in enumerate(office):
+        browser.post_phone(f"31 99551-90{number:02}")
+    assert len([entry for entry in deliver() if entry["to"].startswith("+55319955190")]) == 12
+    for number in range(7):
+        newcomer(f"r{number}", others[0]).post_phone(f"31 99551-80{number:02}")
+    withheld = AuditEvent.objects.filter(action="challenge.withheld").values_list("account", "data__scope")
+    assert list(withheld) == [(others[0].pk, "prefix")] * 2
 
 
 def test_a_newcomer_is_not_refused_for_what_colleagues_asked_behind_the_same_address(

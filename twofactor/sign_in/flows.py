@@ -65,6 +65,7 @@ def _note_sign_in(user: User, kind: FactorKind, *, was_known: bool) -> None:
     if kind != FactorKind.RECOVERY:  # codes are for the day when all else is lost
         facts["last_factor"] = kind
     User.objects.filter(pk=user.pk).update(last_login=Clock(), failures=failures, failures_until=None, **facts)
+    lockout.take_back_here(user)
 
 
 def begin_sign_in(user: User, *, session_hash: str, next_url: str, **facts: bool) -> PendingSignIn:
