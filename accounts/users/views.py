@@ -68,7 +68,7 @@ def users_export(request: SignedInRequest) -> HttpResponseBase:
 
 # What holds a person up, for whoever helps them (B-05).
 LIMITS = {
-    "password_known": _("Wrong passwords in a browser that they use"),
+    "password_known": _("Wrong passwords in a browser that they use: it counts as a new one"),
     "password_from_address": _("Wrong passwords from one address, in a browser that is not known"),
     "password_anywhere": _("A hundred wrong passwords in new browsers: a new browser needs the link from the mailbox"),
     "password": _("Wrong passwords in new browsers: a new browser is asked for a captcha"),

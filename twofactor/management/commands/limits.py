@@ -15,17 +15,18 @@ from twofactor.tokens.spared import FIRST_TOKENS, KNOWN_HAVE
 TOLD, SILENT, OFF = "told: 429, try again in …", "withheld without a word", "told: SMS off, e-mail stays"
 CAPTCHA = "asked for a captcha, whose work doubles as their number does"
 STAYS = "told on the page, with the wait"
+AS_NEW = "the browser counts as a new one until then"
 LINK = f"{STAYS}; a link from the mailbox opens this browser"
 MAILBOX = "needs a link from the mailbox, once for each browser; the person is told, once a day"
 # Scope of settings.LIMITS, what is counted, what whoever reaches it notices.
 LIMITS = (
-    ("password_known", "wrong passwords of a person in a known browser", STAYS),
+    ("password_known", "wrong passwords of a person in a known browser", AS_NEW),
     ("password_from_address", "wrong passwords in new browsers for a login from an address", LINK),
     ("password_anywhere", "wrong passwords in new browsers for a login, from anywhere", MAILBOX),
     ("password", "wrong passwords in new browsers for a login before a captcha", CAPTCHA),
     ("address_passwords", "wrong passwords in new browsers from an address before a captcha", CAPTCHA),
     ("reauthentication", "wrong passwords of a person who is signed in, for each known browser", TOLD),
-    ("token_known", "tokens that a person tries in a known browser while all others wait", TOLD),
+    ("token_known", "wrong tokens of a person in a known browser while all others wait", TOLD),
     ("recovery", "wrong recovery codes of a person, for each known browser or network", TOLD),
     (
         "user",
