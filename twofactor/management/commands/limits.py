@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.users import limits as own_limits
 from twofactor.sign_in.query import YOUNG_SECONDS
 from twofactor.tokens import lockout, worst_day
-from twofactor.tokens.spared import FIRST_TOKENS, KNOWN_HAVE
+from twofactor.tokens.spared import FIRST_TOKENS, KNOWN_HAVE, UNLOCKED_HAVE
 
 TOLD, SILENT, OFF = "told: 429, try again in …", "withheld without a word", "told: SMS off, e-mail stays"
 CAPTCHA = "asked for a captcha, whose work doubles as their number does"
@@ -112,12 +112,14 @@ def more(scope: str) -> str:
     """Return what a scope has besides its windows."""
     any_span = ", wherever it begins"
     people = f", of {settings.UNTYPED_PEOPLE} people or more in {settings.UNTYPED_ACCOUNTS} accounts"
+    own = f"{settings.UNTYPED_OF_ACCOUNT} or more of the account's own"
     return {
         "address": f", if under {settings.UNTYPED_PERCENT} % were typed",
-        "prefix": f"{people}, if under {settings.UNTYPED_PERCENT} % were typed",
-        "country": f"{people}, if under {settings.UNTYPED_PERCENT} % were typed",
+        "prefix": f"{people}, {own}, if under {settings.UNTYPED_PERCENT} % were typed",
+        "country": f"{people}, {own}, if under {settings.UNTYPED_PERCENT} % were typed",
         "spared": (
-            f", of people with {FIRST_TOKENS} tokens not typed at most; {KNOWN_HAVE} times as many in known browsers"
+            f", of people with {FIRST_TOKENS} tokens not typed at most; {KNOWN_HAVE} times as many for newcomers in"
+            f" known browsers, and {UNLOCKED_HAVE} times for people unlocked that day"
         ),
         "person": any_span,
         "account": (
@@ -132,10 +134,10 @@ def more(scope: str) -> str:
 
 
 def _kept() -> str:
-    (new, percent), (others, least) = (settings.ACCOUNT_SMS_KEPT[scope] for scope in ("account_new", "account_known"))
+    least, most = settings.ACCOUNT_SMS_FIRST
     return (
-        f"{new} a person with a phone, {percent} % at most, for known browsers, and there {others}, {least} % at most,"
-        f" for each one's first {settings.ACCOUNT_SMS_FIRST}"
+        f"{settings.ACCOUNT_SMS_KEPT} % for known browsers, in equal parts: each one's first {least}, or up to {most}"
+        " where the people are few"
     )
 
 
