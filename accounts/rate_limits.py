@@ -163,6 +163,16 @@ def used(window: Window) -> int:
     return running.aggregate(all=Sum("used"))["all"] or 0
 
 
+def used_of(wanted: Iterable[Window]) -> dict[Window, int]:
+    """Return how often something was used in each of these windows that is running; none of them is of money."""
+    known = {(window.key, window.seconds): window for window in wanted}
+    some = Q()
+    for key, seconds in known:
+        some |= Q(key=key, seconds=seconds)
+    running = RateLimit.objects.filter(some, until__gt=Epoch()).values_list("key", "seconds", "used")
+    return {known[key, seconds]: count for key, seconds, count in running}
+
+
 def _clock() -> str:
     return Epoch.sql(connection.vendor)
 

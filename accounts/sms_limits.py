@@ -10,7 +10,7 @@ from accounts import rate_limits
 from accounts.models import Account
 from accounts.rate_limits import Window
 
-OF_ALL = {"account_new", "account_known"}  # scopes of one count, with the limits of who asks
+OF_ALL = {"account_new", "account_known"}  # scopes of one count: of new browsers, and of known ones beyond the first
 
 
 def least(account: Account) -> list[Window]:
@@ -26,23 +26,33 @@ def most(account: Account, window: Window, proved: int) -> int:
 
 def first(user_id: int) -> list[Window]:
     """Return the window of a person's first SMS in known browsers: nobody else uses them up (B-01)."""
-    return [Window(f"person_first {user_id}", settings.DAY, settings.ACCOUNT_SMS_FIRST, "person_first")]
+    least_of_all, _most = settings.ACCOUNT_SMS_FIRST
+    return [Window(f"person_first {user_id}", settings.DAY, least_of_all, "person_first")]
+
+
+def most_first(account: Account, *, people: int, proved: int) -> int:
+    """Return how many first SMS a person has where there are so many: what is kept, in equal parts."""
+    (day,) = (window for window in rate_limits.windows("account", account.pk) if window.seconds == settings.DAY)
+    least_of_all, most_of_any = settings.ACCOUNT_SMS_FIRST
+    return max(least_of_all, min(most_of_any, _kept(most(account, day, proved)) // max(1, people)))
 
 
 def of_all(account: Account, *, known: bool) -> list[Window]:
-    """Return the windows of what is nobody's first SMS, with what there is at least for known or for new browsers."""
+    """Return the windows of what is nobody's first SMS in a known browser, with what there is at least."""
     scope = "account_known" if known else "account_new"
-    part = 100 - settings.ACCOUNT_SMS_KEPT[scope][1]
     key = f"account_all {account.pk}"
-    return [Window(key, each.seconds, each.limit * part // 100, scope) for each in least(account)]
+    return [Window(key, each.seconds, each.limit - _kept(each.limit), scope) for each in least(account)]
 
 
 def most_of_all(account: Account, window: Window, proved: int) -> int:
     """Return how many SMS there are in a window of ``of_all`` when so many people have proved a phone."""
-    each, percent = settings.ACCOUNT_SMS_KEPT[window.scope]
     (day,) = (of for of in rate_limits.windows("account", account.pk) if of.seconds == window.seconds)
     whole = most(account, day, proved)
-    return whole - min(each * proved, whole * percent // 100)
+    return whole - _kept(whole)
+
+
+def _kept(whole: int) -> int:
+    return whole * settings.ACCOUNT_SMS_KEPT // 100
 
 
 def system(*, reserved: bool, known: bool = True) -> list[Window]:

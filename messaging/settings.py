@@ -135,17 +135,17 @@ LIMITS = {
 env.no_other("LIMIT_", {f"LIMIT_{scope.upper()}" for scope in LIMITS})
 ACCOUNT_SMS_PER_USER = 5  # with a proved phone
 ACCOUNT_SMS_SHARE = 20  # per cent of the system's SMS; an operator gives an account more
-# Of a person in a known browser, in any 24 hours: nobody else can use them up.
-ACCOUNT_SMS_FIRST = 2
-# What is kept of an account's SMS from new browsers, and from known ones for the first of others: so many for each of
-# its people with a proved phone, and at most so many per cent.
-ACCOUNT_SMS_KEPT = {"account_new": (3, 60), "account_known": (2, 40)}
+# Per cent of an account's SMS that are kept for the first ones of each person in known browsers.
+ACCOUNT_SMS_KEPT = 60
+# How many first ones of a person that is, in any 24 hours: at least, and at most where the account has few people.
+ACCOUNT_SMS_FIRST = (3, 10)
 SYSTEM_SMS_RESERVE = 30  # per cent of the system's SMS, for proved phones; half of it for known browsers
 # Who is sent nothing: a range or a country where fewer than so many per cent of the tokens are typed, if those that
 # nobody typed are of so many people and accounts. At an address one person of one account is enough.
 UNTYPED_PERCENT = 30
 UNTYPED_PEOPLE = 5
 UNTYPED_ACCOUNTS = 3
+UNTYPED_OF_ACCOUNT = 5  # that its own people left: below, it is closed for others only
 NOTHING_CAME_SECONDS = 60  # after which a person is told what else they can do
 # Seconds to wait after the first, the second and each later token to one destination.
 RESEND_COOLDOWNS = (30, 60, 120)

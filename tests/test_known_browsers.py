@@ -14,7 +14,7 @@ from accounts.users import limits as own_limits
 from tests.altcha import challenge_in, challenge_on, solve
 from tests.conftest import PASSWORD, Browser, enrol, sent_to
 from tests.test_password_limits import OTHER_ADDRESS, guess_a_hundred_times, subjects_to, wrong
-from tests.tools import page
+from tests.tools import let_pass, page
 from twofactor import captcha
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
@@ -54,11 +54,14 @@ def test_a_known_browser_never_notices_a_hundred_guesses(bob: User) -> None:
 
 @pytest.mark.usefixtures("bobs_phone")
 def test_a_known_browser_has_ten_wrong_passwords_of_its_own(bob: User) -> None:
-    """B-02: the eleventh waits, be it right; the counters of new browsers have none of them."""
+    """B-02: the counters of new browsers have none of them; from the eleventh on it counts as one of those."""
     browser = known_browser_of("bob")
     answers = [browser.post_password("bob", f"wrong {n}").status_code for n in range(10)]
     assert answers == [200] * 10
-    assert browser.post_password("bob").status_code == 429
+    assert not RateLimit.objects.filter(key__startswith="password_from_address").exists()
+    answers = [browser.post_password("bob", f"wrong {n}").status_code for n in range(6)]
+    assert answers == [200] * 5 + [429]
+    let_pass(301)
     assert Browser().post_password("bob").status_code == 302
     assert known_browser_of("bob").post_password("bob").status_code == 302
 
@@ -80,9 +83,37 @@ def test_two_people_share_a_browser(bob: User, alice: User) -> None:
     browser.post("/sair/")
     for login in ("bob", "alice"):
         assert is_known(browser, login)
-    wrong_here = [browser.post_password("bob", f"wrong {n}").status_code for n in range(11)]
-    assert wrong_here == [200] * 10 + [429]
+    wrong_here = [browser.post_password("bob", f"wrong {n}").status_code for n in range(16)]
+    assert wrong_here == [200] * 15 + [429]
     assert browser.post_password("alice").status_code == 302
+
+
+@pytest.mark.usefixtures("bobs_phone", "alices_phone")
+def test_whoever_shares_a_browser_and_copies_its_cookie_keeps_nobody_out(bob: User, alice: User) -> None:
+    """B-01, B-02: ten wrong passwords elsewhere closed the owner's browser up to a day, and the link opened nothing."""
+    mine = known_browser_of("bob")
+    mine.sign_in("alice")
+    mine.post("/sair/")
+    copied = Browser(REMOTE_ADDR=OTHER_ADDRESS)
+    copied.cookies[COOKIE] = mine.cookies[COOKIE].value
+    for number in range(10):
+        copied.post_password("bob", f"wrong {number}")
+    assert mine.post_password("bob").headers["Location"] == "/entrar/canal/"
+    wrong(5, "bob")
+    assert mine.post_password("bob").status_code == 429, "a neighbour, too, has typed them wrong"
+    mine.post(link_to(bob, mine))
+    assert mine.post_password("bob").headers["Location"] == "/entrar/canal/"
+    assert copied.post_password("bob", "wrong").status_code == 200
+    assert not is_known(mine, "alice"), "her entry has the counter of before"
+
+
+@pytest.mark.usefixtures("bobs_phone", "alices_phone")
+def test_a_link_keeps_the_counter_of_a_browser_that_has_tries_left(bob: User, alice: User) -> None:
+    """B-02: and those who share it."""
+    browser = known_browser_of("alice")
+    browser.post(link_to(bob, browser))
+    assert is_known(browser, "alice")
+    assert is_known(browser, "bob")
 
 
 @pytest.mark.usefixtures("bobs_phone", "alices_phone")

@@ -376,7 +376,8 @@ def pump(accounts: list[Account], people: int, country: str = "BR") -> list[Brow
 
 @pytest.fixture
 def narrow(settings: Any) -> None:
-    """Look at a range from six untyped tokens on."""
+    """Look at a range from six untyped tokens on, one of them of the account."""
+    settings.UNTYPED_OF_ACCOUNT = 1
     limit(settings, prefix=[(6, 3600)], country=[(6, 3600)], spared=NONE)
 
 
@@ -492,7 +493,7 @@ def operator(db: None) -> User:
 def small(account: Account, settings: Any) -> list[str]:
     """Return people with phones of an account that has ten SMS a day."""
     settings.ACCOUNT_SMS_PER_USER = 0
-    settings.ACCOUNT_SMS_KEPT = dict.fromkeys(settings.ACCOUNT_SMS_KEPT, (0, 0))
+    settings.ACCOUNT_SMS_KEPT = 0
     limit(settings, account=[(10, 86_400)], address=[(99, 3600)])
     logins = newcomers(12)
     for number, login in enumerate(logins):

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from accounts.models import User
-from tests.conftest import Browser, last_token, sent_to
+from accounts.models import Session, User
+from messaging.database import clock_plus
+from tests.conftest import PASSWORD, Browser, last_token, sent_to
 from tests.test_known_browsers import known_browser_of, link_to
 from tests.tools import let_pass
 from twofactor.models import PhoneDevice
@@ -114,6 +115,48 @@ def test_a_link_from_the_mailbox_gives_a_new_browser_tokens_again(bob: User) -> 
     assert ask(mine).status_code == 302
     assert mine.post_token(last_token()).status_code == 302
     assert mine.is_in()
+
+
+def test_a_thiefs_tokens_do_not_keep_a_known_browser_from_changing_phone_and_address(bob: User) -> None:
+    """B-01, B-12: both were refused for a day: a token to what is new was counted with those of new browsers."""
+    mine = known_browser_of("bob")
+    use_up_all_tokens()
+    mine.sign_in("bob")
+    for field, new, path, channel in CHANGES:
+        mine.post(f"/meu-perfil/{path}/", {field: new, "country": "BR"})
+        mine.post(f"/meu-perfil/{path}/confirmar/", {"password": PASSWORD, "channel": channel})
+        for _proof in range(2):
+            answer = mine.post(f"/meu-perfil/{path}/confirmar/", {"token": last_token()})
+            assert answer.headers.get("Location", "").startswith("/meu-perfil/"), path
+
+
+CHANGES = [
+    ("number", "11 98765-0002", "telefone", "email"),
+    ("email", "robert@example.com", "email", "sms"),
+]
+
+
+def test_an_owner_who_is_locked_anew_after_each_sign_in_keeps_their_tries(bob: User) -> None:
+    """B-01, L-04: the sixth sign-in in a quarter of an hour was refused, and the eleventh in a day."""
+    mine = known_browser_of("bob")
+    for _time in range(12):
+        User.objects.filter(pk=bob.pk).update(failures=10, failures_until=clock_plus(900))
+        mine.post_password("bob")
+        assert mine.post_channel().status_code == 302
+        assert mine.post_token(last_token()).headers["Location"] == "/"
+        mine.post("/sair/")
+        let_pass(31)
+
+
+def test_proofs_of_an_owner_who_is_locked_keep_their_tries(bob: User) -> None:
+    """B-01, R-12: a right token of a proof is given back like one of a sign-in."""
+    mine = Browser()
+    mine.sign_in("bob")
+    for _time in range(6):
+        User.objects.filter(pk=bob.pk).update(failures=10, failures_until=clock_plus(900))
+        Session.objects.update(proved_until=None)
+        let_pass(61)
+        assert mine.reauthenticate("/meu-perfil/sessoes/encerrar-outras/").status_code == 302
 
 
 def ask(browser: Browser) -> Any:

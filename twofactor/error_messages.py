@@ -34,7 +34,10 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     ),
     refusals.CaptchaReplaced: _("The usual check does not answer right now. Tick this one instead."),
     refusals.CaptchaNeeded: _("To send another token, tick “I'm not a robot” again."),
-    refusals.SmsUsedUp: _("No more SMS can be sent today. Use the e-mail where it is offered, or try again tomorrow."),
+    refusals.SmsUsedUp: _(
+        "No more SMS can be sent today. Use another way where it is offered. If none is, an administrator of your "
+        "account can allow tokens by e-mail, or you try again tomorrow."
+    ),
     refusals.SmsForKnownBrowsers: _(
         "The rest of today's SMS is for browsers that we know. A link in your mailbox makes this one known."
     ),

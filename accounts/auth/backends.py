@@ -71,7 +71,8 @@ class LoginOrEmailBackend(ModelBackend):
             return None
         attempt = password_limits.Attempt.of(username, request_context.current.get().ip)
         user = self._find(username, attempt)
-        if user and (browser := known_browsers.current_browser(user)):
+        browser = known_browsers.current_browser(user) if user else ""
+        if browser and not user.known_wait:  # else it counts as a new one: somebody else may have copied its cookie
             return self._try_on_known_browser(user, browser, password)
         _stop_anonymous(password_limits.Restrictions.of(attempt, user), user, pay)
         if self._is_right(user, password) and user and not user.person_wait:
@@ -88,8 +89,6 @@ class LoginOrEmailBackend(ModelBackend):
         return self._tried(field, slots).row(typed=typed, browser=browser, **keys)
 
     def _try_on_known_browser(self, user: Any, browser: str, password: str) -> User | None:
-        if user.known_wait:
-            raise Limited(user.known_wait, "password_known", user)
         if self._is_right(user, password):
             return cast(User, user)
         password_limits.count_on_known_browser(user, browser)

@@ -64,6 +64,12 @@ def user_of(signed: str) -> User | None:
 
 
 def make_known(response: HttpResponseBase, user: User, signed: str) -> None:
-    """Make the browser that gets this answer known. One link has one counter, in however many browsers it is used."""
+    """Make the browser that gets this answer known. One link has one counter, in however many browsers it is used.
+
+    A browser whose own counter is used up gets the link's: whoever shares it, or has copied its cookie, may have typed
+    those wrong passwords, and the link would lead nowhere.
+    """
     record_thinned(Action.BROWSER_MADE_KNOWN, user=user)
-    known_browsers.remember(response, user, browser=rate_limits.hidden(signed)[:16])
+    own = rate_limits.windows("password_known", f"{user.pk} {known_browsers.current_name()}")
+    is_used_up = bool(rate_limits.seconds_until_free(own))
+    known_browsers.remember(response, user, browser=rate_limits.hidden(signed)[:16], anew=is_used_up)

@@ -46,10 +46,13 @@ def current_name() -> str:
     return next((entry.browser for entry in _entries(request_context.current.get().known_browsers)), "")
 
 
-def remember(response: HttpResponseBase, user: User, *, browser: str = "") -> None:
-    """Make the browser that gets this answer a known one; it keeps the counter that it has."""
+def remember(response: HttpResponseBase, user: User, *, browser: str = "", anew: bool = False) -> None:
+    """Make the browser that gets this answer a known one; it keeps the counter that it has, and its other people.
+
+    ``anew``: it begins with the counter of that name, and those who share it have to make it known again.
+    """
     cookie = request_context.current.get().known_browsers
-    before = _entries(cookie)
+    before = [] if anew else _entries(cookie)
     name = before[0].browser if before else browser or secrets.token_urlsafe(12)
     others = [entry.signed for entry in before if entry.user_id != user.pk]
     mine = signing.dumps([user.pk, user.browsers_epoch, name], salt=SALT)

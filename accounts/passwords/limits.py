@@ -3,7 +3,8 @@
 Only wrong passwords are counted, by what was typed, so that nobody learns who exists; the counters are read in the
 statement that finds the person, so a right password costs nothing more. Nobody is refused because of what others did:
 
-* A known browser (``accounts/auth/known_browsers.py``) has a counter of its own for each of its people.
+* A known browser (``accounts/auth/known_browsers.py``) has a counter of its own for each of its people. Where that is
+  used up it counts as a new one: whoever shares a browser can copy its cookie and guess elsewhere.
 * All others are new browsers. A login or an address that fails is asked for a captcha, whose work grows; refused is
   only the same login from the same address. At a hundred wrong passwords for a login (NIST SP 800-63B, 3.2.2) new
   browsers need a link from the mailbox, which makes them known ones.

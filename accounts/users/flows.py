@@ -99,7 +99,7 @@ def unlock_user(user: User, *, actor: User | None = None) -> bool:
         unlocked = User.objects.filter(locked, pk=user.pk).update(locked_at=None, failures=0, failures_until=None)
         if unlocked:
             record_event(Action.USER_UNLOCKED, user=user, actor=actor, by_operator=actor is None)
-        forgotten = own_limits.forget(user)
+        forgotten = own_limits.unlock(user)
         if forgotten and not unlocked:
             record_event(Action.USER_LIMITS_FORGOTTEN, user=user, actor=actor, by_operator=actor is None)
     return bool(unlocked or forgotten)

@@ -1,15 +1,18 @@
 """The limits that are a person's own: which of them hold and until when, and how they are forgotten (B-05)."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
 
 from accounts import rate_limits
-from accounts.models import RateLimit, User
+from accounts.audit.actions import Action
+from accounts.models import AuditEvent, RateLimit, User
 from accounts.passwords import limits as password_limits
-from messaging.database import Epoch
+from accounts.rate_limits import Window
+from messaging.database import Clock, Epoch, clock_plus
 
 # Scopes of settings.LIMITS by what their windows are named after.
 BY_NAME = ("password_from_address", "password_anywhere", "password")
@@ -25,6 +28,10 @@ BY_PERSON = (
     "number",
 )
 BY_DESTINATION = ("phone", "mailbox", "links", "browser_links")
+# Scopes that others close for what was only typed, and how whoever is sent nothing is written down.
+BY_OTHERS = ("phone_typed", "mailbox_typed", "prefix", "country", "address")
+SENT_NOTHING = (Action.CHALLENGE_WITHHELD, Action.LIMIT_HIT)
+LIFTED = (Action.USER_UNLOCKED, Action.USER_LIMITS_FORGOTTEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,27 @@ def of(user: User) -> Q:
     return names | rate_limits.of_names(BY_PERSON, [user.pk]) | rate_limits.of_names(BY_DESTINATION, proved)
 
 
+def unlocked(user: User) -> Window:
+    """Return the window that is running while a person has tokens that leave although others have closed theirs."""
+    return Window(f"unlocked {user.pk}", settings.DAY, 1, "unlocked")
+
+
+def _sent_nothing(user: User) -> list[Holding]:
+    """Return each limit of others by which the person was sent nothing in the last day, nor unlocked since."""
+    lifted = AuditEvent.objects.filter(user=user.pk, action__in=LIFTED, pk__gt=OuterRef("pk"))
+    found = AuditEvent.objects.filter(
+        ~Exists(lifted), user=user.pk, action__in=SENT_NOTHING, at__gt=clock_plus(-settings.DAY)
+    )
+    left = ExpressionWrapper(F("at") + timedelta(days=1) - Clock(), output_field=DurationField())
+    events: Any = found.annotate(left=left).order_by("pk")
+    until = {event.data.get("scope"): event for event in events}
+    return [
+        Holding(scope, 1, 1, int(event.left.total_seconds()), event.at + timedelta(days=1))
+        for scope, event in until.items()
+        if scope in BY_OTHERS
+    ]
+
+
 def _limit_of(scope: str, seconds: int) -> int | None:
     """Return the limit of a window; None for what is counted without one. Each channel has half of a person's."""
     of_channel = scope in {"user_sms", "user_email"}
@@ -64,9 +92,16 @@ def holding(user: User) -> list[Holding]:
         limit = _limit_of(scope, row.seconds)
         if limit is not None and row.used >= limit:
             longest[scope] = Holding(scope, row.used, limit, row.left, datetime.fromtimestamp(row.until, UTC))
-    return list(longest.values())
+    return [*longest.values(), *_sent_nothing(user)]
 
 
 def forget(user: User) -> int:
     """Forget what was counted of the person alone; return how many windows. Others' counts stay."""
     return rate_limits.forget(of(user))
+
+
+def unlock(user: User) -> int:
+    """Forget them for somebody who helps: whoever was sent nothing has tokens that leave all the same, for a day."""
+    if _sent_nothing(user):
+        rate_limits.count([unlocked(user)])
+    return forget(user)

@@ -69,7 +69,7 @@ def users_export(request: SignedInRequest) -> HttpResponseBase:
 
 # What holds a person up, for whoever helps them (B-05).
 LIMITS = {
-    "password_known": _("Wrong passwords in a browser that they use"),
+    "password_known": _("Wrong passwords in a browser that they use: it counts as a new one"),
     "password_from_address": _("Wrong passwords from one address, in a browser that is not known"),
     "password_anywhere": _("A hundred wrong passwords in new browsers: a new browser needs the link from the mailbox"),
     "password": _("Wrong passwords in new browsers: a new browser is asked for a captcha"),
@@ -82,6 +82,11 @@ LIMITS = {
     "phone": _("SMS to their phone"),
     "mailbox": _("E-mails with tokens to their mailbox"),
     "numbers": _("Different phone numbers tried"),
+    "phone_typed": _("Others have typed their number too often: no token leaves for it"),
+    "mailbox_typed": _("Others have typed their new address too often: no token leaves for it"),
+    "prefix": _("Too few tokens of numbers like theirs were typed: no token leaves for them"),
+    "country": _("Too few tokens of their country were typed: no token leaves for it"),
+    "address": _("Too few tokens that were asked for at their address were typed"),
     "links": _("Links to a new password sent to their mailbox"),
     "browser_links": _("Links that make a browser known sent to their mailbox"),
 }

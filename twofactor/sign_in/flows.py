@@ -61,6 +61,7 @@ def _note_sign_in(user: User, kind: FactorKind, *, was_known: bool) -> None:
     A first factor forgets only its own attempt: it proves nothing about who failed before it.
     """
     _proved(kind, was_known).changed(user=user.pk)
+    lockout.take_back_here(user)
 
 
 @cache

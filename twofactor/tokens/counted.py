@@ -48,12 +48,12 @@ class Sent:
     def part_of(self, name: object) -> str:
         """Return the name under which this token is counted: known browsers and proofs have tokens of their own.
 
-        Whoever has only the password uses up the part of all other browsers, and keeps nobody else waiting (B-12), nor
-        a newcomer whose password they know. Neither proofs nor sign-ins use up what the others need (R-12).
+        Whoever has only the password uses up the part of all other browsers, and keeps nobody else waiting (B-12): no
+        newcomer whose password they know, nobody who changes the phone or the address in a known browser. Neither
+        proofs nor sign-ins use up what the others need (R-12).
         """
-        is_owner = self.is_known and (not self.is_typed or self.purpose == Purpose.ENROL)
         proof = " proof" if self.purpose == Purpose.REAUTHENTICATE else ""
-        return f"{name}{' known' if is_owner else ''}{proof}"
+        return f"{name}{' known' if self.is_known else ''}{proof}"
 
     @property
     def is_typed_number(self) -> bool:

@@ -3,7 +3,8 @@
 Failures are counted across challenges, sessions, channels and purposes; neither a new token nor a new sign-in
 resets them (NIST SP 800-63B, 3.2.2). The count is separate from the password step, so only somebody who knows
 the password can raise it (L-06). The pause is for new browsers: a known one (B-02) has a few tries of its own during
-it, so whoever knows the password cannot lock its owner out there. Each of them is counted towards the hundred.
+it, so whoever knows the password cannot lock its owner out there. Each of them is counted towards the hundred, and what
+was right is given back: an owner who is locked anew after each sign-in never runs out of tries.
 """
 
 from django.conf import settings
@@ -11,12 +12,12 @@ from django.db import models, transaction
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Greatest
 
+from accounts import rate_limits
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.auth import known_browsers
 from accounts.models import User
 from accounts.notifications.notify import notify
-from accounts.rate_limits import Window, count, waits_of, windows
 from accounts.users import flows as users
 from messaging.database import Clock, Compiled, Slot, Statement, clock_plus, update_returning
 from twofactor.exceptions import Limited
@@ -53,16 +54,16 @@ def _count() -> Statement[User]:
 COUNT = Compiled(_count, "LOCKOUT_SCHEDULE")
 
 
-def _own_windows(user: User) -> list[Window]:
+def _own_windows(user: User) -> list[rate_limits.Window]:
     """Return what this browser may try during the pause of all others; nothing where it is not known."""
     browser = known_browsers.current_browser(user)
-    return windows("token_known", f"{user.pk} {browser}") if browser else []
+    return rate_limits.windows("token_known", f"{user.pk} {browser}") if browser else []
 
 
 def _count_on_known_browser(user: User) -> User | None:
     """Count an attempt that is made during the pause in a known browser; the pause goes on for the others."""
     own = _own_windows(user)
-    if not own or any(balance.is_overdrawn for balance in count(own)):
+    if not own or any(balance.is_overdrawn for balance in rate_limits.count(own)):
         return None
     return update_returning(
         User.objects.filter(pk=user.pk), failures=F("failures") + 1, failures_until=_steps(F("failures_until"))
@@ -84,7 +85,7 @@ def refuse_while_locked(user: User) -> None:
 
 def _may_try_here(user: User) -> bool:
     own = _own_windows(user)
-    return bool(own) and not waits_of(own).exists()
+    return bool(own) and not rate_limits.waits_of(own).exists()
 
 
 def without_attempt() -> dict[str, models.expressions.Combinable]:
@@ -101,6 +102,13 @@ def without_attempt() -> dict[str, models.expressions.Combinable]:
 def take_back(user: User) -> None:
     """Take back the count of an attempt that was right, and nothing more (L-04)."""
     User.objects.filter(pk=user.pk, failures__gt=0).update(**without_attempt())
+    take_back_here(user)
+
+
+def take_back_here(user: User) -> None:
+    """Take back a right attempt of a known browser where it was made during the pause of all others."""
+    if user.failures_until:  # as it was when the request began
+        rate_limits.take_back(_own_windows(user))
 
 
 def note_wrong_answer(user: User, failures: int, purpose: str) -> None:

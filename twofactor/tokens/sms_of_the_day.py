@@ -4,8 +4,9 @@ An account has a share of the system's, the last part of which is for proved pho
 browsers; operators who sign in are outside of both, for they are who helps. A person has a part of the account's, so
 that no colleague sends all of it.
 
-Of an account's day the most is for known browsers, and the first SMS of a person in one are theirs alone: whoever has
-stolen passwords sits in new browsers, and a malicious colleague has no first ones but their own (B-01).
+Of an account's day the most is kept for known browsers, in equal parts: the first SMS of a person in one are theirs
+alone. Whoever has stolen passwords sits in new browsers, and a malicious colleague has no first ones but their own
+(B-01).
 """
 
 import logging
@@ -13,6 +14,7 @@ from contextlib import suppress
 from functools import cached_property
 
 from django.db import transaction
+from django.db.models import Count, Q
 
 from accounts import rate_limits, sms_limits
 from accounts.audit.actions import Action
@@ -60,7 +62,8 @@ def _paid_by(user: User, *, typed: bool, known: bool) -> list[Window]:
 
 def count_with_all(sent: Sent, balances: list[Balance]) -> list[Balance]:
     """Count an SMS that is none of the first of a person in known browsers with those that all share."""
-    if not any(each.window.scope == "person_first" and each.is_overdrawn for each in balances):
+    beyond = [each for each in balances if each.window.scope == "person_first" and each.is_overdrawn]
+    if not beyond or beyond[0].used <= Day(sent.user).most_first:
         return []
     return rate_limits.count(sms_limits.of_all(sent.user.account, known=True))
 
@@ -83,9 +86,16 @@ class Day:
         self.user = user
 
     @cached_property
-    def proved(self) -> int:
-        """Return how many people of the account have a phone, which decides how many SMS it has."""
-        return User.objects.filter(account=self.user.account_id, is_active=True, has_phone=True).count()
+    def people(self) -> dict[str, int]:
+        """Return how many people the account has, and how many with a phone, which decide how many SMS there are."""
+        active = User.objects.filter(account=self.user.account_id, is_active=True)
+        counts = {"people": Count("pk"), "proved": Count("pk", filter=Q(has_phone=True))}
+        return active.aggregate(**counts)
+
+    @cached_property
+    def most_first(self) -> int:
+        """Return how many SMS in known browsers are a person's own."""
+        return sms_limits.most_first(self.user.account, **self.people)
 
     def watch(self, balances: list[Balance]) -> None:
         """Tell of a day's SMS at 50, 80 and 100 %; after that there are none. Raises SmsUsedUp, or tells."""
@@ -107,9 +117,9 @@ class Day:
     def _most(self, window: Window) -> int:
         """Return how many SMS there are for whoever asks; of an account as many as its people with a phone need."""
         if window.scope == "account":
-            return sms_limits.most(self.user.account, window, self.proved)
+            return sms_limits.most(self.user.account, window, self.people["proved"])
         if window.scope in sms_limits.OF_ALL:
-            return sms_limits.most_of_all(self.user.account, window, self.proved)
+            return sms_limits.most_of_all(self.user.account, window, self.people["proved"])
         return window.limit
 
     def _no_more(self, balance: Balance) -> refusals.SmsUsedUp:

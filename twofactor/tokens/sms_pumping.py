@@ -28,13 +28,17 @@ logger = logging.getLogger(__name__)
 
 
 def is_closed(window: Window, sent: Sent) -> bool:
-    """Tell whether too few of the tokens in a used-up window were typed. Looked at only when it is used up (B-08)."""
+    """Tell whether too few of the tokens in a used-up window were typed. Looked at only when it is used up (B-08).
+
+    A range or country stays open to an account whose own people have left next to none untyped: an office that begins
+    at nine has asked for many, and none of them is over. Robots of many accounts have these few each.
+    """
     groups = list(_tried(window, sent))
     if window.scope == "country":
         region = phones.known(sent.destination).region
         groups = [group for group in groups if phones.known(group["destination"]).region == region]
     untyped = [group for group in groups if not group["typed"]]
-    if window.scope != "address" and not _is_of_many(untyped):
+    if window.scope != "address" and (not _is_of_many(untyped) or _is_others(untyped, sent)):
         return False
     all_sends, lost = (sum(group["sends"] for group in some) for some in (groups, untyped))
     typed = all_sends - lost
@@ -45,6 +49,12 @@ def _is_of_many(untyped: list[dict[str, Any]]) -> bool:
     """Tell whether several people of several accounts were sent what nobody typed: one account closes nothing."""
     people, accounts = ({group[name] for group in untyped} for name in ("user", "user__account"))
     return len(people) >= settings.UNTYPED_PEOPLE and len(accounts) >= settings.UNTYPED_ACCOUNTS
+
+
+def _is_others(untyped: list[dict[str, Any]], sent: Sent) -> bool:
+    """Tell whether next to nothing of what nobody typed was sent to people of this account."""
+    own = [group["sends"] for group in untyped if group["user__account"] == sent.user.account_id]
+    return bool(sum(own) < settings.UNTYPED_OF_ACCOUNT)
 
 
 def _tried(window: Window, sent: Sent) -> Iterable[dict[str, Any]]:

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts import rate_limits, sms_limits
 from accounts.models import Account
-from twofactor.tokens.first_tokens import KNOWN_HAVE
+from twofactor.tokens.first_tokens import KNOWN_HAVE, UNLOCKED_HAVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class WorstDay:
 def all_of_them() -> list[WorstDay]:
     """Return every kind of attacker, those without anything first."""
     links = _a_day("links") + _a_day("browser_links")
-    own, first = -(-_a_day("user") // 2), (1 + KNOWN_HAVE) * _a_day("spared")
+    own, first = -(-_a_day("user") // 2), (1 + KNOWN_HAVE + UNLOCKED_HAVE) * _a_day("spared")
     small, large = _account(40), _account(10**6)
     return [
         WorstDay("somebody who knows a login", 0, links, "links to its mailbox"),

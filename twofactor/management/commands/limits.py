@@ -10,22 +10,23 @@ from accounts.models import User
 from accounts.users import limits as own_limits
 from twofactor.sign_in.query import YOUNG_SECONDS
 from twofactor.tokens import lockout, worst_day
-from twofactor.tokens.first_tokens import FIRST_TOKENS, KNOWN_HAVE
+from twofactor.tokens.first_tokens import FIRST_TOKENS, KNOWN_HAVE, UNLOCKED_HAVE
 
 TOLD, SILENT, OFF = "told: 429, try again in …", "withheld without a word", "told: SMS off, e-mail stays"
 CAPTCHA = "asked for a captcha, whose work doubles as their number does"
 STAYS = "told on the page, with the wait"
+AS_NEW = "the browser counts as a new one until then"
 LINK = f"{STAYS}; a link from the mailbox opens this browser"
 MAILBOX = "needs a link from the mailbox, once for each browser; the person is told, once a day"
 # Scope of settings.LIMITS, what is counted, what whoever reaches it notices.
 LIMITS = (
-    ("password_known", "wrong passwords of a person in a known browser", STAYS),
+    ("password_known", "wrong passwords of a person in a known browser", AS_NEW),
     ("password_from_address", "wrong passwords in new browsers for a login from an address", LINK),
     ("password_anywhere", "wrong passwords in new browsers for a login, from anywhere", MAILBOX),
     ("password", "wrong passwords in new browsers for a login before a captcha", CAPTCHA),
     ("address_passwords", "wrong passwords in new browsers from an address before a captcha", CAPTCHA),
     ("reauthentication", "wrong passwords of a person who is signed in, for each known browser", TOLD),
-    ("token_known", "tokens that a person tries in a known browser while all others wait", TOLD),
+    ("token_known", "wrong tokens of a person in a known browser while all others wait", TOLD),
     ("recovery", "wrong recovery codes of a person, for each known browser or network", TOLD),
     (
         "user",
@@ -111,12 +112,14 @@ def more(scope: str) -> str:
     """Return what a scope has besides its windows."""
     any_span = ", wherever it begins"
     people = f", of {settings.UNTYPED_PEOPLE} people or more in {settings.UNTYPED_ACCOUNTS} accounts"
+    own = f"{settings.UNTYPED_OF_ACCOUNT} or more of the account's own"
     return {
         "address": f", if under {settings.UNTYPED_PERCENT} % were typed",
-        "prefix": f"{people}, if under {settings.UNTYPED_PERCENT} % were typed",
-        "country": f"{people}, if under {settings.UNTYPED_PERCENT} % were typed",
+        "prefix": f"{people}, {own}, if under {settings.UNTYPED_PERCENT} % were typed",
+        "country": f"{people}, {own}, if under {settings.UNTYPED_PERCENT} % were typed",
         "spared": (
-            f", of people with {FIRST_TOKENS} tokens not typed at most; {KNOWN_HAVE} times as many in known browsers"
+            f", of people with {FIRST_TOKENS} tokens not typed at most; {KNOWN_HAVE} times as many for newcomers in"
+            f" known browsers, and {UNLOCKED_HAVE} times for people unlocked that day"
         ),
         "person": any_span,
         "account": (
@@ -131,10 +134,10 @@ def more(scope: str) -> str:
 
 
 def _kept() -> str:
-    (new, percent), (others, least) = (settings.ACCOUNT_SMS_KEPT[scope] for scope in ("account_new", "account_known"))
+    least, most = settings.ACCOUNT_SMS_FIRST
     return (
-        f"{new} a person with a phone, {percent} % at most, for known browsers, and there {others}, {least} % at most,"
-        f" for each one's first {settings.ACCOUNT_SMS_FIRST}"
+        f"{settings.ACCOUNT_SMS_KEPT} % for known browsers, in equal parts: each one's first {least}, or up to {most}"
+        " where the people are few"
     )
 
 
