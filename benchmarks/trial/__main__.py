@@ -84,7 +84,7 @@ def calm(phase: Phase) -> None:
 
 
 def give_more_sms(trial: Trial) -> None:
-    """Give the account more SMS a day, as an operator does for a customer of 2,500 people."""
+    """Give the account more SMS a day, as an operator does for a customer of 6,000 people."""
     trial.portal.database.rows("UPDATE accounts_account SET sms_a_day = %s RETURNING id", SMS_A_DAY)
 
 

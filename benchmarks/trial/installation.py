@@ -22,7 +22,7 @@ from tests.services.portal import GUNICORN, Mail, Portal, Release, Twilio
 from tests.services.programs import Program, wait_for
 from tests.services.proxy import BEHIND, Front, proxied
 
-ENROLLED = 2500  # who sign in; the others are there to be many
+ENROLLED = 6000  # who sign in; the others are there to be many
 CALM = 8.0  # seconds of each phase at least
 OTHERS = 1_000_000_000  # the number of the account of the others
 # An account like the first one, whatever columns the release's own table has.
