@@ -13,5 +13,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        DropIndexConcurrently('accounts_session_session_key_b186966f_like'),
+        DropIndexConcurrently('accounts_session_session_key_b186966f_like', 'accounts_session', 'session_key', like=True),
     ]

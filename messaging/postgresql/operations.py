@@ -59,10 +59,11 @@ class DropIndexConcurrently(Operation):
     A change of the field would drop the foreign key as well, and look at every row to have it back.
     """
 
-    reduces_to_sql = reversible = False
+    reduces_to_sql = False
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, table: str, column: str, *, like: bool = False) -> None:
+        """Name the index and what it is on; ``like`` is Django's second one of a text, which only PostgreSQL has."""
+        self.name, self.table, self.column, self.like = name, table, column, like
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         """Models do not know of it."""
@@ -70,6 +71,17 @@ class DropIndexConcurrently(Operation):
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         concurrently = " CONCURRENTLY" if schema_editor.connection.vendor == "postgresql" else ""
         schema_editor.execute(f"DROP INDEX{concurrently} IF EXISTS {schema_editor.quote_name(self.name)}")
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        quote = schema_editor.quote_name
+        columns = f"{quote(self.column)}{' varchar_pattern_ops' if self.like else ''}"
+        statement = f"CREATE INDEX {quote(self.name)} ON {quote(self.table)} ({columns})"
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute("SET lock_timeout = 0")
+            AddIndexConcurrently.build(schema_editor, statement, self.name)
+            schema_editor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        elif not self.like:
+            schema_editor.execute(statement)
 
     def describe(self) -> str:
         return f"Drop index {self.name}, while the table is written to"

@@ -45,12 +45,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             database_operations=[
-                DropIndexConcurrently('twofactor_challenge_phone_change_id_00a8343b'),
-                DropIndexConcurrently('twofactor_challenge_reauthentication_id_1ff5ff49'),
-                DropIndexConcurrently('twofactor_challenge_email_change_id_4850e71b'),
-                DropIndexConcurrently('twofactor_pendingsignin_user_id_79c54a02'),
+                DropIndexConcurrently('twofactor_challenge_phone_change_id_00a8343b', 'twofactor_challenge', 'phone_change_id'),
+                DropIndexConcurrently('twofactor_challenge_reauthentication_id_1ff5ff49', 'twofactor_challenge', 'reauthentication_id'),
+                DropIndexConcurrently('twofactor_challenge_email_change_id_4850e71b', 'twofactor_challenge', 'email_change_id'),
+                DropIndexConcurrently('twofactor_pendingsignin_user_id_79c54a02', 'twofactor_pendingsignin', 'user_id'),
                 # Django's second index for LIKE: a hash is looked up whole.
-                DropIndexConcurrently('twofactor_pendingsignin_session_hash_52ff408c_like'),
+                DropIndexConcurrently(
+                    'twofactor_pendingsignin_session_hash_52ff408c_like', 'twofactor_pendingsignin', 'session_hash', like=True
+                ),
             ],
         ),
     ]
