@@ -1,7 +1,7 @@
 """Django's form renderer, except for inputs and lists: written here, for the templates ask three files for one element.
 
-An input of six attributes took 483 Python calls and takes 117; the pages of a sign-in have five. The lists of
-countries and languages of a profile took 1,408. Escaping, as Django does it, takes eleven for each word.
+An input of six attributes took 483 Python calls, and 117 with Django's own escaping; the pages of a sign-in have five.
+The lists of countries and languages of a profile took 1,408. Escaping directly took 445 of a sign-in's away.
 """
 
 import html

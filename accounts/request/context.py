@@ -27,7 +27,7 @@ current: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B0
 
 
 def of(request: HttpRequest) -> Origin:
-    """Return the origin of a request. Asked of ``META``: ``headers`` reads them all first, in 60 Python calls."""
+    """Return the origin of a request. Asked of ``META``: ``headers`` reads them all first."""
     agent = printable(request.META.get("HTTP_USER_AGENT", "")[:200])
     return Origin(
         request_id=uuid.uuid4().hex[:16],
