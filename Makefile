@@ -1,6 +1,8 @@
 # Needs only make and Python 3.11 or newer. `make run`, then http://localhost:8000/
 PY := .venv/bin/python
 LOCALES := pt_BR es
+# Images for containers often set it, and then each of the tests' processes compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check test-fast test-postgresql test-next test-services test-browser walk fuzz pictures audit bench bench-peers messages lock clean distclean runtime dev
 
@@ -33,7 +35,7 @@ test-next: dev  ## The same tests on the newest Django and Python 3.13 or 3.12, 
 	@scripts/test-next
 
 test-services: dev  ## With PostgreSQL, Redis and a worker process
-	@$(PY) -m pytest tests/services
+	@$(PY) -m pytest tests/services -n 2
 
 test-browser: dev  ## The journeys in Chromium, Firefox and WebKit
 	@$(PY) -m pytest tests/browser
@@ -53,6 +55,7 @@ audit:  ## Known holes in what production installs (needs PyPI's advisories)
 bench: dev  ## Check our figures on this machine
 	@$(PY) -m benchmarks
 	@$(PY) -m benchmarks.delivery
+	@$(PY) -m benchmarks.crowd
 	@$(PY) -m benchmarks.page_load
 	@$(PY) -m benchmarks.lists --rounds 20
 

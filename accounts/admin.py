@@ -1,4 +1,4 @@
-"""What operators see of accounts and people. History is read, and what may be done goes through the flows."""
+"""The operators' pages of accounts and people. History can be read only; actions go through the flows."""
 
 from typing import Any, cast
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.audit.actions import action_named
+from accounts.audit.actions import Action
 from accounts.auth import sessions as account_sessions
 from accounts.exceptions import LastAdministrator
 from accounts.models import Account, AuditEvent, RateLimit, SearchWord, User
@@ -16,12 +16,12 @@ from accounts.request.http import SignedInRequest
 from accounts.users import flows as users
 from messaging.delivery.admin import ReadOnlyAdmin
 
-MOST_DIGITS = 4  # of a phone that an operator searches by; more would tell whose number it is
+MOST_DIGITS = 4  # of a phone that an operator searches by; more would reveal whose number it is
 
 
 @admin.register(Account)
 class AccountAdmin(admin.ModelAdmin):
-    """Accounts. The policy is the account's own business: shown, not switched, here."""
+    """Accounts. The policy is shown here, not switched: that is for the account's administrators."""
 
     list_display = ["name", "is_active", "two_factor_required", "two_factor_from", "created_at"]
     search_fields = ["name"]
@@ -45,7 +45,7 @@ class AccountAdmin(admin.ModelAdmin):
 
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin):
-    """People. Passwords and phones are set by themselves; who is locked can be let in again."""
+    """People. They set their passwords and phones themselves; a locked person can be unlocked here."""
 
     list_display = ["username", "email", "account", "role", "is_active", "masked_phone", "is_locked", "last_login"]
     list_filter = ["is_active", "role", "is_staff"]
@@ -63,7 +63,7 @@ class UserAdmin(admin.ModelAdmin):
         return str(device) if device else "-"
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Keep people in their account, for what they did belongs to it, and leave login and address to their flows.
+        """Refuse changes of the account, which has a person's history, and of login and address, which have flows.
 
         A change of address ends sessions and notifies both mailboxes (R-08). Operators are made by createsuperuser.
         """
@@ -75,9 +75,9 @@ class UserAdmin(admin.ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Change role and activity by the flows, which know what an account cannot do without (A-02).
+        """Change role and activity by the flows, which protect the last administrator of an account (A-02).
 
-        The rest is written field by field: locks and sessions may have changed since the page was opened.
+        The other fields are written one by one: locks and sessions may have changed since the page was opened.
         """
         if not change:
             super().save_model(request, obj, form, change)
@@ -98,7 +98,7 @@ class UserAdmin(admin.ModelAdmin):
         return user.locked_at is not None or user.failures_until is not None
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[User], search_term: str) -> Any:
-        """Search by login or address; by the last digits of the phone where only digits are typed."""
+        """Search by login or address, or by the last digits of the phone where only digits are typed."""
         digits = search_term.strip()
         if digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS:
             return queryset.filter(phone_device__number__endswith=digits), False
@@ -133,7 +133,7 @@ def _change(user: User, role: str, is_active: bool, *, actor: User) -> None:
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    """Who did what, when, from where."""
+    """The audit log."""
 
     list_display = ["at", "what", "account", "user", "actor", "ip"]
     list_select_related = ["account", "user", "actor"]
@@ -143,14 +143,14 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("event"), ordering="action")
     def what(self, event: AuditEvent) -> str:
-        """Return the event's label and the name that it is searched by."""
-        action = action_named(event.action)
+        """Return the event's label, and the name to search it by."""
+        action = Action.named(event.action)
         return f"{action.label} ({event.action})" if action else event.action
 
 
 @admin.register(RateLimit)
 class RateLimitAdmin(ReadOnlyAdmin):
-    """What is used of which limit; the names in the keys are hidden where they are somebody's."""
+    """The use of each limit; names of people in the keys are hashed."""
 
     list_display = ["key", "seconds", "used"]
     search_fields = ["key"]

@@ -10,10 +10,10 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts and people")
 
     def ready(self) -> None:
-        """Register checks, messages and periodic tasks. The time of a sign-in is written by the flows themselves."""
+        """Register checks, messages and periodic tasks. The flows themselves write the time of a sign-in."""
         user_logged_in.disconnect(dispatch_uid="update_last_login")
         from accounts import checks, new_device_alerts, policy_schedule  # noqa: F401
         from accounts.audit import partitioning, thinning  # noqa: F401
         from accounts.dashboard import stats  # noqa: F401
-        from accounts.notifications import account  # noqa: F401
+        from accounts.notifications import links  # noqa: F401
         from accounts.users import missing_words  # noqa: F401

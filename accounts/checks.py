@@ -15,7 +15,7 @@ TRIGGERS = {
     "postgresql": {"audit_only_grows", "audit_is_not_emptied"},
     "sqlite": {"audit_is_not_changed", "audit_is_not_removed", "audit_is_not_replaced"},
 }
-# Disabled or only for replication is as good as missing.
+# A trigger that is disabled, or enabled for replicas only, counts as missing.
 IN_FORCE = {
     "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND tgenabled IN ('O', 'A')",
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
@@ -29,7 +29,7 @@ def check_audit_log(*, databases: Sequence[str] | None = None, **options: Any) -
     return [
         Error(
             f"The audit log of the database {alias} is not protected: {', '.join(sorted(names))} missing or disabled.",
-            hint='docs/operations.md, "What is forgotten, and when", says how to bring a trigger back.',
+            hint='docs/operations.md, "What is deleted, and when", says how to restore a trigger.',
             id="accounts.E001",
         )
         for alias, names in missing.items()
@@ -38,7 +38,7 @@ def check_audit_log(*, databases: Sequence[str] | None = None, **options: Any) -
 
 
 def _missing_triggers(connection: BaseDatabaseWrapper) -> set[str]:
-    """Return what is not there; nothing before the migration that makes them, or ``migrate`` could not begin."""
+    """Return the missing triggers; none before the migration that makes them, or ``migrate`` could not start."""
     if ("accounts", MIGRATION) not in MigrationRecorder(connection).applied_migrations():
         return set()
     with connection.cursor() as cursor:

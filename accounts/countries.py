@@ -1,4 +1,4 @@
-"""Countries of phones, named in the reader's language."""
+"""The countries of phones, named in the reader's language."""
 
 from collections.abc import Collection
 
@@ -7,7 +7,7 @@ from babel import Locale
 
 
 def country_choices(regions: Collection[str], language: str) -> list[tuple[str, str]]:
-    """Return (ISO code, "Brasil (+55)") for each region, named in a language and sorted; the first region leads."""
+    """Return (ISO code, "Brasil (+55)") for each region, named in a language and sorted, but the first region first."""
     territories = Locale.parse(language, sep="-").territories
     named = [
         (region, f"{territories.get(region, region)} (+{code})")

@@ -1,12 +1,12 @@
-"""Refusals with names; pages and forms give them words."""
+"""Refusals as named exceptions; pages and forms word them."""
 
 from accounts.models import User
 
 
 class Limited(Exception):
-    """Too much, too soon. Answered with 429 and Retry-After, and written down.
+    """A limit was reached. Answered with 429 and Retry-After, and audited.
 
-    ``retry_after`` is in seconds, ``scope`` names the limit, ``user`` is whose it is, where that is known.
+    ``retry_after`` is in seconds, ``scope`` names the limit, ``user`` is the person it belongs to, if known.
     """
 
     def __init__(self, retry_after: int, scope: str, user: User | None = None) -> None:
@@ -14,12 +14,16 @@ class Limited(Exception):
         self.retry_after, self.scope, self.user = retry_after, scope, user
 
 
+class LockedByFailures(Exception):
+    """The password is right, but a hundred wrong tokens have locked the person (L-03)."""
+
+
 class LastAdministrator(Exception):
-    """An account keeps at least one administrator who can sign in (A-02)."""
+    """The account would have no administrator left who can sign in (A-02)."""
 
 
 class LogoRefused(Exception):
-    """A file is no logo; ``args[0]`` is why: "type", "large", "sides", "interlaced" or "broken"."""
+    """A file is not a valid logo; ``args[0]`` is the reason: "type", "large", "sides", "interlaced" or "broken"."""
 
 
 class AddressTaken(Exception):

@@ -1,4 +1,4 @@
-"""The kinds of second factors there are. Which of them count is the account's word: ``Account.accepts``."""
+"""The kinds of second factors. ``Account.accepts`` decides which of them count."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class FactorKind(models.TextChoices):
-    """What a person proves with, beside the password. A kind that sends has the name of its channel."""
+    """A kind of second factor. One that sends a token has the name of its channel."""
 
     SMS = "sms", _("SMS")
     EMAIL = "email", _("E-mail")
@@ -16,11 +16,13 @@ class FactorKind(models.TextChoices):
     RECOVERY = "recovery", _("Recovery code")
 
 
-# What an account chooses among. The recovery codes stand in for a device wherever there is one.
+# The kinds that an account chooses among. Recovery codes count wherever there is a device.
 CHOICES = (FactorKind.SMS, FactorKind.EMAIL, FactorKind.APP, FactorKind.PASSKEY)
-# What a person is given a device for. The mailbox stands in for one, so it cannot count alone (P-05).
+# The kinds that have a device. The mailbox replaces a device, so it cannot count alone (P-05).
 OF_DEVICES = (FactorKind.SMS, FactorKind.APP, FactorKind.PASSKEY)
-# What may switch the mailbox off for whoever has one (``Account.email_yields``).
+# The field of a user that says whether they have a device of a kind.
+DEVICE_FLAGS = {FactorKind.SMS: "has_phone", FactorKind.APP: "has_app", FactorKind.PASSKEY: "has_passkey"}
+# The kinds that may switch the mailbox off (``Account.email_yields``).
 STRONGER_THAN_EMAIL = (FactorKind.APP, FactorKind.PASSKEY)
 PRESETS: dict[str, tuple[FactorKind, ...]] = {
     "all": CHOICES,
@@ -30,5 +32,5 @@ PRESETS: dict[str, tuple[FactorKind, ...]] = {
 
 
 def written(kinds: Iterable[str]) -> str:
-    """Return kinds as one text, in the order of the choice, as an account and its events keep them."""
+    """Return kinds as one text, in the order of ``CHOICES``, as accounts and events store them."""
     return " ".join(kind for kind in CHOICES if kind in set(kinds))

@@ -1,15 +1,16 @@
-"""Tell people when they sign in from a device or a place of which nothing is known (ASVS 6.3.5).
+"""Notify people when they sign in from an unknown device or place (ASVS 6.3.5).
 
-Found afterwards, by a periodic task that reads the audit log, so that signing in costs no statement more. A browser's
-family, its system and the network of its address make one row a person; those of the last 90 days are known.
+A periodic task that reads the audit log finds these sign-ins, so that signing in needs no further statement. A browser
+family with its system and network is one row of a person; those of the last 90 days are known.
 
-Nothing is migrated: a person without a row gets those of their earlier sign-ins at the next one, once, before it is
-judged. So an upgrade tells nobody of devices they had before, and reads no history of people who never come back.
+Nothing is migrated: a person without rows gets those of their earlier sign-ins at the next one, once, before that one
+is checked. So an upgrade notifies nobody of devices they had before, and reads no history of people who never return.
 """
 
 import ipaddress
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Min
 
@@ -19,12 +20,12 @@ from accounts.models import AuditEvent, KnownDevice
 from accounts.notifications.notify import notify
 from accounts.request import context as request_context
 from accounts.request import user_agents
-from messaging.database import clock_plus, delete_in_batches
+from messaging.database import ago, delete_in_batches
 from messaging.periodic.scheduler import Last, periodic_task
 
 DAYS_KNOWN = 90
 MOST_KNOWN = 500
-# A transaction may commit after a younger one: only what is older than any transaction lives is looked at, once.
+# A transaction may commit after a later one: only events older than any transaction lives are looked at, once.
 SETTLED_SECONDS = 30
 BATCH = 500  # sign-ins a run
 
@@ -33,10 +34,10 @@ Device = tuple[str, str]
 
 @periodic_task("new devices", seconds=10)
 def look_at_sign_ins(last: Last) -> int:
-    """Look once at each sign-in since the last run; return the last one's id."""
+    """Check each sign-in since the last run once; return the last one's id."""
     mark = first_mark() if last.high_water is None else last.high_water
     after = AuditEvent.objects.filter(pk__gt=mark)
-    unsettled = after.filter(at__gt=clock_plus(-SETTLED_SECONDS)).aggregate(first=Min("pk"))["first"]
+    unsettled = after.filter(at__gt=ago(SETTLED_SECONDS)).aggregate(first=Min("pk"))["first"]
     settled = after.filter(pk__lt=unsettled) if unsettled else after
     sign_ins = settled.filter(action__in=SIGN_INS, user__isnull=False).select_related("user").order_by("pk")
     for event in sign_ins[:BATCH]:
@@ -46,13 +47,13 @@ def look_at_sign_ins(last: Last) -> int:
 
 
 def first_mark() -> int:
-    """Return where the first run begins: after all that is settled by now, of which nobody is told."""
-    settled = AuditEvent.objects.filter(at__lte=clock_plus(-SETTLED_SECONDS))
+    """Return where the first run begins: after the events that are settled now, which notify nobody."""
+    settled = AuditEvent.objects.filter(at__lte=ago(SETTLED_SECONDS))
     return settled.order_by("-at", "-pk").values_list("pk", flat=True).first() or 0
 
 
 def look_at(event: AuditEvent) -> None:
-    """Note the device of a sign-in, and tell its person if it is new; the very first one is not."""
+    """Record the device of a sign-in, and notify the person if it is new; the very first one is not."""
     browser, place = device_of(event)
     known = KnownDevice.objects.filter(user=event.user, seen_at__gt=event.at - timedelta(days=DAYS_KNOWN))
     if known.filter(browser=browser, network=place).update(seen_at=event.at):
@@ -67,11 +68,11 @@ def look_at(event: AuditEvent) -> None:
 
 def device_of(event: AuditEvent) -> Device:
     """Return the device of an event: browser and system, and network."""
-    return user_agents.family(event.user_agent), network(event.ip)
+    return user_agents.family(event.user_agent), place_of(event.ip)
 
 
-def network(ip: str | None) -> str:
-    """Return the network an address is of: /24 for IPv4, /48 for IPv6, as network operators hand them out."""
+def place_of(ip: str | None) -> str:
+    """Return the place of an address, its network: /24 for IPv4, /48 for IPv6, as network operators assign them."""
     if not ip:
         return ""
     address = ipaddress.ip_address(ip)
@@ -79,8 +80,8 @@ def network(ip: str | None) -> str:
 
 
 def purge() -> int:
-    """Forget devices that are not known any more, in batches. Return how many."""
-    return delete_in_batches(KnownDevice.objects.filter(seen_at__lt=clock_plus(-DAYS_KNOWN * 86_400)))
+    """Delete devices that are no longer known, in batches. Return how many."""
+    return delete_in_batches(KnownDevice.objects.filter(seen_at__lt=ago(DAYS_KNOWN * settings.DAY)))
 
 
 def _remember_earlier(event: AuditEvent) -> None:
@@ -100,7 +101,7 @@ def _remember_earlier(event: AuditEvent) -> None:
 
 
 def _note(event: AuditEvent, browser: str, place: str) -> bool:
-    """Insert the device, or renew a forgotten one; of two runs that do, True for exactly one."""
+    """Insert the device, or renew an expired one; True for exactly one of two runs that do it at the same moment."""
     row, created = KnownDevice.objects.get_or_create(
         user=event.user, browser=browser, network=place, defaults={"seen_at": event.at}
     )
@@ -111,12 +112,9 @@ def _note(event: AuditEvent, browser: str, place: str) -> bool:
 
 
 def _notify(event: AuditEvent) -> None:
-    """Record and send the alert as of the sign-in's own request."""
+    """Record and send the alert with the address and browser of the sign-in's own request."""
     if event.user is None:
         return
     here = request_context.Origin(request_id=event.request_id, ip=event.ip, user_agent=event.user_agent)
-    before = request_context.current.set(here)
-    try:
+    with request_context.as_if_from(here):
         notify(event.user, record_event(Action.SIGN_IN_NEW_PLACE, user=event.user, sign_in=event.pk))
-    finally:
-        request_context.current.reset(before)

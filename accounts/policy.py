@@ -1,7 +1,7 @@
-"""Write what an account decides about the second factor.
+"""What an account decides about the second factor: the flows that write it.
 
-It is read at each request with the person (``accounts/auth/backends.py``, ``User.two_factor_required``), and held by
-the gate (``twofactor/middleware.py``).
+It is read at each request with the person (``accounts/auth/backends.py``, ``User.two_factor_required``), and enforced
+by the gate (``twofactor/middleware.py``).
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
     """
     with transaction.atomic():
         if account.demands_second_factor and not account.two_factor_required:
-            policy_schedule.come_into_force(account)  # its date has come: that is what is switched off
+            policy_schedule.come_into_force(account)  # if its date has come, it is switched off as any policy is
         changed = (
             Account.objects.filter(pk=account.pk)
             .exclude(two_factor_required=required)
@@ -41,7 +41,7 @@ def set_two_factor_policy(account: Account, required: bool, *, actor: User) -> b
 
 
 def set_sign_in_options(account: Account, *, mailbox_before_phone: bool, actor: User) -> bool:
-    """Change what the account adds to the second factor (D3); return whether that changed anything."""
+    """Change the account's options of the second factor (D3); return whether that changed anything."""
     options: dict[str, Any] = {"mailbox_before_phone": mailbox_before_phone}
     with transaction.atomic():
         changed = Account.objects.filter(pk=account.pk).exclude(**options).update(**options)
@@ -51,7 +51,7 @@ def set_sign_in_options(account: Account, *, mailbox_before_phone: bool, actor: 
 
 
 def set_passkeys_alone(account: Account, allowed: bool, *, actor: User) -> bool:
-    """Let passkeys alone sign in, or no longer (K-04); return whether that changed anything."""
+    """Allow or forbid sign-in by passkey alone (K-04); return whether that changed anything."""
     with transaction.atomic():
         others = Account.objects.filter(pk=account.pk).exclude(passkeys_alone=allowed)
         changed = others.update(passkeys_alone=allowed)
@@ -62,9 +62,9 @@ def set_passkeys_alone(account: Account, allowed: bool, *, actor: User) -> bool:
 
 
 def set_email_yields(account: Account, yields: bool, *, actor: User) -> bool:
-    """Send no tokens by e-mail to whoever has an app or a passkey, or send them again (K-06).
+    """Send no tokens by e-mail to people who have an app or a passkey, or send them again (K-06).
 
-    Return whether that changed anything. Read at each request; told as other changes of the kinds are (K-07).
+    Return whether that changed anything. Read at each request; notified as other changes of the kinds are (K-07).
     """
     with transaction.atomic():
         changed = Account.objects.filter(pk=account.pk).exclude(email_yields=yields).update(email_yields=yields)
@@ -79,7 +79,7 @@ def set_email_yields(account: Account, yields: bool, *, actor: User) -> bool:
 def set_allowed_regions(account: Account, regions: list[str], *, actor: User) -> bool:
     """Choose the countries of the account's phones among the operator's (P-03); return whether that changed anything.
 
-    Phones that are proved stay in force: only the next one is screened.
+    Confirmed phones stay in force: the next phone is the first that is checked.
     """
     before = " ".join(account.regions)
     account.allowed_regions = [region for region in settings.ALLOWED_REGIONS if region in regions]

@@ -1,7 +1,7 @@
-"""Switching two factor authentication on for many people, safely: whom it touches, telling them, and a date.
+"""Switching two factor authentication on for many people: whom it affects, the notices to them, and a date.
 
-From its date the policy is in force because the gate compares the date with the database's clock; the periodic task
-below only writes down what is so already. Nothing here depends on the task being in time but the reminders.
+From its date on the policy is in force because the gate compares the date with the database's clock. The periodic task
+below only writes that down. Only the reminders depend on the task being in time.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils.dateparse import parse_datetime
@@ -23,30 +24,30 @@ from accounts.models.account import COLUMNS
 from accounts.notifications.notify import notify_administrators
 from accounts.users import mailboxes
 from accounts.users import query as user_query
-from messaging.database import Clock, clock_plus, update_returning
+from messaging.database import Clock, ago, clock_plus, update_returning
 from messaging.delivery import flows as delivery
 from messaging.periodic.scheduler import Last, periodic_task
 
-DAY = 86_400  # seconds
-ANNOUNCEMENT_SECONDS = DAY  # between two announcements of an account
-RESTED = Q(two_factor_announced_at__isnull=True) | Q(two_factor_announced_at__lt=clock_plus(-ANNOUNCEMENT_SECONDS))
-ASKED = Q(two_factor_required=True) | Q(two_factor_from__isnull=False)  # for the second step, now or from a date on
+ANNOUNCEMENT_SECONDS = settings.DAY  # between two announcements of an account
+NOT_NOTIFIED_LATELY = Q(two_factor_announced_at__isnull=True) | Q(two_factor_announced_at__lt=ago(ANNOUNCEMENT_SECONDS))
+REQUIRED_OR_DATED = Q(two_factor_required=True) | Q(two_factor_from__isnull=False)  # the policy is on, or has a date
 REMINDERS = (7, 1)  # days before the date
 UNREACHABLE_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Whom switching on will touch: others in a session now (up to one more than is counted), who has no mailbox."""
+    """Whom switching on will affect: how many others are in a session now, and whose mailbox refuses e-mails."""
 
     open_now: int
     unreachable: list[User]
 
 
 def preview(reader: User) -> Preview:
-    """Count whom the policy would touch in the reader's account, in four statements whatever its size.
+    """Count the people of the reader's account whom the policy would affect, in four statements whatever its size.
 
-    Unreachable is whose mailbox refused the newest message for good: 20 of them, and one more if there are more.
+    Unreachable are people whose mailbox refused the newest message for good: at most 20, and one more if there are
+    more.
     """
     others = User.objects.filter(account=reader.account, is_active=True).exclude(pk=reader.pk)
     in_session = Session.objects.filter(user__in=others, expire_date__gt=Clock())
@@ -59,12 +60,12 @@ def preview(reader: User) -> Preview:
 
 
 def announce(account: Account, *, actor: User) -> int:
-    """Tell everybody that two factor authentication is coming; return how many. One INSERT … SELECT.
+    """Notify everybody that two factor authentication is coming; return how many. One INSERT … SELECT.
 
-    Raises Limited within a day of the last time.
+    Raises Limited within a day of the last announcement.
     """
     with transaction.atomic():
-        if not Account.objects.filter(RESTED, pk=account.pk).update(two_factor_announced_at=Clock()):
+        if not Account.objects.filter(NOT_NOTIFIED_LATELY, pk=account.pk).update(two_factor_announced_at=Clock()):
             raise Limited(ANNOUNCEMENT_SECONDS, "announcement", actor)
         account.refresh_from_db()
         return _notify_everybody(
@@ -73,21 +74,21 @@ def announce(account: Account, *, actor: User) -> int:
 
 
 def notify_of_switch(account: Account, *, actor: User) -> None:
-    """Tell everybody that the second step is asked for from now on, unless they were told within a day (K-07).
+    """Notify everybody that the second step is required from now on, unless they were notified within a day (K-07).
 
-    Not the administrators, who are told that it was switched on, and by whom: one e-mail each.
+    Not the administrators, who get one e-mail that says that it was switched on, and by whom.
     """
-    if Account.objects.filter(RESTED, pk=account.pk).update(two_factor_announced_at=Clock()):
+    if Account.objects.filter(NOT_NOTIFIED_LATELY, pk=account.pk).update(two_factor_announced_at=Clock()):
         _notify_members(record_event(Action.POLICY_ANNOUNCED, user=actor, starts=None, now=True))
 
 
 def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
-    """Put the policy in force at a moment to come; return whether that changed anything.
+    """Set the policy's date; return whether that changed anything.
 
-    A reminder whose day is already past is not sent.
+    A reminder whose day is past already is not sent.
     """
     with transaction.atomic():
-        come_into_force(account)  # if its date has come: no later one undoes it
+        come_into_force(account)  # if its date has come, another date does not undo it
         open_for_it = Account.objects.filter(pk=account.pk, two_factor_required=False)
         changed = open_for_it.exclude(two_factor_from=moment).update(two_factor_from=moment)
         if changed:
@@ -97,10 +98,10 @@ def schedule(account: Account, moment: datetime, *, actor: User) -> bool:
 
 
 def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | None = None, *, actor: User) -> bool:
-    """Let only these kinds of second factor count, now or from a moment to come (K-06); return whether it changed.
+    """Let only these kinds of second factor count, now or from a date on (K-06); return whether that changed anything.
 
-    In force at everybody's next request: the date, too, because it is compared when a person is loaded
-    (``User.accepts``). Everybody is told, unless they were told of the second step within a day (K-07).
+    In force at everybody's next request; so is the date, because it is compared when a person is loaded
+    (``User.accepts``). Everybody is notified, unless they were notified of the second step within a day (K-07).
     """
     row = Account.objects.filter(pk=account.pk)
     with transaction.atomic():
@@ -124,34 +125,34 @@ def choose_factors(account: Account, kinds: Sequence[str], moment: datetime | No
     return bool(changed)
 
 
-def who_is_told(account: Account) -> str:
-    """Return whom a change of the kinds would be told by e-mail beside the administrators.
+def who_is_notified(account: Account) -> str:
+    """Return who would be notified of a change of the kinds, besides the administrators.
 
-    "users": everybody of now; "lately": nobody, for they were told within a day; "nobody": it is not asked of them.
+    "users": everybody; "lately": nobody, because they were notified within a day; "nobody": the policy is off.
     """
-    row = Account.objects.filter(ASKED, pk=account.pk)
+    row = Account.objects.filter(REQUIRED_OR_DATED, pk=account.pk)
     if not row.exists():
         return "nobody"
-    return "users" if row.filter(RESTED).exists() else "lately"
+    return "users" if row.filter(NOT_NOTIFIED_LATELY).exists() else "lately"
 
 
 def _past_reminder(date: str) -> Case:
-    """Return the reminder of a date whose day is already past when the date is set: it is not sent."""
-    steps = [When(**{f"{date}__lte": clock_plus(days * DAY)}, then=Value(days)) for days in sorted(REMINDERS)]
+    """Return the reminder whose day is past already when the date is set: it is not sent."""
+    steps = [When(**{f"{date}__lte": clock_plus(days * settings.DAY)}, then=Value(days)) for days in sorted(REMINDERS)]
     return Case(*steps, default=None, output_field=models.SmallIntegerField())
 
 
 def _with_what_has_come(row: QuerySet[Account]) -> Account:
-    """Return an account, locked. A date of other kinds that has come is written down: no later one undoes it."""
+    """Return an account, locked. A date of other kinds that has come is written down first: no later one undoes it."""
     account = row.select_for_update(no_key=True).get()
     if row.filter(factors_from__lte=Clock()).exists():
-        _let_factors_count(account)
+        _bring_factors_into_force(account)
         account.refresh_from_db()
     return account
 
 
-def keep_factors(account: Account, *, actor: User) -> bool:
-    """Take the date of other kinds back; return whether there was one to come."""
+def unschedule_factors(account: Account, *, actor: User) -> bool:
+    """Cancel the date of other kinds; return whether there was one to come."""
     with transaction.atomic():
         waiting = Account.objects.filter(pk=account.pk, factors_from__gt=Clock())
         changed = waiting.update(factors_from=None, factors_next="")
@@ -166,16 +167,18 @@ def _columns(kinds: Sequence[str]) -> dict[str, bool]:
 
 
 def announce_factors(account: Account, actor: User, **facts: Any) -> None:
-    """Tell everybody once which kinds count, where the second step is asked of them now or from a date on.
+    """Notify everybody once which kinds count, where the second step is required now or from a date on.
 
-    The administrators are told of the change itself.
+    The administrators are notified of the change itself.
     """
-    if Account.objects.filter(RESTED, ASKED, pk=account.pk).update(two_factor_announced_at=Clock()):
+    if Account.objects.filter(NOT_NOTIFIED_LATELY, REQUIRED_OR_DATED, pk=account.pk).update(
+        two_factor_announced_at=Clock()
+    ):
         _notify_members(record_event(Action.POLICY_FACTORS_ANNOUNCED, user=actor, **facts))
 
 
 def unschedule(account: Account, *, actor: User) -> bool:
-    """Take the date back; return whether there was one to come."""
+    """Cancel the date; return whether there was one to come."""
     with transaction.atomic():
         waiting = Account.objects.filter(pk=account.pk, two_factor_from__gt=Clock(), two_factor_required=False)
         changed = waiting.update(two_factor_from=None)
@@ -190,21 +193,23 @@ def keep_dates(_last: Last | None = None) -> None:
     """Send the reminders that are due, and write down which policies have come into force."""
     active = Account.objects.filter(is_active=True)
     _send_reminders(active.filter(two_factor_required=False), "two_factor_from", "two_factor_reminded", _remind)
-    _send_reminders(active.filter(ASKED, RESTED), "factors_from", "factors_reminded", _remind_of_factors)
+    _send_reminders(
+        active.filter(REQUIRED_OR_DATED, NOT_NOTIFIED_LATELY), "factors_from", "factors_reminded", _remind_of_factors
+    )
     for account in Account.objects.filter(two_factor_from__lte=Clock()):
         come_into_force(account)
     for account in Account.objects.filter(factors_from__lte=Clock()):
-        _let_factors_count(account)
+        _bring_factors_into_force(account)
 
 
 def _send_reminders(
     accounts: QuerySet[Account], date: str, reminded: str, remind: Callable[[Account, int], None]
 ) -> None:
-    """Remind of a date to come, once for each of the days before: only one UPDATE finds a reminder still due."""
+    """Remind of a date to come, once for each of the days before: only one UPDATE finds a reminder that is due."""
     coming = accounts.filter(**{f"{date}__gt": Clock()})
-    for days in sorted(REMINDERS):  # the latest one first: after a task that stood still nobody gets both at once
+    for days in sorted(REMINDERS):  # the latest one first: after an outage of the task nobody gets both at once
         unreminded = Q(**{f"{reminded}__isnull": True}) | Q(**{f"{reminded}__gt": days})
-        due = coming.filter(unreminded, **{f"{date}__lte": clock_plus(days * DAY)})
+        due = coming.filter(unreminded, **{f"{date}__lte": clock_plus(days * settings.DAY)})
         for pk in due.values_list("pk", flat=True):
             with transaction.atomic():
                 if account := update_returning(due.filter(pk=pk), **{reminded: days}):
@@ -219,7 +224,7 @@ def _remind(account: Account, days: int) -> None:
 
 
 def _remind_of_factors(account: Account, days: int) -> None:
-    """Remind those who have no factor that will count (K-07): not within a day of an announcement, but after it."""
+    """Remind people who have no factor that will count (K-07), but not within a day of an announcement."""
     lacking = user_query.without_factor(account, account.factors_next.split())
     if (actor := _who_scheduled(account, Action.POLICY_FACTORS_SCHEDULED)) and lacking.exists():
         facts: dict[str, Any] = {"days": days, "after": account.factors_next, "starts": _iso(account.factors_from)}
@@ -241,7 +246,7 @@ def come_into_force(account: Account) -> None:
             )
 
 
-def _let_factors_count(account: Account) -> None:
+def _bring_factors_into_force(account: Account) -> None:
     """Write down that the date of other kinds has come."""
     kinds = account.factors_next.split()
     past = Account.objects.filter(pk=account.pk, factors_from__lte=Clock(), factors_next=account.factors_next)
@@ -273,5 +278,5 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def moment_of(event: AuditEvent) -> datetime | None:
-    """Return the date that an event of this module is about; None when the policy waits for somebody's click."""
+    """Return the date that an event of this module is about; None when the policy has no date."""
     return parse_datetime(event.data.get("starts") or "")

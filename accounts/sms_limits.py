@@ -1,27 +1,56 @@
-"""How many SMS an account may send in 24 hours, for SMS cost money (B-10).
+"""How many SMS an account may send in 24 hours, because SMS cost money (B-10).
 
-As many as its people with a proved phone need, and no more than its share of the system's: so one account can never
-use up what all others need. People without a phone add nothing, for an administrator makes as many as they like.
+As many as its people with a confirmed phone need, but not more than its share of the system's, so that one account
+cannot use up what all others need. People without a phone add nothing, because an administrator can make any number.
 """
 
 from django.conf import settings
+from django.db import connection
 
 from accounts import rate_limits
-from accounts.models import Account
+from accounts.models import Account, User
 from accounts.rate_limits import Window
 
-OF_ALL = {"account_new", "account_known"}  # scopes of one count: of new browsers, and of known ones beyond the first
+OF_ALL = {"account_new", "account_known"}  # they share a count: of new browsers, and of known ones beyond the first SMS
+
+# Each SMS runs this once half of the smallest limit is used, so it counts only as many people as matter, however many
+# an account has.
+PEOPLE = """
+    SELECT
+        (SELECT COUNT(*) FROM (
+            SELECT 1 FROM {table} WHERE account_id = %s AND is_active LIMIT %s) AS active),
+        (SELECT COUNT(*) FROM (
+            SELECT 1 FROM {table} WHERE account_id = %s AND is_active AND has_phone LIMIT %s) AS proved)"""
+
+
+def people(account: Account) -> dict[str, int]:
+    """Return how many people an account has, and how many with a phone, each counted only as far as it matters."""
+    limit = enough(account)
+    with connection.cursor() as cursor:
+        cursor.execute(PEOPLE.format(table=User._meta.db_table), [account.pk, limit, account.pk, limit])
+        active, proved = cursor.fetchone()
+    return {"people": active, "proved": proved}
 
 
 def least(account: Account) -> list[Window]:
-    """Return the windows of an account with what it may send at least, whoever its people are: no statement."""
+    """Return the windows of an account with the least that it may send, whoever its people are: no statement."""
     found = rate_limits.windows("account", account.pk)
     return [_with(window, _chosen(account, window, window.limit)) for window in found]
 
 
 def most(account: Account, window: Window, proved: int) -> int:
-    """Return how many SMS an account may send in a window when so many of its people have proved a phone."""
+    """Return how many SMS an account may send in a window when so many of its people have a confirmed phone."""
     return _chosen(account, window, max(window.limit, settings.ACCOUNT_SMS_PER_USER * proved))
+
+
+def enough(account: Account) -> int:
+    """Return the number of people beyond which more of them change neither an account's SMS nor a person's first ones.
+
+    They are counted while the rows of everybody's SMS are locked.
+    """
+    whole = max(_chosen(account, each, rate_limits.NO_LIMIT) for each in rate_limits.windows("account", account.pk))
+    by_phones = whole // max(1, settings.ACCOUNT_SMS_PER_USER)
+    return max(by_phones, _kept(whole) // max(1, settings.ACCOUNT_SMS_FIRST[0])) + 1
 
 
 def first(user_id: int) -> list[Window]:
@@ -31,23 +60,23 @@ def first(user_id: int) -> list[Window]:
 
 
 def most_first(account: Account, *, people: int, proved: int) -> int:
-    """Return how many first SMS a person has where there are so many: what is kept, in equal parts."""
+    """Return how many first SMS a person has in an account of so many people: the reserve, in equal parts."""
     (day,) = (window for window in rate_limits.windows("account", account.pk) if window.seconds == settings.DAY)
     least_of_all, most_of_any = settings.ACCOUNT_SMS_FIRST
     return max(least_of_all, min(most_of_any, _kept(most(account, day, proved)) // max(1, people)))
 
 
 def of_all(account: Account, *, known: bool) -> list[Window]:
-    """Return the windows of what is nobody's first SMS in a known browser, with what there is at least."""
+    """Return the windows of SMS that are not first ones in a known browser, with the least that there are."""
     scope = "account_known" if known else "account_new"
     key = f"account_all {account.pk}"
     return [Window(key, each.seconds, each.limit - _kept(each.limit), scope) for each in least(account)]
 
 
 def most_of_all(account: Account, window: Window, proved: int) -> int:
-    """Return how many SMS there are in a window of ``of_all`` when so many people have proved a phone."""
-    (day,) = (of for of in rate_limits.windows("account", account.pk) if of.seconds == window.seconds)
-    whole = most(account, day, proved)
+    """Return how many SMS there are in a window of ``of_all`` when so many people have a confirmed phone."""
+    (whole_window,) = (each for each in rate_limits.windows("account", account.pk) if each.seconds == window.seconds)
+    whole = most(account, whole_window, proved)
     return whole - _kept(whole)
 
 
@@ -56,8 +85,24 @@ def _kept(whole: int) -> int:
 
 
 def system(*, reserved: bool, known: bool = True) -> list[Window]:
-    """Return the windows of the whole system: without what is reserved for proved phones, or for known browsers."""
-    part = settings.SYSTEM_SMS_RESERVE // (1 if reserved else 2) if reserved or not known else 0
+    """Return the windows of the whole system: without the reserve for confirmed phones, or for known browsers."""
+    part = settings.SYSTEM_SMS_RESERVE if reserved else 0 if known else settings.SYSTEM_SMS_RESERVE // 2
+    found = rate_limits.windows("system", "sms")
+    return [_with(window, window.limit * (100 - part) // 100) for window in found]
+
+
+def newcomers(account: Account) -> list[Window]:
+    """Return the window of an account's first SMS to unconfirmed phones, which have a part of the system's (B-10).
+
+    Accounts whose people ask for SMS all day cannot use that part up for the newcomers of others.
+    """
+    scope = "account_first"
+    return [Window(f"{scope} {account.pk}", settings.DAY, settings.ACCOUNT_SMS_NEWCOMERS, scope)]
+
+
+def system_beyond_newcomers() -> list[Window]:
+    """Return the windows of the whole system for an SMS to an unconfirmed phone that is none of those first ones."""
+    part = settings.SYSTEM_SMS_RESERVE + settings.SYSTEM_SMS_NEWCOMERS
     found = rate_limits.windows("system", "sms")
     return [_with(window, window.limit * (100 - part) // 100) for window in found]
 

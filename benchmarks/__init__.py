@@ -1,1 +1,1 @@
-"""What a user can run to check our figures: ``make bench``."""
+"""Benchmarks that anybody can run to check our figures: ``make bench``."""

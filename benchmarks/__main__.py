@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+
+from benchmarks.processes import children, memory
 
 
 def free_port() -> int:
@@ -26,22 +27,6 @@ def answers(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def children(pid: int) -> list[int]:
-    """Return a process's descendants, nearest first."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found += [child, *children(child)]
-    return found
-
-
-def memory(pid: int) -> tuple[str, float, float]:
-    """Return a process's command and its resident and proportional memory in MiB."""
-    command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    rows = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
-    return command, *(int(rows[key].split()[0]) / 1024 for key in ("Rss", "Pss"))  # type: ignore[return-value]
 
 
 def start(folder: str, port: int) -> tuple[subprocess.Popen[bytes], float]:
@@ -67,7 +52,7 @@ def main() -> None:
         portal, first = start(folder, port)
         stop(portal)
         portal, second = start(folder, port)
-        time.sleep(3)  # at rest: what start-up left behind is over
+        time.sleep(3)  # until start-up has finished
         rows = [memory(pid) for pid in children(portal.pid)]
         stop(portal)
     print(f"first start {first:.1f} s, second start {second:.1f} s\n")

@@ -1,8 +1,8 @@
-"""What converting and archiving the audit log costs others.   python -m benchmarks.audit_months [--events 1000000]
+"""How long converting and archiving the audit log delay others.  python -m benchmarks.audit_months [--events 1000000]
 
-A PostgreSQL of our own. One connection adds events, again and again, while ``partition_audit`` converts a log of so
-many, and while ``archive_audit`` writes and takes out all of them: they are 900 days old, and the partition that they
-are in is given the bound that a conversion of then would have given it.
+It starts a PostgreSQL of its own. One connection keeps adding events while ``partition_audit`` converts a log with so
+many, and while ``archive_audit`` writes and removes all of them. The events are 900 days old, and their partition gets
+the bound that a conversion at that time would have given it.
 """
 
 import argparse
@@ -31,7 +31,7 @@ FILL = f"""
 
 @contextmanager
 def somebody_writes(url: str, waits: list[float]) -> Iterator[None]:
-    """Add an event again and again, and note how long each took."""
+    """Add an event again and again, and record how long each took."""
     stop = threading.Event()
 
     def write() -> None:
@@ -81,7 +81,7 @@ def measure(database: PostgresDatabase, folder: Path, events: int) -> None:
 
 
 def move_back(url: str) -> None:
-    """Let the conversion have been a month after the newest of the old rows."""
+    """Pretend that the conversion was a month after the newest of the old rows."""
     with psycopg.connect(url, autocommit=True) as connection:
         found = connection.execute(
             "SELECT relname FROM pg_class WHERE relname LIKE 'accounts_auditevent_before%' AND relkind = 'r'"

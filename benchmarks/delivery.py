@@ -1,9 +1,9 @@
 """Delivery on PostgreSQL, a broker, one worker process and a slow gateway.   python -m benchmarks.delivery
 
-How long the browser waits for "send me the token" whatever the gateway takes; how long from the click, in the client,
-to the gateway's socket, one at a time and at 20 clicks a second; how many such requests a second eight clients get
-through; and how many tokens a second one worker process sends. Bounded (four minutes), loopback only. The first
-clicks of fresh processes are told apart: they import, compile and connect.
+How long the browser waits for "send me the token" whatever the gateway takes; how long it takes from the click, in the
+client, to the gateway's socket, one at a time and at 20 clicks a second; how many such requests a second eight clients
+can make; and how many tokens a second one worker process sends. Bounded (four minutes), loopback only. The first clicks
+of fresh processes are listed apart, because they import, compile and connect.
 """
 
 import itertools
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+from benchmarks.processes import cpu_seconds, memory
 from benchmarks.soak.installation import fill
 from tests.services import seed
 from tests.services.browser import Browser
@@ -42,14 +43,14 @@ from twofactor.models import Challenge, PendingSignIn
 people = list(User.objects.filter(username__startswith="u").select_related("phone_device"))
 pending = [PendingSignIn(user=people[n % len(people)], session_hash=f"{n:064x}", auth_hash="-",
            expires_at=clock_plus(600)) for n in range(TOKENS)]
-PendingSignIn.objects.bulk_create(pending)
+PendingSignIn.objects.bulk_create(pending, batch_size=1000)
 from django.conf import settings
-from twofactor import tokens
+from twofactor.tokens import derive
 challenges = Challenge.objects.bulk_create([Challenge(user=p.user, pending_sign_in=p, purpose="login",
-    channel="sms", destination=p.user.phone_device.number, nonce=tokens.new_nonce(),
-    key_id=tokens.key_id(settings.TOKEN_KEY), expires_at=clock_plus(180)) for p in pending])
+    channel="sms", destination=p.user.phone_device.number, nonce=derive.new_nonce(),
+    key_id=derive.key_id(settings.TOKEN_KEY), expires_at=clock_plus(180)) for p in pending], batch_size=1000)
 messages = Message.objects.bulk_create([Message(channel="sms", destination=c.destination, kind="token",
-    subject_id=c.pk, language="pt-br", expires_at=clock_plus(180)) for c in challenges])
+    subject_id=c.pk, language="pt-br", expires_at=clock_plus(180)) for c in challenges], batch_size=1000)
 from messaging.delivery import wakeup
 for message in messages:
     wakeup.send(message.pk, queue="tokens")
@@ -58,13 +59,13 @@ for message in messages:
 
 @dataclass
 class SlowGateway:
-    """The gateway, as the portal and as the bench know it."""
+    """The gateway, for the portal and for the benchmark."""
 
     url: str
     notes: Path
 
     def arrivals(self) -> dict[str, float]:
-        """Return when each number's request came, in seconds since 1970."""
+        """Return when the request for each number arrived, in seconds since 1970."""
         lines = (line.split() for line in self.notes.read_text().splitlines())
         return {number: float(at) for at, number in lines}
 
@@ -76,8 +77,10 @@ def gateway(folder: Path, seconds: float) -> Iterator[SlowGateway]:
     command = module("benchmarks.slow_gateway", str(port), str(seconds), notes)
     program = Program(*command, log=folder / f"gateway-{port}.log")
     program.start(lambda: listens(port))
-    yield SlowGateway(f"http://127.0.0.1:{port}", notes)
-    program.kill()
+    try:
+        yield SlowGateway(f"http://127.0.0.1:{port}", notes)
+    finally:
+        program.kill()
 
 
 def milliseconds(values: list[float]) -> str:
@@ -103,7 +106,7 @@ class Click:
         return cls(browser, browser.captcha("/entrar/canal/"))
 
     def press(self) -> "Click":
-        """Press the button; note when, and how long the browser waited for the answer."""
+        """Press the button; record when, and how long the browser waited for the answer."""
         self.at, began = time.time(), time.perf_counter()
         answer = self.browser.post_at_once("/entrar/canal/", channel="sms", altcha=self.captcha)
         self.wait = time.perf_counter() - began
@@ -112,7 +115,7 @@ class Click:
 
 
 def to_gateway(slow: SlowGateway, clicks: list[Click]) -> list[float]:
-    """Return the seconds from each click to the gateway, once all have come there."""
+    """Return the seconds from each click to the gateway, once all have arrived."""
     numbers = {click.browser.number for click in clicks}
     wait_for(lambda: numbers <= slow.arrivals().keys(), 60, meaning="all tokens at the gateway")
     arrivals = slow.arrivals()
@@ -147,39 +150,53 @@ def measure_a_crowd(portal: Portal, slow: SlowGateway) -> None:
     to_gateway(slow, fast)
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
 def sent(portal: Portal) -> int:
     """Return how many tokens a gateway took."""
     ((count,),) = portal.database.rows("SELECT count(*) FROM delivery_message WHERE kind = 'token' AND state = 'sent'")
     return int(count)
 
 
-def measure_worker(portal: Portal) -> None:
-    """Let one worker send what waits."""
-    worker = portal.start_worker(THREADS)
+def has_sent(portal: Portal, tokens: int) -> bool:
+    """Tell whether so many tokens are sent; not often, because asking costs time that is measured."""
+    time.sleep(0.5)
+    return sent(portal) >= tokens
+
+
+@dataclass
+class WorkerFigures:
+    """The results of one worker process."""
+
+    threads: int
+    a_second: float  # tokens
+    milliseconds: float  # of CPU, a token
+    pss: float  # MiB
+
+    @property
+    def share(self) -> float:
+        """Return the part of the tokens that so many threads could send if only the gateway took time."""
+        return self.a_second * GATEWAY_SECONDS / self.threads
+
+
+def measure_worker(portal: Portal, threads: int, tokens: int) -> WorkerFigures:
+    """Let one worker send the messages that wait."""
+    worker = portal.start_worker(threads)
     assert worker.process
     pid = worker.process.pid
     before = cpu_seconds(pid)
-    worker.signal(signal.SIGSTOP)  # else the worker waits for whoever fills its queue
-    portal.manage("shell", "-c", FILL.replace("TOKENS", str(TOKENS)))
+    worker.signal(signal.SIGSTOP)  # else the worker would be limited by the clients that fill its queue
+    filled = portal.manage("shell", "-c", FILL.replace("TOKENS", str(tokens)))
+    assert filled.returncode == 0, filled.stderr
     worker.signal(signal.SIGCONT)
-    wait_for(lambda: sent(portal) >= TOKENS, 120, meaning="all tokens sent")
+    wait_for(lambda: has_sent(portal, tokens), 150, meaning="all tokens sent")
+    used = cpu_seconds(pid) - before
     ((seconds,),) = portal.database.rows("SELECT EXTRACT(EPOCH FROM MAX(sent_at) - MIN(sent_at)) FROM delivery_message")
-    rate, limit = (TOKENS - THREADS) / float(seconds), THREADS / GATEWAY_SECONDS
-    pss = next(
-        int(line.split()[1]) / 1024
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        if line.startswith("Pss:")
-    )
-    print(f"one worker, {THREADS} threads, gateway {GATEWAY_SECONDS} s: {rate:.0f} tokens/s, {rate / limit:.0%} of")
-    print(
-        f"  the limit, {(cpu_seconds(pid) - before) / TOKENS * 1000:.1f} ms CPU a token, {pss:.0f} MiB (PSS)",
-        flush=True,
-    )
+    return WorkerFigures(threads, (tokens - threads) / float(seconds), used / tokens * 1000, memory(pid)[2])
+
+
+def report_worker(found: WorkerFigures) -> None:
+    name = f"one worker, {found.threads} threads, gateway {GATEWAY_SECONDS} s"
+    print(f"{name}: {found.a_second:.0f} tokens/s, {found.share:.0%} of")
+    print(f"  the limit, {found.milliseconds:.1f} ms CPU a token, {found.pss:.0f} MiB (PSS)", flush=True)
 
 
 class Bench:
@@ -193,7 +210,7 @@ class Bench:
 
     @contextmanager
     def portal(self, seconds: float) -> Iterator[tuple[Portal, SlowGateway]]:
-        """Yield an installation that sends by a gateway which takes ``seconds``; nothing of it runs yet."""
+        """Yield an installation with a gateway that takes ``seconds``; nothing of it runs yet."""
         self.runs += 1
         Portal.members = itertools.count()
         with gateway(self.folder, seconds) as slow:
@@ -220,19 +237,26 @@ class Bench:
                 if seconds == GATEWAY_SECONDS:
                     measure_a_crowd(portal, slow)
         with self.portal(GATEWAY_SECONDS) as (portal, slow):
-            measure_worker(portal)
+            report_worker(measure_worker(portal, THREADS, TOKENS))
 
 
-def main() -> None:
+@contextmanager
+def bench() -> Iterator[Bench]:
+    """Yield what all measurements share, in a temporary folder."""
     seed.ENROLLED = PEOPLE
     with tempfile.TemporaryDirectory(prefix="messaging-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        bench = Bench(folder)
+        made = Bench(folder)
         try:
-            bench.run()
+            yield made
         finally:
-            bench.postgres.stop()
+            made.postgres.stop()
+
+
+def main() -> None:
+    with bench() as made:
+        made.run()
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 python -m benchmarks.lists [--people 100000] [--events 10000000] [--rounds 40]
 
-The two are visited in turn, so that a busy machine makes both slow. "times" is the large account's 95th percentile
-over the small one's; "median" the middle of the ratios of the pairs. Statements have to be the same for both.
+The two are requested in turn, so that a busy machine slows both. "times" is the large account's 95th percentile divided
+by the small one's; "median" is the median of the ratios of the pairs. The statements have to be the same for both.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Measure what a migration costs others, on a PostgreSQL of our own with a million people, messages and audit events.
+"""Measure how long migrations delay others, on a PostgreSQL with a million people, messages and audit events.
 
 python -m benchmarks.migrations [--people 1000000]
 
-One connection reads people and one writes a person, again and again, while each kind of operation that the rules let
-pass is carried out as ``manage.py migrate`` does it. "waits" is the longest that either of them waited.
+One connection reads people and one writes a person, again and again, while each kind of operation that the rules allow
+is carried out as ``manage.py migrate`` does it. "waits" is the longest wait of either.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main() -> None:
 def measure(url: str, folder: str, people: int) -> None:
     prepare(url, folder)
     first = large.fill(url, "m", people=people, events=people)
-    connection.be_patient()  # type: ignore[attr-defined]
+    connection.use_maintenance_timeouts()  # type: ignore[attr-defined]
     print(f"{people:,} people\n\n| operation | seconds | longest wait |\n| --- | --- | --- |")
     for name, app, operation in operations():
         waits: list[float] = []
@@ -87,7 +87,7 @@ def carry_out(app: str, operation: Any) -> None:
 
 @contextmanager
 def asking(url: str, statement: str, first: int, waits: list[float]) -> Iterator[None]:
-    """Run a statement again and again, and note how long each time took."""
+    """Run a statement again and again, and record how long each time took."""
     asked, stop = threading.Event(), threading.Event()
 
     def ask() -> None:

@@ -31,9 +31,9 @@ PAINTED = "performance.getEntriesByName('first-contentful-paint').length"
 
 
 def marks(trace: bytes, address: str) -> tuple[float, float] | None:
-    """Return when a page's first words stood there, and when its scripts had run as well and one could begin (ms).
+    """Return when a page's first words were shown, and when its scripts had run as well and it was usable (ms).
 
-    Nothing when the trace began too late to hold the visit's own beginning.
+    None when the trace began too late to have the visit's own beginning.
     """
     events = json.loads(trace)["traceEvents"]
     beginnings = [
@@ -59,7 +59,7 @@ def marks(trace: bytes, address: str) -> tuple[float, float] | None:
 
 
 def visit(browser: Browser, portal: Portal, path: str, state: Any) -> tuple[float, float] | None:
-    """Come to a page for the first time, with nothing in the cache but the cookies of whoever is on the way in."""
+    """Visit a page for the first time, with an empty cache and the cookies of a person in the middle of a sign-in."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="pt-BR", storage_state=state)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
@@ -73,20 +73,20 @@ def visit(browser: Browser, portal: Portal, path: str, state: Any) -> tuple[floa
     page.goto(portal.base + path)
     wait_for(
         lambda: page.evaluate(PAINTED) or None, "the first words"
-    )  # wait_for_function needs what the policy forbids
+    )  # wait_for_function needs what the Content-Security-Policy forbids
     trace = browser.stop_tracing()
     context.close()
     return marks(trace, portal.base + path)
 
 
 def visits(browser: Browser, portal: Portal, path: str, state: Any) -> list[tuple[float, float]]:
-    """Return the marks of as many visits as a median wants; fewer if too many could not be read."""
+    """Return the marks of as many visits as a median needs; fewer if too many could not be read."""
     tried = (visit(browser, portal, path, state) for _ in range(TRIES))
     return list(itertools.islice(filter(None, tried), ROUNDS))
 
 
 def people(browser: Browser, portal: Portal, households: list[Household]) -> Iterator[tuple[str, Any]]:
-    """Bring somebody to each page, and return the page's path with that person's cookies."""
+    """Bring a person to each page, and return the page's path with that person's cookies."""
     for number, (path, (state, reach)) in enumerate(ARRIVALS.items()):
         household = next(household for household in households if household.state == state)
         households.remove(household)

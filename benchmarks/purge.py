@@ -1,6 +1,6 @@
-"""Measure what forgetting messages costs, on a PostgreSQL of our own.   python -m benchmarks.purge [--messages 1000000]
+"""Measure deleting old messages, on a PostgreSQL of its own.   python -m benchmarks.purge [--messages 1000000]
 
-They are spread over 400 days; those of more than 90 are forgotten as ``manage.py purge`` does it.
+They are spread over 400 days; those older than 90 are deleted as ``manage.py purge`` does it.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""What a sign-in costs the database: statements, rows, bytes by table.   python -m benchmarks.sign_in_cost [--people N]
+"""A sign-in's cost for the database: statements, rows, bytes by table.  python -m benchmarks.sign_in_cost [--people N]
 
-A whole installation on loopback, as for ``benchmarks.soak`` without its faults: people sign in one after the other, one
-half by SMS and one by e-mail, and load the first page. Statements are counted in PostgreSQL's own log, bytes are those
-of tables with their indexes. Prints what stands in docs/scaling.md.
+A whole installation on loopback, as for ``benchmarks.soak`` but without faults: people sign in one after the other,
+half of them by SMS and half by e-mail, and load the first page. Statements are counted in PostgreSQL's own log, bytes
+are those of tables with their indexes. Prints the figures of docs/scaling.md.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def sign_in(portal: Portal, browser: Browser, channel: str) -> None:
 
 
 def measured(portal: Portal) -> dict[str, tuple[int, ...]]:
-    """Return bytes, inserts and updates of each table, as they are when PostgreSQL has counted all of it."""
+    """Return bytes, inserts and updates of each table, once PostgreSQL has counted all of them."""
     portal.database.rows("SELECT pg_stat_force_next_flush()")
     time.sleep(2)
     with psycopg.connect(portal.database.url, autocommit=True) as connection:
@@ -46,7 +46,7 @@ def measured(portal: Portal) -> dict[str, tuple[int, ...]]:
 
 
 def statements(text: str) -> Iterator[str]:
-    """Return the kind of each statement: its first word; health checks of connections apart."""
+    """Return the kind of each statement: its first word; health checks of connections are a kind of their own."""
     for found in STATEMENT.finditer(text):
         yield found[1].split()[0].upper() if found[1].strip() != "SELECT 1" else "SELECT 1"
 

@@ -1,4 +1,4 @@
-"""Twilio's Messages resource after a pause, and a note of when each request came.
+"""Twilio's Messages resource with a delay, which records when each request came.
 
 python -m benchmarks.slow_gateway PORT SECONDS NOTES
 

@@ -1,4 +1,4 @@
-"""The operators' site: the Django admin behind the portal's own two-step sign-in."""
+"""The operators' site: the Django admin, behind the portal's own two-step sign-in."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OperatorSite(AdminSite):
-    """Let in active operators whose session holds a verified second factor, and nobody else (S-10)."""
+    """Admit active operators whose session is verified by a second factor, and nobody else (S-10)."""
 
     site_title = site_header = _("Messaging operators")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Tell who may come in.
+        """Tell who may open the site.
 
-        A NUL in a filter is refused here with 400: Django hands it to PostgreSQL, which has no such text.
+        A NUL in a filter is refused here with 400: Django would pass it to PostgreSQL, which raises an error for it.
         """
         if "%00" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("NUL in the query")
@@ -29,12 +29,12 @@ class OperatorSite(AdminSite):
         return super().has_permission(request) and user.is_verified()
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
-        """Send to the portal's own page: a password is changed in one place, audited and told."""
+        """Redirect to the portal's own page: passwords are changed there, audited and notified."""
         return redirect("password-change")
 
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Send to the portal's sign-in; there is no second door."""
+        """Redirect to the portal's sign-in page; the admin's own is not used."""
         if request.user.is_authenticated:
             raise PermissionDenied
         query = urlencode({"next": request.GET.get("next") or reverse("admin:index")})

@@ -4,6 +4,6 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class PortalAdminConfig(AdminConfig):
-    """Register models on the site that stands behind the portal's own sign-in."""
+    """Use the operators' site as Django's default admin site."""
 
     default_site = "messaging.admin.OperatorSite"

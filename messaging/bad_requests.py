@@ -1,4 +1,4 @@
-"""Answer what no view can: a charset that nobody reads (W-05), and a method that an address does not take (W-06)."""
+"""Answer requests that no view can: an unknown charset (W-05), and a method that an address does not take (W-06)."""
 
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -15,7 +15,7 @@ UNREAD = "text/plain; charset=unread"
 
 
 def without_codecs(application: WSGIApplication) -> WSGIApplication:
-    """Hide from Django what it raises for before any middleware is asked: the server would answer with a bare 500."""
+    """Hide charsets for which Django raises before any middleware runs: the server would answer with a bare 500."""
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         hide_codecs(environ)
@@ -25,10 +25,10 @@ def without_codecs(application: WSGIApplication) -> WSGIApplication:
 
 
 def hide_codecs(environ: WSGIEnvironment) -> None:
-    """Replace each name of a codec but UTF-8; CharsetMiddleware still answers 400 (W-05).
+    """Replace the names of all codecs except UTF-8; CharsetMiddleware still answers 400 (W-05).
 
-    Django reads the address in the charset of the form, and "hex", "base64" and "undefined" are codecs of Python and no
-    charsets. A parameter may name one of its own, too (RFC 2231): in ``Accept`` nobody honest does.
+    Django decodes the path in the charset of the form, and "hex", "base64" and "undefined" are codecs of Python, not
+    charsets. A parameter may name one of its own, too (RFC 2231), but no honest client does that in ``Accept``.
     """
     try:
         media_type, params = parse_header_parameters(environ.get("CONTENT_TYPE", ""))
@@ -42,7 +42,7 @@ def hide_codecs(environ: WSGIEnvironment) -> None:
 
 
 class CharsetMiddleware:
-    """Answer 400 to a request that names another charset: Django raises wherever such a form is read first."""
+    """Answer 400 to a request in another charset: Django would raise wherever its form is read first."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -50,13 +50,13 @@ class CharsetMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         charset = (request.content_params or {}).get("charset", "utf-8")
         if charset.lower() != "utf-8":
-            request.encoding = "utf-8"  # the address is read in it by the page
+            request.encoding = "utf-8"  # the error page decodes the path in it
             return bad_request(request)
         return self.get_response(request)
 
 
 class MethodMiddleware:
-    """Put a page in the place of Django's empty 405, for people."""
+    """Replace Django's empty 405 by a page, for people."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""A hard cap on calls that leave the process."""
+"""A hard cap on the time of calls that leave the process."""
 
 from collections import deque
 from collections.abc import Callable
@@ -10,27 +10,32 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-__all__ = ["DeadlinePassed", "TooManyCalls", "within"]
+__all__ = ["DeadlinePassed", "TooManyCalls", "begin", "within"]
 
-# More than the threads of any worker: it fills only when calls hang and do not come back.
+# More than the threads of any worker: it is reached only when calls hang and do not return.
 MOST_THREADS = 512
 
 
 class TooManyCalls(Exception):
-    """Every thread is held by a call, so this one was not made."""
+    """Every thread is occupied by a call, so this one was not made."""
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
     """Run ``call`` and give up after ``seconds`` of wall-clock time, whatever it is doing.
 
-    A read time-out counts per read: a server that dripped one byte at a time held a call with ``timeout=1``
-    for 20 s (G-01). Raises DeadlinePassed; the call goes on in its thread until its socket ends.
-    Raises TooManyCalls, without making the call, when ``MOST_THREADS`` of them are held.
+    A read time-out counts per read: a server that sent one byte at a time held a call with ``timeout=1`` for 20 s
+    (G-01). Raises DeadlinePassed; the call goes on in its thread until its socket ends. Raises TooManyCalls, without
+    making the call, when ``MOST_THREADS`` of them are occupied.
     """
+    return begin(call).result(timeout=seconds)
+
+
+def begin(call: Callable[[], T]) -> "Future[T]":
+    """Begin ``call`` in a thread of its own. Raises TooManyCalls."""
     runner = _runner()
     future: Future[T] = Future()
     runner.calls.put((call, future))
-    return future.result(timeout=seconds)
+    return future
 
 
 def _runner() -> "Runner":
@@ -42,15 +47,15 @@ def _runner() -> "Runner":
         if len(_runners) >= MOST_THREADS:
             raise TooManyCalls
         runner = Runner()
-        runner.start()  # before it is counted: it may fail
+        runner.start()  # before it is counted, because it may fail
         _runners.append(runner)
         return runner
 
 
 class Runner(Thread):
-    """A thread that makes one call after another: to start one for each call costs as much as a statement.
+    """A thread that makes one call after another: starting one for each call costs as much as a statement.
 
-    Only those that came back are used again, so a call that hangs holds up nobody but its own thread.
+    Only threads whose call has returned are used again, so a call that hangs occupies only its own thread.
     """
 
     def __init__(self) -> None:
@@ -62,9 +67,9 @@ class Runner(Thread):
             call, future = self.calls.get()
             try:
                 future.set_result(call())
-            except BaseException as error:  # noqa: BLE001 (handed to the caller, who decides)
+            except BaseException as error:  # noqa: BLE001 (passed to the caller, who decides)
                 future.set_exception(error)
-            del call, future  # nothing of a message is kept until the next one comes
+            del call, future  # keeps no message in memory until the next call
             _idle.append(self)
 
 

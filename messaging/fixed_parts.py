@@ -1,12 +1,13 @@
-"""Parts of pages that only the language and the settings decide: rendered once for each language, then pasted.
+"""Parts of pages that depend on the language and the settings only: rendered once for each language.
 
-``{% fixed %} … {% endfixed %}`` holds such a part. A constant ``{% translate "…" %}``, ``{% url "…" %}`` or
-``{% static "…" %}`` is one by itself, and so is an ``{% include %}`` of a drawing. What is kept was rendered with an
-empty context: nobody's name, CSRF token or address can be in it, for the template does not see them.
+``{% fixed %} … {% endfixed %}`` encloses such a part. A constant ``{% translate "…" %}``, ``{% url "…" %}`` or
+``{% static "…" %}`` is one by itself, and so is an ``{% include %}`` of a drawing. A fixed part is rendered with an
+empty context, so no name, CSRF token or address can be in it.
 
 An ``{% include %}`` by a literal name finds its template once.
 
-Of a sign-in's Python calls 42,077 became 35,017, of a member's home page's 8,788 6,104 (python -m benchmarks.counts).
+With this a sign-in makes 35,017 Python calls instead of 42,077, and a member's home page 6,104 instead of 8,788
+(python -m benchmarks.counts).
 """
 
 from typing import Any
@@ -26,16 +27,16 @@ from django.utils.translation import get_language
 
 DRAWINGS = {f"partials/{name}.html" for name in ("_icon", "_list_icon", "_logo")}
 
-# Stands in for Django's libraries i18n and static, and is loaded everywhere (settings.TEMPLATES).
+# Replaces Django's libraries i18n and static, and is loaded in every template (settings.TEMPLATES).
 register = Library()
 for library in (i18n, static_files):
     register.tags.update(library.tags)
     register.filters.update(library.filters)
-del register.tags["language"]  # no template changes the language on its way: ``_fixed_for`` asks once a page
+del register.tags["language"]  # templates may not change the language: ``_fixed_for`` reads it once a page
 
 
 class FixedNode(Node):
-    """What it holds, rendered once for each language."""
+    """A part that is rendered once for each language."""
 
     def __init__(self, part: Node | NodeList) -> None:
         self.part = part
@@ -50,7 +51,7 @@ class FixedNode(Node):
 
 
 def _fixed_for(context: Any) -> tuple[Any, ...]:
-    """Return what decides the fixed parts of a page, asked once a page."""
+    """Return the key of a page's fixed parts: its language and settings; read once a page."""
     found = get_language(), get_script_prefix(), settings.ROOT_URLCONF
     context.fixed_for = found
     return found
@@ -73,7 +74,7 @@ class PartNode(Node):
 
 
 class DrawingNode(Node):
-    """A drawing with its name or size."""
+    """A drawing, by its name or size."""
 
     def __init__(self, template: str, values: dict[str, str]) -> None:
         self.template, self.values = template, values
@@ -84,7 +85,7 @@ class DrawingNode(Node):
 
 @register.tag
 def fixed(parser: Parser, token: Token) -> Node:
-    """Render what stands between the tags once for each language."""
+    """Render the part between the tags once for each language."""
     nodelist = parser.parse(("endfixed",))
     parser.delete_first_token()
     return FixedNode(nodelist)
@@ -96,14 +97,14 @@ def _is_literal(word: str) -> bool:
 
 
 def _once(node: Node, token: Token) -> Node:
-    """Keep what a tag renders whose one argument is a literal."""
+    """Make a tag with one literal argument a fixed part."""
     _tag, *words = token.split_contents()
     return FixedNode(node) if len(words) == 1 and _is_literal(words[0]) else node
 
 
 @register.tag
 def translate(parser: Parser, token: Token) -> Node:
-    """Translate; a constant sentence once."""
+    """Translate; a constant text once."""
     return _once(i18n.tags["translate"](parser, token), token)
 
 
@@ -115,7 +116,7 @@ def static(parser: Parser, token: Token) -> Node:
 
 @register.tag
 def url(parser: Parser, token: Token) -> Node:
-    """Return the address of a view; once, unless it has arguments or a namespace, which may be this request's."""
+    """Return the address of a view; once, unless it has arguments or a namespace, which may depend on the request."""
     node = builtin.tags["url"](parser, token)
     return node if ":" in token.contents else _once(node, token)
 

@@ -1,4 +1,4 @@
-"""What every answer tells the browser besides what Django tells it (W-01)."""
+"""Headers of every answer that Django does not set (W-01)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 
 class PolicyMiddleware(CSPMiddleware):
-    """django-csp's middleware, which writes the Content-Security-Policy once instead of at each answer.
+    """django-csp's middleware, which builds the Content-Security-Policy once instead of at each answer.
 
-    That took 102 Python calls at each and takes 18. What has a policy of its own, or a nonce, goes django-csp's way.
+    That saves 84 of 102 Python calls. An answer with a policy of its own, or with a nonce, still uses django-csp's
+    code.
     """
 
     written: tuple[Any, str] = (None, "")
@@ -35,7 +36,7 @@ class PolicyMiddleware(CSPMiddleware):
 
 
 class HeadersMiddleware:
-    """Add ``settings.RESPONSE_HEADERS`` to every answer, static files and refusals of the outermost layers included."""
+    """Add ``settings.RESPONSE_HEADERS`` to every answer, also to static files and refusals of the outermost layers."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,7 +1,8 @@
-"""Alive, ready, and in figures: what load balancers, orchestrators and Prometheus ask, from inside and by address."""
+"""The addresses for load balancers, orchestrators and Prometheus, which are asked from inside and by address."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -34,28 +35,27 @@ def broker_answers() -> bool:
 
 
 def sender_looks() -> bool:
-    """Tell whether a worker or a poller has looked for messages within the last minute, not only whether it lives."""
+    """Tell whether a worker or a poller has looked for messages within the last minute."""
     try:
         silence = flows.silence()
     except DatabaseError:
         return False
-    return silence is not None and silence < SILENCE_SECONDS
+    return silence is not None and silence < settings.SENDER_SILENCE_SECONDS
 
 
-SILENCE_SECONDS = 60
 CHECKS: dict[str, Callable[[], bool]] = {
     "database": database_answers,
     "broker": broker_answers,
     "sender": sender_looks,
 }
-# Without the broker tokens still leave, up to some seconds later, by the poller.
+# Without the broker the poller still sends tokens, some seconds later.
 ESSENTIAL = {"database"}
 
 
 @login_not_required
 @require_safe
 def alive(request: HttpRequest) -> HttpResponse:
-    """Answer as long as the process serves requests; depends on nothing else (Q-06)."""
+    """Answer as long as the process serves requests; this needs no dependency (Q-06)."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
@@ -69,10 +69,10 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 class MachinesMiddleware:
-    """Answer the paths of machines whatever host they name: a probe knows an address or a service's name only.
+    """Answer the addresses for machines on any host: a probe knows only an IP address or a service's name.
 
-    Their answers repeat nothing of the request, so that a forged host is of no use. Redirects to https are kept from
-    them by ``SECURE_REDIRECT_EXEMPT``.
+    The answers repeat nothing of the request, so a forged host is of no use. ``SECURE_REDIRECT_EXEMPT`` keeps redirects
+    to https from them.
     """
 
     paths = ("/healthz", "/readyz", "/metrics")

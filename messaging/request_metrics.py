@@ -1,9 +1,9 @@
-"""How many requests were answered, how, and in how many seconds: counted in memory, for all processes of one gunicorn.
+"""The number, outcome and seconds of requests, counted in memory for all processes of one gunicorn.
 
-What the database can tell is counted there (``messaging.portal.metrics``); this has to be known without it as well.
-gunicorn's first process loads this module before it makes the others (``messaging.gunicorn``), so all share the
-memory below. Each writes into a row of its own, and whoever is asked adds the rows up. A process that takes another's
-place goes on with its row, so that no counter ever goes back.
+Other metrics are counted in the database (``messaging.portal.metrics``); these have to work without it. gunicorn's
+first process loads this module before it starts the others (``messaging.gunicorn``), so all share the memory below.
+Each writes into a row of its own, and a reader adds the rows. A process that replaces another one continues its row, so
+that no counter ever decreases.
 """
 
 import mmap
@@ -16,16 +16,16 @@ from django.http import HttpRequest, HttpResponseBase
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-# Labels are few, whatever is asked for: parts of the portal by the beginning of the path, and classes of answers.
+# There are few labels, whatever is requested: parts of the portal by the beginning of the path, and classes of answers.
 PARTS = {"/entrar/": "sign_in", "/static/": "static", "/retorno/": "report", "/admin/": "operators"}
 MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 NAMES = ("sign_in", "portal", "report", "operators", "static", "machine")
 CLASSES = ("2xx", "3xx", "4xx", "5xx")
 BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
 
-ROWS = 64  # processes at once
+ROWS = 64  # processes at the same time
 _BUCKETS = len(BOUNDS) + 1
-_CELLS = len(CLASSES) + _BUCKETS + 1  # of a part: answers by class, answers by seconds, microseconds in all
+_CELLS = len(CLASSES) + _BUCKETS + 1  # of a part: answers by class, answers by seconds, the sum of microseconds
 _WIDTH = _CELLS * len(NAMES)
 
 _memory = memoryview(mmap.mmap(-1, 8 * ROWS * _WIDTH)).cast("Q")
@@ -58,14 +58,14 @@ def count(part: str, status: int, seconds: float) -> None:
 
 
 def _total(part: str) -> list[int]:
-    """Return the cells of a part, added up over all rows."""
+    """Return the cells of a part, added over all rows."""
     first = NAMES.index(part) * _CELLS
     rows = (_memory[row * _WIDTH + first : row * _WIDTH + first + _CELLS] for row in range(ROWS))
     return [sum(cells) for cells in zip(*rows, strict=True)]
 
 
 def families() -> Iterator[Metric]:
-    """Return what Prometheus is told."""
+    """Return the metrics for Prometheus."""
     answers = CounterMetricFamily("messaging_requests", "Requests answered", labels=["part", "status"])
     seconds = HistogramMetricFamily("messaging_request_seconds", "Seconds to the answer", labels=["part"])
     for part in NAMES:
@@ -82,7 +82,7 @@ def families() -> Iterator[Metric]:
 
 
 class RequestMetricsMiddleware:
-    """Count every answer, from outside of all others."""
+    """Count every answer, as the outermost middleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

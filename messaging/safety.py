@@ -1,4 +1,4 @@
-"""Production refuses to start when it is configured unsafely (C-04)."""
+"""Production refuses to start with an unsafe configuration (C-04)."""
 
 import logging
 import sys
@@ -9,17 +9,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 logger = logging.getLogger(__name__)
 
-BOOT_ERROR = 3  # which also tells gunicorn not to start another process instead
+BOOT_ERROR = 3  # tells gunicorn not to start another process instead
 
 
 def stop(why: str) -> SystemExit:
-    """Say why this process does not start; return what ends it."""
+    """Print why this process does not start; return the exception that ends it."""
     sys.stderr.write(f"{why}\n")
     return SystemExit(BOOT_ERROR)
 
 
 def load_settings() -> None:
-    """Load the settings, or end the process with the one sentence that says what is wrong with them."""
+    """Load the settings, or end the process with the sentence that says what is wrong with them."""
     try:
         settings.DEBUG  # noqa: B018 (the first access loads them)
     except ImproperlyConfigured as error:
@@ -29,7 +29,7 @@ def load_settings() -> None:
 def refuse_unsafe_start() -> None:
     """Run the security checks; end the process with one line each when any is an error. Settings must be loaded.
 
-    What only looks wrong is logged: it may be meant so.
+    A warning is only logged, because it may be intended.
     """
     found = checks.run_checks(tags=[checks.Tags.security], include_deployment_checks=not settings.EMBEDDED)
     problems = [problem for problem in found if not problem.is_silenced()]

@@ -1,8 +1,8 @@
 """Settings of the portal: the only reader of the environment, through ``environment`` and ``service_urls``.
 
-Everything starts closed. ``EMBEDDED`` (set by ``make run``) turns the embedded default on:
-keys, database and outbox are kept under ``VAR_DIR`` and nothing has to be configured.
-Without it a missing variable stops the start with one sentence that names it; a wrong one does so everywhere.
+Everything is closed by default. ``EMBEDDED`` (set by ``make run``) switches the embedded default on: keys, database and
+outbox are kept under ``VAR_DIR`` and nothing has to be configured. Without it a missing variable stops the start with
+one sentence that names it; a wrong value always does.
 """
 
 import logging
@@ -38,11 +38,11 @@ def kept_key(name: str) -> str:
 DEBUG = env.flag("DEBUG")
 EMBEDDED = env.flag("EMBEDDED")
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
-if EMBEDDED:  # so that doctor and other commands mean the portal that runs
+if EMBEDDED:  # so that doctor and other commands use the port and broker of the running portal
     env.also_from(VAR_DIR / "running.env")
 PORT = env.number("PORT", 8000, 1, 65_535)
 
-# Where we are: one public address, exact hosts (W-03) -----------------------------------------
+# Address: one public address, exact hosts (W-03) ----------------------------------------------
 
 PUBLIC_URL = env.origin(
     "PUBLIC_URL", env.text("PUBLIC_URL", f"http://localhost:{PORT}") if EMBEDDED else required("PUBLIC_URL")
@@ -68,11 +68,11 @@ FACTOR_KEYS = env.items("FACTOR_KEYS") or [kept_key("factor") if EMBEDDED else r
 
 # Second factor --------------------------------------------------------------------------------
 
-# At least a whole minute, which is what people are told; at most the life of the sign-in that waits for it.
+# At least a whole minute, which pages show; at most the life of the sign-in that waits for the token.
 TOKEN_LIFETIME_SECONDS = env.number("TOKEN_LIFETIME_SECONDS", 180, MINUTE, 10 * MINUTE)
 PENDING_SIGN_IN_SECONDS = 600
 PENDING_SIGN_INS = 5  # of a person from one browser or network
-UNFINISHED_SIGN_INS = 3  # in an hour, in browsers that are not known: the person is told
+UNFINISHED_SIGN_INS = 3  # in an hour, in browsers that are not known: the person is notified
 REAUTHENTICATION_SECONDS = 300
 PASSKEY_SECONDS = 300  # of a challenge
 PASSKEYS_OF_A_USER = 10
@@ -110,11 +110,11 @@ LIMITS = {
         "mailbox": "3/600,10/86400",
         "mailbox_typed": "3/600,10/86400",
         "numbers": "5/86400",
-        # tokens that nobody typed, after which is looked at how many are typed
+        # tokens that nobody typed, after which the share of typed ones is computed
         "address": "20/3600,60/86400",
         "prefix": "20/3600",
         "country": "20/3600",
-        # tokens that leave although others have closed what was typed, for each closed thing
+        # tokens that leave although others have closed a destination or an address, for each of these
         "spared": "5/86400",
         # money: these hold over any such span
         "person": "30/86400",
@@ -123,9 +123,9 @@ LIMITS = {
         # links to choose a new password
         "links": "3/3600",
         "address_links": "60/3600",
-        # links that make a browser known: they are good as long as the window lasts, so one of them always is
+        # links that make a browser known: they are good longer than the window lasts, so one of them is always valid
         "browser_links": "3/86400",
-        # notices of one kind about what somebody does again and again
+        # notices of one kind about what a person does again and again
         "notices": "20/86400",
         # invitations
         "invitations": "500/86400",
@@ -133,28 +133,33 @@ LIMITS = {
     }.items()
 }
 env.no_other("LIMIT_", {f"LIMIT_{scope.upper()}" for scope in LIMITS})
-ACCOUNT_SMS_PER_USER = 5  # with a proved phone
+ACCOUNT_SMS_PER_USER = 5  # with a confirmed phone
 ACCOUNT_SMS_SHARE = 20  # per cent of the system's SMS; an operator gives an account more
-# Per cent of an account's SMS that are kept for the first ones of each person in known browsers.
+# Per cent of an account's SMS that are kept for the first SMS of each person in known browsers.
 ACCOUNT_SMS_KEPT = 60
-# How many first ones of a person that is, in any 24 hours: at least, and at most where the account has few people.
+# How many first SMS a person has in any 24 hours: at least, and at most where the account has few people.
 ACCOUNT_SMS_FIRST = (3, 10)
-SYSTEM_SMS_RESERVE = 30  # per cent of the system's SMS, for proved phones; half of it for known browsers
-# Who is sent nothing: a range or a country where fewer than so many per cent of the tokens are typed, if those that
-# nobody typed are of so many people and accounts. At an address one person of one account is enough.
+SYSTEM_SMS_RESERVE = 30  # per cent of the system's SMS, for confirmed phones; half of it for known browsers
+# So many SMS to unconfirmed phones that an account sends in 24 hours may use all of the system's SMS that are not kept
+# for confirmed phones. Further ones may not use the last so many per cent, which stay for the first ones of others.
+ACCOUNT_SMS_NEWCOMERS = 10
+SYSTEM_SMS_NEWCOMERS = 10  # per cent
+# A range or a country gets no SMS while fewer than so many per cent of its tokens are typed, if the untyped ones are of
+# so many people and accounts. For a network address one person of one account is enough.
 UNTYPED_PERCENT = 30
 UNTYPED_PEOPLE = 5
 UNTYPED_ACCOUNTS = 3
-UNTYPED_OF_ACCOUNT = 5  # that its own people left: below, it is closed for others only
-NOTHING_CAME_SECONDS = 60  # after which a person is told what else they can do
+# With fewer untyped tokens of its own people an account may still send there: it is closed for other accounts only.
+UNTYPED_OF_ACCOUNT = 5
+NOTHING_CAME_SECONDS = 60  # after which the token page says what else a person can do
 # Seconds to wait after the first, the second and each later token to one destination.
 RESEND_COOLDOWNS = (30, 60, 120)
-# How long the n-th consecutive failure of the second step keeps a person from trying; between the steps it does not.
+# How long the pause after the n-th consecutive failure of the second step is; other failures begin none.
 LOCKOUT_SCHEDULE = {10: 15 * MINUTE, 15: HOUR, 20: 4 * HOUR, **dict.fromkeys(range(25, 100, 5), DAY)}
 FAILURES_NOTIFIED_AT = 5
 FAILURES_DISABLED_AT = 100
 
-# What leaves the system -----------------------------------------------------------------------
+# What is sent ---------------------------------------------------------------------------------
 
 SMS_GATEWAYS = env.items("SMS_GATEWAYS", ["outbox"] if EMBEDDED else [])
 TWILIO_ACCOUNT_SID = env.text("TWILIO_ACCOUNT_SID")
@@ -174,6 +179,7 @@ DELIVERY_TRIES = 2
 DELIVERY_MINIMUM_SECONDS_LEFT = 30
 NOTICE_TRIES = 110  # most of them an hour apart: four days, as mail servers do (RFC 5321, 4.5.4.1)
 SWEEP_THREADS = 8
+SENDER_SILENCE_SECONDS = 60  # without a sender that looks for messages: reported by /readyz and doctor
 CIRCUIT_WINDOW_SECONDS = 60
 CIRCUIT_CALLS = 20
 CIRCUIT_SECONDS = 30
@@ -195,7 +201,7 @@ EMAIL_VERIFY = _mail.get("EMAIL_VERIFY", True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", f"Messaging <no-reply@{PUBLIC_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-# The outbox page exists only while nothing can really leave.
+# The outbox page exists only while nothing can really be sent.
 OUTBOX_ENABLED = EMBEDDED and SMS_GATEWAYS == ["outbox"] and not _mail
 
 # Captcha: reCAPTCHA when its keys are set, else self-hosted -----------------------------------
@@ -208,8 +214,8 @@ RECAPTCHA_VERIFY_REQUEST_TIMEOUT = 4
 # How many keys of ALTCHA_COST rounds of PBKDF2 a browser derives at most: 0.2 s for a laptop, 1 s for a slow phone.
 ALTCHA_COST = 200
 ALTCHA_WORK = 2_000
-ALTCHA_MOST_WORK = 100_000  # what doubles ends here: a minute for a slow phone
-# Whether the self-hosted captcha stands in while reCAPTCHA does not answer, and for how long before it is asked again.
+ALTCHA_MOST_WORK = 100_000  # the doubling ends here: a minute for a slow phone
+# Whether the self-hosted captcha is used while reCAPTCHA does not answer, and for how long before it is asked again.
 CAPTCHA_FALLBACK = env.flag("CAPTCHA_FALLBACK")
 CAPTCHA_FALLBACK_SECONDS = 120
 CAPTCHA_PROBE_SECONDS = 30
@@ -233,14 +239,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "messaging.request_metrics.RequestMetricsMiddleware",
-    # What is promised of every answer stands outside of whatever may answer by itself, static files among them.
+    # Middleware that adds headers to every answer comes before middleware that may answer, static files included.
     "django.middleware.security.SecurityMiddleware",
     "messaging.headers.HeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "messaging.headers.PolicyMiddleware",
     "messaging.bad_requests.CharsetMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # The only secret in a page, the CSRF token, is masked anew in each, and Django pads at random (BREACH).
+    # The only secret in a page, the CSRF token, is masked newly in each, and Django pads at random (BREACH).
     "django.middleware.gzip.GZipMiddleware",
     "accounts.request.middleware.OriginMiddleware",
     "messaging.health.MachinesMiddleware",
@@ -279,10 +285,11 @@ TEMPLATES = [
 # Data -----------------------------------------------------------------------------------------
 
 _database_url = env.text("DATABASE_URL") if EMBEDDED else required("DATABASE_URL")
-# A pooler lends a connection for one transaction and takes no options with it: time-outs are then the role's own.
+# A pooler gives a connection for one transaction and passes no options: the time-outs are then set for the role.
 DATABASE_POOLER = env.flag("DATABASE_POOLER")
-# PostgreSQL plans a statement once for each connection instead of at each run: 12.7 ms of a sign-in's 16 in the
-# database (messaging/postgresql/base.py). A pooler has to know of it: PgBouncer from 1.21 with max_prepared_statements.
+# PostgreSQL plans a statement once for each connection instead of at each run: this saves 12.7 of the 16 ms that a
+# sign-in takes in the database (messaging/postgresql/base.py). A pooler has to keep them: PgBouncer from 1.21 with
+# max_prepared_statements.
 DATABASE_PREPARED = env.flag("DATABASE_PREPARED", default=not DATABASE_POOLER)
 _connection_seconds = env.number("CONN_MAX_AGE", 600, 0, DAY)
 DATABASES: dict[str, dict[str, Any]] = {
@@ -291,7 +298,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     else {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # With Django's own options 15 of 16 parallel writers were told "database is locked".
+    # With Django's own options 15 of 16 parallel writers got "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -304,12 +311,12 @@ else:
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
     DATABASES["default"]["OPTIONS"]["connect_timeout"] = 3
     if DATABASE_PREPARED:
-        # Values travel beside the statement, which is prepared at its third run on a connection.
+        # Values are sent apart from the statement, which is prepared at its third run on a connection.
         DATABASES["default"]["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 2}
     if not DATABASE_POOLER:
         # No statement here runs long enough to be worth compiling; PostgreSQL spends 0.2 s on one that might.
         DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5s -c lock_timeout=2s -c jit=off"
-DATABASE_ANSWER_SECONDS = 8  # more than the statement's own 5: the server's word is the better one
+DATABASE_ANSWER_SECONDS = 8  # more than the statement's own 5, whose error is more useful
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL") if EMBEDDED else required("REDIS_URL")
@@ -324,8 +331,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker sends without it, and waits for it without end (Q-07)
-# Without these a frozen broker (SIGSTOP) holds the publisher without end (F8).
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker sends without it, and tries to connect for ever (Q-07)
+# Without these a frozen broker (SIGSTOP) blocks the publisher for ever (F8).
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {
         "socket_connect_timeout": 0.5,
@@ -352,26 +359,30 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["twofactor.backends.PhoneBackend"]
 PASSWORD_HASHERS = ["accounts.auth.hashers.OwaspArgon2PasswordHasher"]
-# The length where the password is the only factor, and where a second one stands behind it (PW-02).
+# The minimum length where the password is the only factor, and where a second one is required too (PW-02).
 PASSWORD_MIN_LENGTH = env.number("PASSWORD_MIN_LENGTH", 15, 8, 64)
 PASSWORD_MIN_LENGTH_TWO_FACTOR = env.number("PASSWORD_MIN_LENGTH_TWO_FACTOR", 10, 8, 64)
-PASSWORD_MAX_LENGTH = 1024  # wherever a password is chosen or typed (PW-03)
+PASSWORD_MAX_LENGTH = 1024  # where a password is chosen and where it is typed (PW-03)
 PASSWORD_MIN_GUESSES_LOG10 = 8
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"accounts.passwords.validators.{name}Validator"}
     for name in ("Length", "Context", "Common", "Guessable", "Breach")
 ]
-# Leaked passwords are asked for at a range API, which sees five digits of a hash; no answer refuses nobody (PW-06).
+# A range API is asked for leaked passwords; it sees five digits of a hash. Without an answer a password is accepted
+# (PW-06).
 BREACHED_PASSWORDS = env.flag("BREACHED_PASSWORDS")
 BREACHED_PASSWORDS_URL = env.address("BREACHED_PASSWORDS_URL", "https://api.pwnedpasswords.com/range") + "/"
 BREACHED_PASSWORDS_SECONDS = 1.5
 PWNED_PASSWORDS = {"API_TIMEOUT": 1.0}
-PASSWORD_RESET_TIMEOUT = 3600
+# A link outlives the window in which its mailbox is sent no more of them. So a stranger who asks for all of them leaves
+# one that works for as long as reading an e-mail takes, at the window's end, too (B-04).
+LINK_OUTLIVES = 15 * MINUTE
+PASSWORD_RESET_TIMEOUT = max(HOUR, *(seconds for _most, seconds in LIMITS["links"])) + LINK_OUTLIVES
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 
 SESSION_ENGINE = "accounts.auth.session_store"
-SESSION_COOKIE_AGE = 12 * 3600  # after the sign-in it ends, however busy (S-07)
+SESSION_COOKIE_AGE = 12 * 3600  # it ends so long after the sign-in, however much it is used (S-07)
 SESSION_IDLE_SECONDS = 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
@@ -382,8 +393,9 @@ CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 LANGUAGE_COOKIE_NAME = "__Host-language" if SECURE else "language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 KNOWN_BROWSER_COOKIE_NAME = "__Host-browser" if SECURE else "browser"
+RESET_COOKIE_NAME = "__Host-reset" if SECURE else "reset"
 KNOWN_BROWSER_SECONDS = 180 * DAY
-BROWSER_LINK_SECONDS = DAY
+BROWSER_LINK_SECONDS = max(DAY, *(seconds for _most, seconds in LIMITS["browser_links"])) + LINK_OUTLIVES
 CSRF_FAILURE_VIEW = "messaging.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
@@ -391,20 +403,20 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 SECURE_SSL_REDIRECT = SECURE
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from inside, by http
-# Other hosts of the same domain are not ours to decide for, so subdomains and the browsers' list have to be asked for.
+# Other hosts of the same domain are not ours, so subdomains and the browsers' list have to be switched on.
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 365 * DAY, 0, 10 * 365 * DAY) if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_SUBDOMAINS") and SECURE
 SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD") and SECURE
 if SECURE_HSTS_PRELOAD and not (SECURE_HSTS_INCLUDE_SUBDOMAINS and SECURE_HSTS_SECONDS >= 365 * DAY):
     raise env.wrong("HSTS_PRELOAD", "wants HSTS_SUBDOMAINS=on and HSTS_SECONDS of a year or more.")
 SILENCED_SYSTEM_CHECKS = [
-    *("security.W005", "security.W021"),  # which want both of everybody
-    "templates.W003",  # messaging.fixed_parts stands in for Django's i18n and static, on purpose
+    *("security.W005", "security.W021"),  # they require subdomains and preload of every site
+    "templates.W003",  # messaging.fixed_parts replaces Django's i18n and static, on purpose
 ]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Nothing of ours asks for these; whatever else came to run in a page does not get them either. WebOTP is left alone.
-# Passkeys are for our own pages, and for no frame in them.
+# The portal uses none of these, so an injected script gets none either. WebOTP is not restricted.
+# Passkeys are for our own pages, not for frames in them.
 _UNUSED_POWERS = (
     "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation gyroscope magnetometer"
     " microphone midi payment picture-in-picture screen-wake-lock serial usb"
@@ -436,7 +448,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 DATA_UPLOAD_MAX_NUMBER_FILES = 1
-FILE_UPLOAD_HANDLERS = ["accounts.branding.uploads.LogoUploadHandler"]  # which takes it at one address only
+FILE_UPLOAD_HANDLERS = ["accounts.branding.uploads.LogoUploadHandler"]  # accepts a file at one address only
 SECURITY_CONTACT = env.contact("SECURITY_CONTACT")
 
 DEMO_PASSWORD = env.text("DEMO_PASSWORD", "messaging-demo")
@@ -460,7 +472,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# A file that worker and poller touch while they look for messages, for a health check that costs nothing.
+# A file that worker and poller touch each time they look for messages, for a cheap health check.
 ALIVE_FILE = env.text("ALIVE_FILE")
 
 # Metrics: open in the embedded default, else behind a bearer token ----------------------------
@@ -469,7 +481,7 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # Logs: no body, no token, no full number; the Twilio client writes addresses at INFO (J-03) ----
 
-logging.captureWarnings(True)  # a warning of Python is a line of the same form
+logging.captureWarnings(True)  # Python's warnings are log lines of the same format
 LOG_FORMAT = env.choice("LOG_FORMAT", "line" if EMBEDDED else "json", {"json", "line"})
 LOGGING = {
     "version": 1,
@@ -497,10 +509,10 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "twilio.http_client": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
-        # Writes down the addresses it asks, which hold the beginning of a password's hash.
+        # Logs the addresses it requests, which have the beginning of a password's hash.
         "httpx": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
-        # Warns at each HEAD that it drops the body, which is its job.
+        # Warns at each HEAD that it drops the body, which is correct.
         "gunicorn.http.wsgi": {"level": "ERROR"},
     },
 }

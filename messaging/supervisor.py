@@ -1,4 +1,4 @@
-"""Programs that live and die together, also when the one that started them is killed."""
+"""Programs that start and end together, also when the process that started them is killed."""
 
 import contextlib
 import ctypes
@@ -15,15 +15,15 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Refusal(Exception):
-    """A reason to end, in words for the person at the terminal."""
+    """A reason to end, worded for the person at the terminal."""
 
 
 class Stopped(Exception):
-    """Somebody asked for the end: Ctrl-C or a termination signal."""
+    """A request to end: Ctrl-C or a termination signal."""
 
 
 class Supervisor:
-    """Programs that live and die together, the last started ending first."""
+    """Programs that start and end together, the last started ending first."""
 
     def __init__(self) -> None:
         self.programs: dict[str, subprocess.Popen[bytes]] = {}
@@ -32,7 +32,7 @@ class Supervisor:
             signal.signal(number, self.ask_to_stop)
 
     def ask_to_stop(self, *_: object) -> None:
-        """Note the request; the loop that is waiting acts on it."""
+        """Store the request; the loop that waits acts on it."""
         self.stopping = True
 
     def start(
@@ -54,7 +54,7 @@ class Supervisor:
         )
 
     def wait(self, ready: Callable[[], bool], seconds: float = float("inf")) -> bool:
-        """Wait until ready; tell whether it came in time. End when a program does."""
+        """Wait until a program is ready; tell whether it was in time. Raises Stopped when a program ends."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.stopping:
@@ -68,7 +68,7 @@ class Supervisor:
         return False
 
     def run(self, name: str, *command: str | Path) -> None:
-        """Run a program to its end and forget it."""
+        """Run a program to its end."""
         self.start(name, *command)
         program = self.programs.pop(name)
         try:
@@ -79,7 +79,7 @@ class Supervisor:
             raise Refusal(f"The {name} failed; the reason stands above.")
 
     def drop(self, name: str) -> None:
-        """End a program that did not start well, and forget it."""
+        """End a program that did not start, and remove it from the list."""
         if program := self.programs.pop(name, None):
             end(program)
 
@@ -90,18 +90,18 @@ class Supervisor:
 
 
 def end(program: subprocess.Popen[bytes]) -> None:
-    """Ask a program to end; after four seconds end it and whatever it left behind."""
+    """Ask a program to end; after four seconds kill it and whatever it left running."""
     program.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         program.wait(4)
-    # The group outlives its leader when that was killed: gunicorn's workers would go on.
+    # The group outlives a leader that was killed: gunicorn's workers would go on.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(program.pid, signal.SIGKILL)
     program.wait()
 
 
 def end_with(parent: int) -> Callable[[], None] | None:
-    """Return what a child does before it becomes a program: ask the kernel for TERM when its parent is gone.
+    """Return what a child runs before the program: it asks the kernel for TERM when its parent is gone.
 
     None where the kernel cannot do that (macOS): there a killed supervisor leaves its programs behind.
     """
@@ -111,7 +111,7 @@ def end_with(parent: int) -> Callable[[], None] | None:
 
     def ask() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it was killed meanwhile
+        if os.getppid() != parent:  # the parent was killed meanwhile
             os._exit(1)
 
     return ask

@@ -1,4 +1,4 @@
-"""Every path of the portal; the only module that knows every app."""
+"""Every path of the portal. Only this module imports every app."""
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required

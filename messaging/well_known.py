@@ -1,4 +1,4 @@
-"""What programs and people look for at a fixed place of every site (RFC 8615)."""
+"""The fixed addresses that programs and people look for on every site (RFC 8615)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,13 +9,13 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-GOOD_FOR = timedelta(days=90)  # RFC 9116 wants less than a year
+GOOD_FOR = timedelta(days=90)  # RFC 9116 recommends less than a year
 
 
 @login_not_required
 @require_safe
 def security(request: HttpRequest) -> HttpResponse:
-    """Tell whom to write to about a hole, where the operator has named somebody (RFC 9116)."""
+    """Publish the security contact, if the operator has set one (RFC 9116)."""
     if not settings.SECURITY_CONTACT:
         raise Http404
     now = datetime.now(UTC)  # noqa: TID251 (a year from about now)
@@ -33,5 +33,5 @@ def security(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Send password managers to the page where one's password is changed (W3C)."""
+    """Redirect password managers to the page where a password is changed (W3C)."""
     return redirect("password-change")

@@ -1,5 +1,6 @@
 """The cast and the tools of every test: Alice (administrator), Bob (member), Charlie (another account)."""
 
+import gc
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -11,12 +12,15 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import translation
+from xdist.scheduler import LoadScopeScheduling
 
+from accounts.lists import csv
 from accounts.models import Account, AuditEvent, Role, User
 from messaging.bad_requests import hide_codecs
 from messaging.delivery import flows as delivery
 from messaging.delivery import outbox
 from messaging.delivery.models import Message
+from tests import kept_database
 from tests.altcha import challenge_in, solve
 from tests.doubles import MemoryGateway, in_place_of_a_gateway
 from tests.fake_network import Wire, in_place_of_the_network
@@ -39,8 +43,70 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = f"skipped in CI: {report.longrepr}"
 
 
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Hand out one test at a time, but all those to one process that share what takes seconds to make."""
+
+    FILES = (
+        "tests/test_locale.py",  # a walk through everything in each language
+        "tests/browser/test_passkey_alone.py",  # in a portal of its own
+        "tests/services/",  # each file breaks an installation of its own
+    )
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.startswith(self.FILES) else nodeid
+
+
+# What takes longest comes first: last, it would keep one process busy while the other has nothing left to do.
+LONGEST = (
+    "tests/services/test_last_release.py",
+    "tests/services/test_audit_months.py",
+    "tests/services/test_migrate.py",
+    "tests/browser/test_accessibility.py",
+    "tests/browser/test_the_administrators_day.py",
+    "tests/browser/test_other_engines.py",
+    "tests/browser/test_passkey_alone.py",
+    "tests/test_locale.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    config.option.loadscopereorder = False  # the order of a file is not the number of its tests
+    return Together(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Let the garbage collector forget what lives as long as the run, and come less often: it took a twelfth of it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 50, 20)
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def database_kept_at(pytestconfig: pytest.Config) -> Path | None:
+    """Return where the empty database is kept between runs; with pytest's cache switched off, nowhere."""
+    cache = getattr(pytestconfig, "cache", None)
+    return cache.mkdir("database") / kept_database.name() if cache else None
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, database_kept_at: Path | None) -> Iterator[None]:
+    """Begin with the tables of the run before, so that ``migrate`` finds nothing to do."""
+    held = kept_database.take(database_kept_at) if database_kept_at else None
+    yield
+    if held:
+        held.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any, database_kept_at: Path | None) -> None:
     """Let Django empty the tables after a transactional test: the audit log's triggers step aside for that.
 
     ``migrate`` has made this process patient; the tests run with the time-outs of the portal.
@@ -49,6 +115,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
         connection.close()
         away, back = without_triggers()
+        if database_kept_at:
+            kept_database.keep(database_kept_at)
     empty = connection.ops.sql_flush
 
     def flush(*args: Any, **options: Any) -> list[str]:
@@ -79,6 +147,12 @@ def own_outbox(settings: Any, tmp_path: Path) -> None:
 def offer_not_looked_up() -> None:
     """Let each test find out whether passkeys alone sign in: what is known of it outlives the database of a test."""
     forget_offer()
+
+
+@pytest.fixture(autouse=True)
+def no_export_in_progress() -> None:
+    """Forget exports that an earlier test began and did not read: the accounts of all tests have the same ids."""
+    csv._running.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -276,7 +350,8 @@ def sent_to(destination: str) -> list[dict[str, str]]:
 
 def last_token() -> str:
     """Return the token of the newest message that has one."""
-    for entry in deliver():
+    delivery.deliver_pending(by="poller")
+    for entry in outbox.entries():  # the newest first: those before stay unread
         if found := re.search(r"\b\d{6}\b", entry["text"]):
             return found[0]
     raise AssertionError("no token has left")

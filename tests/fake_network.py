@@ -1,5 +1,6 @@
 """What stands in the place of the network: requests that leave are kept, and answered as a test says."""
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPResponse
+from urllib3.exceptions import ReadTimeoutError
 
 from messaging.delivery import gateways
 
@@ -32,6 +34,12 @@ TAKEN: dict[str, Answer] = {
 }
 
 
+def silence() -> Exception:
+    """Return what urllib3 raises when nothing comes within the time-out."""
+    nobody: Any = None
+    return ReadTimeoutError(nobody, "/", "silent")
+
+
 def refusal(code: int, status: int) -> Answer:
     """Return Twilio's answer that refuses a message."""
     return status, json.dumps({"code": code, "message": "no", "more_info": "", "status": status})
@@ -42,24 +50,26 @@ class Wire:
 
     def __init__(self) -> None:
         self.requests: list[requests.PreparedRequest] = []
-        self.options: list[dict[str, Any]] = []
+        self.pools: list[Any] = []  # of connections
+        self.timeouts: list[tuple[float, float]] = []  # to connect and to read, in seconds
         self.answers: dict[str, list[Answer]] = {}
         self.always: dict[str, Answer] = {}
 
-    def send(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
+    def send(self, pool: Any, method: str, url: str, **options: Any) -> HTTPResponse:
+        """Stand in for ``urlopen`` of urllib3's connections, by which every request leaves."""
+        address = url if "://" in url else f"{pool.scheme}://{pool.host}{url}"
+        request = requests.Request(method, address, options["headers"], data=options["body"]).prepare()
         self.requests.append(request)
-        self.options.append(options)
-        host = str(urlsplit(request.url or "").hostname)
+        self.pools.append(pool)
+        self.timeouts.append((options["timeout"].connect_timeout, options["timeout"].read_timeout))
+        host = str(urlsplit(address).hostname)
         waiting = self.answers.get(host)
         answer = waiting.pop(0) if waiting else (self.always.get(host) or TAKEN[host])
         if isinstance(answer, Exception):
             raise answer
-        response = requests.Response()
-        response.status_code, response._content = answer[0], answer[1].encode()
-        if 300 <= answer[0] < 400:
-            response.headers["Location"] = answer[1]
-        response.request, response.url = request, request.url or ""
-        return response
+        headers = {"Location": answer[1]} if 300 <= answer[0] < 400 else {}
+        read_at_once = options.get("preload_content", True)
+        return HTTPResponse(io.BytesIO(answer[1].encode()), headers, answer[0], preload_content=read_at_once)
 
     @property
     def hosts(self) -> list[str]:
@@ -94,7 +104,7 @@ def batch(request: requests.PreparedRequest) -> Any:
 def in_place_of_the_network(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     """Have Twilio and Sinch, as far as the network goes; Twilio alone is in use."""
     wire = Wire()
-    monkeypatch.setattr(HTTPAdapter, "send", lambda self, request, **options: wire.send(request, options))
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", lambda *args, **options: wire.send(*args, **options))  # noqa: PLW0108 (not a method of the wire)
     for name, value in {**TWILIO, **SINCH}.items():
         setattr(settings, name, value)
     settings.SMS_GATEWAYS = ["twilio"]

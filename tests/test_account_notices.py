@@ -65,7 +65,7 @@ def test_what_is_about_security_goes_to_every_administrator(
     assert told(account, action) == {ALICE, DORA}
 
 
-def test_who_is_no_administrator_any_more_leaves_it_to_all(office: Browser, account: Account, dora: User) -> None:
+def test_a_former_administrator_as_the_reader_means_all_of_them(office: Browser, account: Account, dora: User) -> None:
     office.post(NOTICES, {"kinds": ["sms"], "reader": str(dora.pk)})
     User.objects.filter(pk=dora.pk).update(is_active=False)
     assert told(account, CHOSEN) == {ALICE}
@@ -86,6 +86,6 @@ def test_the_same_again_is_no_event(office: Browser) -> None:
     assert not AuditEvent.objects.filter(action="account.notices_changed").exists()
 
 
-def test_members_choose_nothing(browser: Browser, bob: User) -> None:
+def test_members_may_not_choose_the_notices(browser: Browser, bob: User) -> None:
     browser.post_password("bob")
     assert browser.post(NOTICES, {"kinds": []}).status_code == 403

@@ -100,7 +100,7 @@ def test_anonymous_are_sent_to_the_password(browser: Browser, account: Account) 
     assert not is_on(account)
 
 
-def test_looking_never_switches(browser: Browser, alice: User, account: Account) -> None:
+def test_a_get_never_switches_the_policy(browser: Browser, alice: User, account: Account) -> None:
     """A-01."""
     browser.post_password("alice")
     browser.get(SETTINGS, ON)
@@ -139,7 +139,7 @@ def test_each_switch_is_written_down_with_before_and_after(verified: Browser, al
     assert on.ip == "127.0.0.1"
 
 
-def test_saving_what_is_already_so_changes_and_records_nothing(verified: Browser, policy: Account) -> None:
+def test_saving_an_unchanged_form_changes_and_records_nothing(verified: Browser, policy: Account) -> None:
     before = policy.two_factor_changed_at
     assert verified.post(SETTINGS, ON).headers["Location"] == SETTINGS
     assert is_on(policy)

@@ -19,9 +19,10 @@ from tests.tools import let_pass, page, production, settings_with
 from twofactor import sealing
 from twofactor.checks import check_factor_keys
 from twofactor.doctor import check_sealed
-from twofactor.exceptions import JourneyOver
+from twofactor.exceptions import ChannelRefused, JourneyOver
+from twofactor.factors import held
 from twofactor.factors.app import flows, totp
-from twofactor.factors.app.factor import owner
+from twofactor.factors.app.factor import AppFactor, owner
 from twofactor.factors.base import complete
 from twofactor.models import AppDevice, AppEnrolment, PendingSignIn, PhoneDevice, Reauthentication
 from twofactor.purge import purge_journeys
@@ -220,6 +221,16 @@ def test_the_token_of_somebody_else_opens_nothing(browser: Browser, alice: User,
     assert browser.is_in()
 
 
+def test_a_token_of_one_person_uses_up_no_step_of_another(browser: Browser, alice: User, bobs_app: AppDevice) -> None:
+    """A-04."""
+    alices = give_app(alice)
+    browser.post_password("bob")
+    browser.post(APP, {"token": token_now()})
+    assert browser.is_in()
+    alices.refresh_from_db()
+    assert (alices.last_step, alices.last_used_at) == (0, None)
+
+
 def test_a_token_is_used_once_also_in_another_browser(
     browser: Browser, other_browser: Browser, bobs_app: AppDevice
 ) -> None:
@@ -290,7 +301,7 @@ def test_one_lockout_counts_the_failures_of_all_kinds(browser: Browser, bob: Use
     assert not browser.is_in()
 
 
-def test_a_right_token_forgets_the_failures(browser: Browser, bob: User, bobs_app: AppDevice) -> None:
+def test_a_right_token_clears_the_failures(browser: Browser, bob: User, bobs_app: AppDevice) -> None:
     """L-04: whoever mistypes is not kept out."""
     browser.post_password("bob")
     browser.post(APP, {"token": wrong(token_now())})
@@ -313,6 +324,17 @@ def test_where_the_account_lets_no_app_count_it_opens_nothing(
     assert again.post(APP, {"token": token_now(steps=1)}).headers["Location"] == CHANNEL
     again.sign_in("bob")
     assert again.is_in()
+
+
+def test_an_app_that_no_longer_counts_is_refused_before_its_token_is_compared(bob: User, bobs_app: AppDevice) -> None:
+    """K-06: it counted when it was chosen; and the attempt is none."""
+    journey = PendingSignIn.begin(bob, session_hash="bobs")
+    Account.objects.update(app_tokens=False)
+    journey.user = held.joined(User.objects.select_related("account")).get(pk=bob.pk)
+    with pytest.raises(ChannelRefused):
+        AppFactor().verify(journey, token_now())
+    bob.refresh_from_db()
+    assert bob.failures == 0
 
 
 def test_after_a_reset_by_email_the_app_signs_in_and_brings_the_mailbox_back(
@@ -358,7 +380,8 @@ def test_between_the_code_and_the_field_for_the_token_there_is_the_secret_only(i
     assert 'class="help' not in shown[places[1] : places[3]]
 
 
-def test_an_app_is_set_up_after_a_proof_and_told(inside: Browser, bob: User) -> None:
+def test_an_app_is_set_up_after_a_proof_and_the_person_is_notified(inside: Browser, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(phone_was_reset=True)
     secret = begin(inside)
     done = inside.post(CONFIRM, {"token": token_now(secret), "name": "work phone"})
     assert done.headers["Location"] == FACTORS
@@ -367,11 +390,24 @@ def test_an_app_is_set_up_after_a_proof_and_told(inside: Browser, bob: User) -> 
     assert inside.is_in()
     notice = sent_to("bob@example.com")[0]["text"]
     assert "authenticator app was added" in notice
+    assert "replaced" not in notice
+    assert "What you had before stays as it is." in notice
     assert "/nao-fui-eu/" in notice
     assert AuditEvent.objects.get(action="app.enrolled", user=bob).data == {"name": "work phone"}
     bob.refresh_from_db()
     assert bob.preferred_factor == "app", "the next sign-in begins with it"
+    assert (bob.has_app, bob.phone_was_reset) == (True, False)
     assert AppDevice.objects.get().key_id == sealing.newest_key_id()
+
+
+def test_setting_an_app_up_leaves_everybody_elses_as_it_was(inside: Browser, alice: User) -> None:
+    """A-04."""
+    alices = give_app(alice)
+    User.objects.filter(pk=alice.pk).update(preferred_factor=FactorKind.PASSKEY, phone_was_reset=True)
+    inside.post(CONFIRM, {"token": token_now(begin(inside))})
+    assert AppDevice.objects.filter(pk=alices.pk).exists()
+    alice.refresh_from_db()
+    assert (alice.preferred_factor, alice.phone_was_reset) == ("passkey", True)
 
 
 def test_without_a_proof_no_secret_is_made(inside: Browser) -> None:
@@ -409,12 +445,29 @@ def test_beginning_twice_leaves_the_second_secret_only(inside: Browser, bob: Use
 
 def test_a_wrong_token_sets_nothing_up_and_the_page_stays(inside: Browser, bob: User) -> None:
     secret = begin(inside)
-    answer = inside.post(CONFIRM, {"token": f"{(int(token_now(secret)) + 1) % 1_000_000:06}"})
-    assert answer.status_code == 200
-    assert totp.written(secret) in answer.content.decode()
+    wrong = f"{(int(token_now(secret)) + 1) % 1_000_000:06}"
+    for typed, said in (
+        (wrong, "Enter the six digits that the app shows now."),
+        ("12345", "The token has six digits."),
+    ):
+        answer = inside.post(CONFIRM, {"token": typed})
+        assert answer.status_code == 200
+        assert said in page(answer)
+        assert totp.written(secret) in answer.content.decode()
     assert not AppDevice.objects.exists()
     bob.refresh_from_db()
     assert bob.failures == 0
+
+
+def test_a_secret_whose_key_is_gone_is_made_anew(inside: Browser, settings: Any) -> None:
+    secret = begin(inside)
+    settings.FACTOR_KEYS = ["new" * 20]
+    assert inside.post(CONFIRM, {"token": token_now(secret)}).headers["Location"] == FACTORS
+    assert "Begin again." in page(inside.get(FACTORS))
+    shown = inside.get(CONFIRM)
+    assert shown.status_code == 200
+    assert totp.written(secret) not in shown.content.decode()
+    assert not AppDevice.objects.exists()
 
 
 def test_a_secret_is_of_one_session_and_of_ten_minutes(inside: Browser, other_browser: Browser) -> None:
@@ -442,6 +495,9 @@ def test_replacing_ends_the_app_before_and_the_sessions_that_it_opened(
     again.post(APP, {"token": token_now(steps=1)})
     assert not again.is_in()
     assert AuditEvent.objects.filter(action="app.replaced").exists()
+    notice = sent_to("bob@example.com")[0]
+    assert notice["subject"] == "Your authenticator app was replaced"
+    assert "the one before no longer does" in notice["text"]
 
 
 def test_before_the_first_phone_no_app_is_set_up(browser: Browser, policy: Account, bob: User) -> None:
@@ -452,7 +508,7 @@ def test_before_the_first_phone_no_app_is_set_up(browser: Browser, policy: Accou
     assert not AppEnrolment.objects.exists()
 
 
-def test_not_me_takes_the_app_and_the_phone_away(inside: Browser, bob: User) -> None:
+def test_a_disavowal_removes_the_app_and_the_phone(inside: Browser, bob: User) -> None:
     secret = begin(inside)
     inside.post(CONFIRM, {"token": token_now(secret)})
     notice = sent_to("bob@example.com")[0]["text"]
@@ -602,7 +658,7 @@ def test_secrets_go_under_the_newest_key_and_the_old_one_can_go(
     assert again.is_in()
 
 
-def test_of_several_secrets_each_is_sealed_anew_or_counted_as_lost(alice: User, bob: User, settings: Any) -> None:
+def test_each_of_several_secrets_is_resealed_or_counted_as_lost(alice: User, bob: User, settings: Any) -> None:
     people = [alice, bob, *(person(f"more{number}", bob.account) for number in range(3))]
     old, gone = settings.FACTOR_KEYS[0], "gone" * 20
     for keys, holders in ((gone, people[:2]), (old, people[2:])):
@@ -614,7 +670,9 @@ def test_of_several_secrets_each_is_sealed_anew_or_counted_as_lost(alice: User, 
     assert len({device.sealed for device in AppDevice.objects.all()}) == 5
 
 
-def test_a_key_that_is_gone_is_told_and_the_phone_stays(browser: Browser, bobs_app: AppDevice, settings: Any) -> None:
+def test_without_its_key_an_app_says_that_it_cannot_be_checked_and_the_phone_signs_in(
+    browser: Browser, bobs_app: AppDevice, settings: Any
+) -> None:
     settings.FACTOR_KEYS = ["new" * 20]
     browser.post_password("bob")
     assert "cannot be checked" in page(browser.post(APP, {"token": token_now()}))
@@ -655,7 +713,7 @@ def test_production_asks_for_the_factor_keys() -> None:
 # Kept, and forgotten ------------------------------------------------------------------------------
 
 
-def test_a_secret_that_nobody_confirmed_is_forgotten_and_an_app_is_not(inside: Browser, bob: User) -> None:
+def test_a_secret_that_nobody_confirmed_is_deleted_and_an_app_is_not(inside: Browser, bob: User) -> None:
     begin(inside)
     give_app(bob)
     purge_journeys()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Accent, Account, AuditEvent, User
-from accounts.notifications.account import ACCENTS
+from accounts.notifications.notice import ACCENTS
 from messaging.delivery.models import Message
 from messaging.delivery.renderers import render
 from tests.conftest import Browser, last_token
@@ -53,7 +53,7 @@ def test_a_member_chooses_nothing(browser: Browser, bob: User) -> None:
     assert Account.objects.get().accent == "green"
 
 
-def test_the_pop_ups_wear_the_colour_and_the_initial(
+def test_the_pop_ups_have_the_colour_and_the_initial(
     browser: Browser, bobs_phone: PhoneDevice, policy: Account
 ) -> None:
     Account.objects.update(accent="blue")
@@ -136,7 +136,7 @@ def test_every_colour_of_an_e_mail_is_that_of_the_pages_and_bears_white() -> Non
     assert set(ACCENTS) == set(Accent)
 
 
-def test_e_mails_wear_the_account(browser: Browser, bobs_phone: PhoneDevice, policy: Account) -> None:
+def test_e_mails_have_the_accounts_look(browser: Browser, bobs_phone: PhoneDevice, policy: Account) -> None:
     """T-12: and what a lock screen shows of them is the first sentence, never the token."""
     Account.objects.update(accent="pink")
     browser.post_password("bob")

@@ -88,7 +88,7 @@ def kinds_of_statements(act: Callable[[], object]) -> list[str]:
     return [" ".join(re.findall(r"\A\w+|(?<=FROM |INTO )\S+", query["sql"])) for query in context.captured_queries]
 
 
-def test_a_forgotten_password_costs_the_same_whoever_has_the_address(bob: User) -> None:
+def test_a_forgotten_password_costs_the_same_for_every_address(bob: User) -> None:
     """C-09: the time tells nobody who exists, for the statements are the same; up to the limit and beyond."""
     person("gone", bob.account, is_active=False)
     person("locked", bob.account, locked_at=timezone.now())
@@ -120,7 +120,9 @@ def test_one_address_asks_for_sixty_links_an_hour_and_then_for_each_with_a_captc
     assert len(links_to("bob@example.com")) == 2
 
 
-def test_a_setting_changed_to_and_fro_sends_no_mails_without_end(alice: User, bob: User, charlie: User) -> None:
+def test_a_setting_changed_back_and_forth_sends_a_limited_number_of_e_mails(
+    alice: User, bob: User, charlie: User
+) -> None:
     """B-15, B-18: one customer with many administrators of theirs filled the queue of notices; each is written down."""
     for _time in range(15):
         for on in (True, False):
@@ -176,7 +178,7 @@ def test_a_robot_that_is_told_to_wait_does_not_fill_the_audit_log(bob: User) -> 
         ("data/", {"starts": "tomorrow"}),
     ],
 )
-def test_a_pending_action_dies_with_the_role_it_was_made_in(
+def test_a_pending_action_ends_with_the_role_it_was_made_in(
     browser: Browser, alices_phone: PhoneDevice, bob: User, settings: Any, path: str, fields: dict[str, Any]
 ) -> None:
     """A-01: an administrator who is demoted while they are asked who they are changes nothing for everybody."""
@@ -214,7 +216,7 @@ def test_a_robot_writes_nothing_into_our_e_mails(bob: User, bobs_phone: PhoneDev
     assert "127.0.0.1 (Chrome on Windows)" in told["text"]
 
 
-def test_a_signed_link_opens_one_kind_of_door(browser: Browser, alice: User, bob: User) -> None:
+def test_a_signed_link_serves_one_purpose(browser: Browser, alice: User, bob: User) -> None:
     """T-05: what was signed for one purpose is worth nothing for another, nor for somebody else."""
     event = record_event(Action.PHONE_ENROLLED, user=bob)
     invitations.invite(alice.account, {"new@example.com": ""}, actor=alice, language="en")

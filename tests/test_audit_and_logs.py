@@ -131,7 +131,7 @@ class Diary:
         form = self.browser.get(found[1]).headers["Location"]
         self.post(form, new_password=PASSWORD)
 
-    def pass_the_second_door(self, login: str, settings: Any) -> None:
+    def pass_the_fallback_captcha(self, login: str, settings: Any) -> None:
         """Enrol while reCAPTCHA is silent, with a phone that has had its SMS of the hour."""
         settings.LIMITS = {**settings.LIMITS, "phone": [(0, 600)]}
         settings.RECAPTCHA_ENABLED, settings.RECAPTCHA_DOMAIN = True, "127.0.0.1:1"
@@ -387,7 +387,7 @@ def test_every_event_of_the_code_is_written_down_by_the_journeys(bob: User, alic
     invite_and_remind(alice)
     luna = create_account("Sapataria Lua", login="luna", email="luna@example.com", password=PASSWORD)
     Account.objects.filter(pk=luna.account_id).update(two_factor_required=True)
-    diary.pass_the_second_door("luna", settings)
+    diary.pass_the_fallback_captcha("luna", settings)
     note_undelivered(Message.objects.filter(kind="token").latest("pk"), "number")
     # Whole days are used up in tests/test_send_limits.py; the breach check fails in tests/services.
     tested_elsewhere = {action.value for scope in USED_UP_AT.values() for action in scope.values()}
@@ -478,7 +478,7 @@ def test_the_client_is_what_the_last_trusted_proxy_saw(
 
 
 @pytest.mark.parametrize("address", ["", "not an address", "unix:"])
-def test_a_client_without_an_address_is_nobody(address: str) -> None:
+def test_a_client_without_an_address_has_no_ip(address: str) -> None:
     assert request_context.client_ip(RequestFactory().get("/", REMOTE_ADDR=address)) is None
 
 

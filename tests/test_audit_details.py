@@ -71,7 +71,7 @@ def test_dates_and_notices_say_which(office: Browser, alice: User, language: str
     policy_schedule.unschedule(account, actor=alice)
     policy_schedule.choose_factors(account, ["app", "passkey"], DAY, actor=alice)
     account.refresh_from_db()
-    policy_schedule.keep_factors(account, actor=alice)
+    policy_schedule.unschedule_factors(account, actor=alice)
     choices.choose(account, ["shared"], None, actor=alice)
     notices, *dates = said(office, language)
     assert [day.lower() in sentence.lower() for sentence in dates] == [True] * 4
@@ -90,7 +90,7 @@ def test_notices_of_none_and_of_an_earlier_release(office: Browser, alice: User)
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", "An e-mail told everybody that two factor authentication is on: alice had switched it."),
+        ("en", "An e-mail told everybody that two factor authentication is on: alice had switched it on."),
         ("pt-br", "Um e-mail avisou todos de que a verificação em duas etapas está ativada: alice a ativou."),
         ("es", "Un correo avisó a todos de que la autenticación de dos factores está activada: alice la activó."),
     ],
@@ -108,8 +108,8 @@ def test_options_say_which_way(office: Browser, alice: User) -> None:
     for chosen in (True, False):
         set_sign_in_options(alice.account, mailbox_before_phone=chosen, actor=alice)
     assert said(office) == [
-        "alice has the e-mail no longer confirmed before a first phone.",
-        "alice has the e-mail confirmed before a first phone from now on.",
+        "alice no longer requires the e-mail to be confirmed before a first phone.",
+        "alice now requires the e-mail to be confirmed before a first phone.",
     ]
 
 
@@ -139,7 +139,7 @@ def test_the_administrators_see_whom_they_invited_and_the_rows_keep_no_address(
     assert said(office)[0] == "alice invited z•••@example.com."
 
 
-def test_whoever_is_erased_is_no_longer_named_as_invited(office: Browser, alice: User) -> None:
+def test_an_erased_person_is_no_longer_named_as_invited(office: Browser, alice: User) -> None:
     """R-13."""
     invitations.invite(alice.account, {"nina@example.com": ""}, actor=alice, language="en")
     nina = person("nina", alice.account, is_active=False)
@@ -202,7 +202,7 @@ def test_one_who_is_found_needs_no_word(office: Browser, souzas: list[User], typ
         ("es", "Nadie en esta cuenta tiene este nombre, usuario o correo."),
     ],
 )
-def test_nobody_found_is_said(office: Browser, souzas: list[User], language: str, word: str) -> None:
+def test_a_search_without_a_result_says_so(office: Browser, souzas: list[User], language: str, word: str) -> None:
     office.cookies[settings.LANGUAGE_COOKIE_NAME] = language
     assert word in page(office.get(f"{AUDIT}?person=silva"))
 

@@ -41,7 +41,7 @@ def event(bob: User) -> AuditEvent:
         lambda: AuditEvent.objects.all().update(actor=None),
     ],
 )
-def test_the_model_refuses_to_change_or_forget(event: AuditEvent, change: Callable[[], object]) -> None:
+def test_the_model_refuses_to_change_or_delete(event: AuditEvent, change: Callable[[], object]) -> None:
     """J-01."""
     before = rows_of(TABLE)
     with pytest.raises(AppendOnly):
@@ -146,7 +146,7 @@ def test_the_check_is_content_with_all_triggers(db: None) -> None:
     assert len(statements) == 0
 
 
-def test_the_check_sees_a_trigger_that_is_disabled(db: None) -> None:
+def test_the_check_reports_a_disabled_trigger(db: None) -> None:
     """J-01: SQLite cannot disable one."""
     if connection.vendor != "postgresql":
         return
@@ -164,7 +164,7 @@ def test_the_check_says_nothing_before_the_migration(db: None) -> None:
     assert found_by_check() == []
 
 
-def test_the_check_knows_the_triggers_of_the_migration() -> None:
+def test_the_check_names_the_triggers_of_the_migration() -> None:
     """J-01."""
     for vendor, names in TRIGGERS.items():
         made = re.findall(r"CREATE TRIGGER (\w+)", " ".join(RULE.SQL[vendor]["forwards"]))

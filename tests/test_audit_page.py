@@ -67,13 +67,13 @@ def recorded_actions() -> set[str]:
     return recorded
 
 
-RECORDING = {"record_event", "record_events", "record_thinned", "record"}
+RECORDING = {"record_event", "record_events", "record_only", "record_thinned", "record"}
 BOUND = {"action", "cancelled", "disavowed", "removed", "USED_UP_AT"}  # names whose values are recorded
 
 
 def rows_in(tree: ast.AST) -> set[str]:
     attributes = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-    return {node.attr for node in attributes if ast.unparse(node.value) == "Action"}
+    return {node.attr for node in attributes if ast.unparse(node.value) == "Action" and node.attr.isupper()}
 
 
 def test_every_row_of_the_catalogue_is_recorded_and_nothing_else_is() -> None:
@@ -216,7 +216,7 @@ def day(*parts: int) -> datetime:
 
 
 @pytest.mark.parametrize("query", ["ip=here", "since=2026-13-01", "event=nonsense", "person=%00", "until=31/12/2026"])
-def test_a_filter_that_cannot_be_read_is_told_so_and_shows_nothing(office: Browser, alice: User, query: str) -> None:
+def test_a_filter_that_cannot_be_read_shows_an_error_and_no_event(office: Browser, alice: User, query: str) -> None:
     happened(alice)
     response = office.get(f"{AUDIT}?{query}")
     assert shown(response) == []

@@ -45,7 +45,7 @@ def test_no_gateway_is_called_while_a_range_is_blocked_and_the_person_is_told(
     assert asked.get(STATUS, headers={"accept": "application/json"}).json() == TOLD
 
 
-def test_e_mail_knows_no_ranges(browser: Browser, bobs_phone: Any) -> None:
+def test_a_blocked_range_of_numbers_does_not_stop_e_mail(browser: Browser, bobs_phone: Any) -> None:
     blocked_prefixes.block(BOBS_NUMBER)
     browser.post_password("bob")
     browser.post_channel("email")
@@ -53,7 +53,7 @@ def test_e_mail_knows_no_ranges(browser: Browser, bobs_phone: Any) -> None:
     assert Message.objects.get().state == State.SENT
 
 
-def test_a_block_ends_after_twelve_hours_and_a_new_one_begins_anew(db: None) -> None:
+def test_a_block_ends_after_twelve_hours_and_a_new_one_begins(db: None) -> None:
     """G-03: by the database's clock."""
     blocked_prefixes.block(BOBS_NUMBER)
     let_pass(11.9 * HOURS)

@@ -106,8 +106,7 @@ def test_the_last_administrator_stays(office: Browser, alice: User, leavers: lis
     dora = person("dora", alice.account, Role.ADMINISTRATOR)
     do(office, "remind", leavers[:1])
     User.objects.filter(pk=alice.pk).update(role=Role.MEMBER)
-    work = bulk.WORKS[action]
-    found = bulk.carry_out(work, [dora, *leavers], alice, "")
+    found = bulk.carry_out(bulk.ACTIONS[action], [dora, *leavers], alice, "")
     assert [(result.person, result.is_done) for result in found if result.person == dora] == [(dora, False)]
     assert "Somebody has to run the account" in next(result.text for result in found if result.person == dora)
     dora.refresh_from_db()
@@ -203,7 +202,7 @@ def test_more_than_are_done_at_once_are_not_done(
         {"action": "deactivate", "person": ["", "x", "-1", "９", "9" * 30, "9223372036854775808", "\0"]},
     ],
 )
-def test_nothing_chosen_is_answered_with_a_word(office: Browser, fields: dict[str, Any]) -> None:
+def test_no_choice_is_answered_with_a_message(office: Browser, fields: dict[str, Any]) -> None:
     answer = office.get(BULK, fields, follow=True)
     assert answer.redirect_chain == [(USERS, 302)]
     assert "Choose at least one user, and what is to be done." in page(answer)

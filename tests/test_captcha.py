@@ -18,10 +18,13 @@ from django.core import checks
 from django_recaptcha.client import RecaptchaResponse
 from django_recaptcha.constants import TEST_PRIVATE_KEY, TEST_PUBLIC_KEY
 
-from accounts.models import AuditEvent, User
+from accounts import rate_limits
+from accounts.invitations import flows as invitations
+from accounts.models import AuditEvent, Invitation, User
+from accounts.rate_limits import Window
 from messaging.delivery.models import Message
 from tests.altcha import challenge_in, solve
-from tests.conftest import BOBS_NUMBER, Browser, deliver, last_token, person
+from tests.conftest import BOBS_NUMBER, PASSWORD, Browser, deliver, last_token, person
 from tests.tools import ROOT, let_pass, page, production, settings_with
 from twofactor import captcha
 from twofactor.models import Challenge, PhoneDevice
@@ -183,6 +186,20 @@ def test_a_captcha_that_was_used_opens_nothing_again(gate: Gate, write: Callable
     assert len(deliver()) == 1
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["a link, then a token", "a token, then a link"])
+def test_a_captcha_pays_for_a_link_or_for_a_token_and_not_for_both(asked_for_channel: Browser, order: int) -> None:
+    """C-02: one count of its uses, whatever it pays for."""
+    solved = asked_for_channel.captcha("/entrar/canal/")
+    ways: list[tuple[str, dict[str, str]]] = [
+        ("/entrar/navegador/", {"username": "bob"}),
+        ("/entrar/canal/", {"channel": "sms"}),
+    ]
+    answers = [page(asked_for_channel.post(path, {**data, "altcha": solved})) for path, data in ways[::order]]
+    assert "has expired. Tick it again" not in answers[0]
+    assert "has expired. Tick it again" in answers[1]
+    assert len(deliver()) == 1
+
+
 def test_a_captcha_is_good_for_ten_minutes(gate: Gate) -> None:
     """C-01."""
     captcha = gate.solve()
@@ -191,9 +208,13 @@ def test_a_captcha_is_good_for_ten_minutes(gate: Gate) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["hmac_secret", "hmac_key_secret"])
-def test_a_captcha_signed_with_another_key_opens_nothing(gate: Gate, wrong: str) -> None:
+def test_a_captcha_signed_with_another_key_opens_nothing(gate: Gate, settings: Any, wrong: str) -> None:
     """C-01."""
-    keys = {"hmac_secret": captcha._altcha_key("altcha"), "hmac_key_secret": captcha._altcha_key("altcha solution")}
+    secret = settings.SECRET_KEY
+    keys = {
+        "hmac_secret": captcha._altcha_key("altcha", secret),
+        "hmac_key_secret": captcha._altcha_key("altcha solution", secret),
+    }
     made = made_with(**{**keys, wrong: "another key"})
     assert gate.refuses(gate.post(altcha=made), NO_GOOD)
     assert gate.post(altcha=made_with(**keys)).headers["Location"] == TOKEN
@@ -382,7 +403,7 @@ def test_a_program_is_told_the_limit_as_json(asked_for_channel: Browser) -> None
     assert response.json() == {"detail": "limited", "retry_after": int(response.headers["Retry-After"])}
 
 
-def test_the_cooldown_grows(asked_for_channel: Browser) -> None:
+def test_the_cooldown_between_two_tokens_grows(asked_for_channel: Browser) -> None:
     """C-08."""
     asked_for_channel.post_channel("sms")
     let_pass(28)
@@ -451,7 +472,7 @@ def check_deploy(**environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = {"DJANGO_SETTINGS_MODULE": "messaging.settings", **production(**environment), **inherited}
     command = [sys.executable, "manage.py", "check", "--deploy"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
 
 
 def test_production_does_not_start_with_googles_test_keys() -> None:
@@ -507,6 +528,30 @@ def test_the_box_of_recaptcha_needs_no_inline_script(
     assert "'unsafe-inline'" not in response.headers["Content-Security-Policy"]
 
 
+def test_a_captcha_that_google_was_asked_about_is_not_shown_as_done(
+    recaptcha: object, alice: User, monkeypatch: Any, settings: Any
+) -> None:
+    """B-11, C-02: joining asks before it judges the password, and Google answers once for each captcha."""
+    asked: list[str] = []
+
+    def ask(value: str) -> str:
+        asked.append(value)
+        return value
+
+    monkeypatch.setattr(captcha, "_check_recaptcha", ask)
+    invitations.invite(alice.account, {"nina@example.com": "Nina"}, actor=alice, language="en")
+    path = invitations.link(Invitation.objects.get()).removeprefix(settings.PUBLIC_URL)
+    typed = {"first_name": "Nina", "new_password": "nina@example.com", "g-recaptcha-response": "solved"}
+    shown = Browser().post(path, typed).content.decode()
+    assert "It contains your" in shown
+    assert asked == ["solved"]
+    assert "data-captcha-kept" not in shown
+    assert 'data-sitekey="site-key"' in shown
+    good = {**typed, "new_password": PASSWORD, "g-recaptcha-response": "another"}
+    assert Browser().post(path, good).status_code == 302
+    assert asked == ["solved", "another"]
+
+
 def test_googles_hosts_are_in_the_policy_only_where_recaptcha_is_on(asked_for_channel: Browser) -> None:
     """W-02."""
     response = asked_for_channel.get(CHANNEL)
@@ -527,7 +572,7 @@ def test_where_recaptcha_is_on_the_other_captcha_opens_nothing(asked_for_phone: 
     assert not Message.objects.exists()
 
 
-# C-05, F37: the second door ------------------------------------------------------------------------
+# C-05, F37: the fallback captcha ------------------------------------------------------------------------
 
 INSTEAD = "The usual check does not answer right now. Tick this one instead."
 IN_ITS_PLACE = "The usual check does not answer right now. This one takes its place."
@@ -550,7 +595,7 @@ def answer_of_google(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_while_google_is_silent_the_other_captcha_takes_its_place(
     gate: Gate, silent_google: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """C-05, F37: refused, then by the second door, for everybody; and back to Google afterwards."""
+    """C-05, F37: refused, then by the fallback captcha, for everybody; and back to Google afterwards."""
     assert 'data-sitekey="site-key"' in gate.browser.get(gate.path).content.decode()
     refused = gate.post(**{"g-recaptcha-response": "solved"})
     assert gate.refuses(refused, INSTEAD)
@@ -578,7 +623,15 @@ def test_while_google_is_silent_the_other_captcha_takes_its_place(
     assert AuditEvent.objects.filter(action="captcha.fallback").count() == 1
 
 
-def test_without_the_operators_word_there_is_no_second_door(gate: Gate, silent_google: None, settings: Any) -> None:
+def test_only_googles_silence_brings_the_fallback_captcha(gate: Gate, silent_google: None) -> None:
+    """F37: no other limit of two minutes does, and no outage of an older setting."""
+    rate_limits.count([Window("something else", 120, 0, "else"), Window("captcha outage", 60, 0, "outage")])
+    assert 'data-sitekey="site-key"' in gate.browser.get(gate.path).content.decode()
+    rate_limits.count([Window("captcha outage", 120, 0, "outage")])
+    assert IN_ITS_PLACE in page(gate.browser.get(gate.path))
+
+
+def test_without_the_setting_there_is_no_fallback_captcha(gate: Gate, silent_google: None, settings: Any) -> None:
     """C-05."""
     settings.CAPTCHA_FALLBACK = False
     good = new_solution()
@@ -593,10 +646,10 @@ def new_solution() -> str:
     return solve(captcha.new_altcha())
 
 
-def test_whoever_cannot_load_googles_box_gets_the_other_one_if_google_is_silent(
+def test_a_person_who_cannot_load_googles_box_gets_the_fallback_if_google_is_silent(
     gate: Gate, silent_google: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F37: the button asks for the second door; the server asks Google itself, and not often."""
+    """F37: the button asks for the fallback captcha; the server asks Google itself, and not often."""
     assert "data-captcha-second" in gate.browser.get(gate.path).content.decode()
     assert gate.refuses(gate.post(**{"g-recaptcha-response": ""}), INSTEAD)
     let_pass(121)
@@ -612,7 +665,7 @@ def test_whoever_cannot_load_googles_box_gets_the_other_one_if_google_is_silent(
     assert asked == ["probe"]
 
 
-def test_the_second_door_needs_googles_silence(
+def test_the_fallback_captcha_needs_google_to_be_silent(
     gate: Gate, silent_google: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C-01: whoever brings the easier captcha while Google answers does not get in by it."""

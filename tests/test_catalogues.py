@@ -10,9 +10,9 @@ from django.utils import translation
 from tests.locale_tools import LOCALES, PLACEHOLDER, SAME_WORDS, TAG, catalog, entries, extracted, several, words_of
 from tests.test_tokens import GSM_7, GSM_7_EXTENSION
 from twofactor import error_messages as sentences
-from twofactor import notifications
 from twofactor.exceptions import TokenWrong
 from twofactor.models import Purpose
+from twofactor.tokens import texts
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -118,7 +118,7 @@ def test_every_token_sms_fits_into_one_segment_in_every_language(settings: Any, 
     settings.PUBLIC_HOST = LONGEST_HOST
     settings.TOKEN_LIFETIME_SECONDS = 600
     with translation.override(language):
-        text = notifications.sms_text("012345", purpose)
+        text = texts.sms_text("012345", purpose)
     assert len(LONGEST_HOST) == 40
     assert set(text) <= GSM_7
     assert len(text) <= 160

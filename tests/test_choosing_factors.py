@@ -69,7 +69,7 @@ def test_the_preview_counts_who_sets_one_up(alices: Browser, account: Account) -
     assert "No longer opens anything: SMS, E-mail" in shown
     portuguese = page(alices.get(f"{FACTORS}?preset=no_email", headers={"accept-language": "pt-br"}))
     assert accepted(account) == ["sms", "email", "app", "passkey"]
-    assert "1 de 4 ainda não tem um fator aceito; vai configurar no próximo login" in portuguese
+    assert "1 de 4 ainda não tem segunda etapa que vale; vai configurar uma no próximo acesso" in portuguese
 
 
 def test_the_choice_is_in_force_at_once_after_a_proof(alices: Browser, account: Account) -> None:
@@ -82,7 +82,7 @@ def test_the_choice_is_in_force_at_once_after_a_proof(alices: Browser, account: 
     assert (event.data["before"], event.data["after"]) == ("sms email app passkey", "sms app")
 
 
-def test_members_choose_nothing(browser: Browser, bob: User, account: Account) -> None:
+def test_members_may_not_choose_the_kinds(browser: Browser, bob: User, account: Account) -> None:
     """K-06, A-01."""
     enrol(bob)
     browser.sign_in("bob")
@@ -267,7 +267,7 @@ def test_dates_of_other_accounts_stay_as_they_are(alice: User, charlie: User, ac
     day = timezone.now() + timedelta(days=9)
     for person in (alice, charlie):
         policy_schedule.choose_factors(person.account, ["app"], day, actor=person)
-    assert policy_schedule.keep_factors(account, actor=alice)
+    assert policy_schedule.unschedule_factors(account, actor=alice)
     assert waiting(alice) == (None, "")
     assert waiting(charlie) == (day, "app")
     Account.objects.filter(pk=account.pk).update(factors_from=clock_plus(-1), factors_next="app")
@@ -283,7 +283,7 @@ def test_a_choice_at_once_takes_a_date_back(alice: User, account: Account) -> No
     assert policy_schedule.choose_factors(account, kinds, actor=alice)
     assert waiting(alice) == (None, "")
     assert not policy_schedule.choose_factors(account, kinds, actor=alice)
-    assert not policy_schedule.keep_factors(account, actor=alice)
+    assert not policy_schedule.unschedule_factors(account, actor=alice)
     assert AuditEvent.objects.filter(action__startswith="policy.factors").count() == 3  # set, told of, taken back
 
 
@@ -302,7 +302,7 @@ def test_each_event_of_a_date_names_who_decided_and_what(alice: User, account: A
     day = timezone.now() + timedelta(days=9)
     before = " ".join(accepted(account))
     policy_schedule.choose_factors(account, ["app"], day, actor=alice)
-    policy_schedule.keep_factors(account, actor=alice)
+    policy_schedule.unschedule_factors(account, actor=alice)
     policy_schedule.choose_factors(account, ["app"], day, actor=alice)
     Account.objects.filter(pk=account.pk).update(factors_from=clock_plus(-1))
     policy_schedule.keep_dates(Last(None, None))
@@ -320,7 +320,7 @@ def test_each_event_of_a_date_names_who_decided_and_what(alice: User, account: A
     assert read >= set(events.values_list("pk", flat=True))
 
 
-def test_of_a_choice_everybody_hears_what_counts_and_from_when(alice: User, bob: User, account: Account) -> None:
+def test_everybody_is_notified_what_counts_and_from_when(alice: User, bob: User, account: Account) -> None:
     """K-07: from the policy's own date on, too; where neither is asked of them nobody hears."""
     day = timezone.now() + timedelta(days=9)
     Account.objects.filter(pk=account.pk).update(two_factor_required=False)
@@ -351,7 +351,7 @@ def test_everybody_is_told_once_a_day(alice: User, bob: User, account: Account) 
     assert told(bob) == 2
 
 
-def test_whoever_was_told_of_the_policy_within_a_day_is_not_told_again(
+def test_a_person_notified_of_the_policy_within_a_day_is_not_notified_again(
     alice: User, bob: User, account: Account
 ) -> None:
     """K-07."""
@@ -402,7 +402,9 @@ def test_where_sms_works_nothing_is_said(browser: Browser, bob: User, account: A
     assert "not working" not in page(browser.get("/entrar/canal/"))
 
 
-def test_the_enrolment_says_that_sms_is_ill(browser: Browser, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_enrolment_says_that_sms_does_not_work(
+    browser: Browser, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """K-07."""
     browser.post_password("bob")
     browser.post("/entrar/introducao/")
@@ -411,7 +413,7 @@ def test_the_enrolment_says_that_sms_is_ill(browser: Browser, bob: User, monkeyp
     assert "may not arrive" in page(browser.get("/entrar/telefone/"))
 
 
-def test_an_account_whose_only_kind_is_sms_is_told(alices: Browser, account: Account) -> None:
+def test_an_account_whose_only_kind_is_sms_is_warned(alices: Browser, account: Account) -> None:
     """K-07: on Home and in the settings; one with another kind is not."""
     assert "Only SMS counts" not in page(alices.get("/")) + page(alices.get(SETTINGS))
     only(account, "sms")

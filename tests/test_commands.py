@@ -171,7 +171,7 @@ def test_an_operator_sets_a_limit_in_the_environment() -> None:
 
 
 @pytest.mark.parametrize("decision", ["D1", "D2", "D3", "D4", "D5"])
-def test_what_is_not_promised_is_said(decision: str) -> None:
+def test_what_is_not_promised_is_in_the_security_document(decision: str) -> None:
     """D1 to D5: the document claims no more than there is."""
     said = (ROOT / "docs" / "security.md").read_text().split("## What is not promised")[1].split("\n## ")[0]
     assert f"({decision})" in said

@@ -55,7 +55,7 @@ def test_required_variables_are_asked_for_and_explained() -> None:
     assert asked <= set(example())
 
 
-def test_what_settings_require_is_given() -> None:
+def test_every_required_setting_is_given_to_the_containers() -> None:
     settings = (ROOT / "messaging" / "settings.py").read_text()
     required = set(re.findall(r'required\("(\w+)"\)', settings))
     assert required

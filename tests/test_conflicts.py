@@ -76,7 +76,7 @@ def test_an_outage_is_not_tried_again(at_channel: Browser, losing: Any) -> None:
     assert len(left) == 1
 
 
-def test_a_database_that_takes_nothing_is_an_outage_and_our_mistakes_are_not(at_channel: Browser, losing: Any) -> None:
+def test_a_read_only_database_is_an_outage_and_our_mistakes_are_not(at_channel: Browser, losing: Any) -> None:
     """F24: 503; a transaction that we broke ourselves is 500."""
     losing(caused(errors.ReadOnlySqlTransaction(), InternalError))
     assert at_channel.post_channel().status_code == 503

@@ -109,7 +109,7 @@ def test_a_country_that_the_operator_takes_back_meanwhile_is_not_chosen(
     assert 'name="regions"' not in shown
 
 
-def test_saving_what_is_so_already_asks_for_nothing(alices: Browser, policy: Account) -> None:
+def test_saving_an_unchanged_form_asks_for_nothing(alices: Browser, policy: Account) -> None:
     assert alices.post(COUNTRIES, {"regions": ["BR"]}).headers["Location"] == COUNTRIES
     assert not AuditEvent.objects.filter(action="reauthentication.started").exists()
 
@@ -131,7 +131,7 @@ def test_another_accounts_administrator_chooses_for_their_own(browser: Browser, 
     assert regions(charlie.account) == ["PT"]
 
 
-def test_looking_chooses_nothing(alices: Browser, policy: Account) -> None:
+def test_neither_a_get_nor_a_forged_form_chooses_countries(alices: Browser, policy: Account) -> None:
     """C-07, A-01."""
     assert alices.get(COUNTRIES, {"regions": ["PT"]}).status_code == 200
     assert regions(policy) == ["BR"]

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.models import User
 from messaging.delivery import flows as delivery
-from messaging.delivery import gateways, leases, outbox, tasks, wakeup
+from messaging.delivery import gateways, leases, looks, outbox, sending, tasks, wakeup
 from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Message, State
 from messaging.delivery.renderers import NothingToSay, render
@@ -111,7 +112,7 @@ def test_a_worker_that_comes_back_late_does_not_overwrite_what_another_recorded(
     assert slow
     let_pass(16)
     delivery.deliver(message.pk)
-    delivery._record(slow, state=State.FAILED)
+    sending.record(slow, state=State.FAILED)
     assert state_of(message) == State.SENT
 
 
@@ -183,7 +184,7 @@ def test_a_message_that_breaks_the_worker_does_not_stop_the_next(
     assert f"message {message.pk - 1} could not be sent" in caplog.text
 
 
-def test_a_dead_mail_server_fails_the_message_and_nothing_else(
+def test_an_unreachable_mail_server_fails_the_message_and_nothing_else(
     browser: Browser, bobs_phone: PhoneDevice, settings: Any
 ) -> None:
     """F36."""
@@ -275,7 +276,7 @@ def test_a_token_that_was_used_is_not_sent_again(asked: Browser, message: Messag
     assert state_of(message) == State.EXPIRED
 
 
-def test_a_kind_that_nobody_composes_is_closed(message: Message) -> None:
+def test_a_message_of_a_kind_without_a_renderer_is_closed(message: Message) -> None:
     Message.objects.update(kind="advertisement")
     message.refresh_from_db()
     with pytest.raises(NothingToSay):
@@ -322,6 +323,7 @@ def test_only_the_id_travels(
             "args": [message.pk],
             "queue": "tokens",
             "argsrepr": str(message.pk),
+            "declare": [],
         }
     ]
 
@@ -356,12 +358,12 @@ def test_no_notice_stands_before_a_link_that_somebody_waits_for(
             path, {"email": bob.email, "username": bob.username, "altcha": solve(challenge) if challenge else ""}
         )
     assert [told["queue"] for told in wakeups] == ["links"]
-    waiting = Message.objects.sendable().order_by(*delivery.sweep_order()).values_list("kind", flat=True)
+    waiting = Message.objects.sendable().order_by(*looks.order()).values_list("kind", flat=True)
     assert list(waiting) == [Message.objects.get(pk=wakeups[0]["args"][0]).kind, "reminder"]
 
 
 @pytest.mark.parametrize("error", [OperationalError("refused"), ConnectionResetError("reset"), TimeoutError("frozen")])
-def test_a_dead_broker_is_logged_and_the_poller_sends(
+def test_an_unreachable_broker_is_logged_and_the_poller_sends(
     browser: Browser,
     bobs_phone: PhoneDevice,
     settings: Any,
@@ -427,7 +429,39 @@ def test_the_sweep_sends_what_waits(message: Message) -> None:
     assert state_of(message) == State.SENT
 
 
-def test_no_beat_is_needed(settings: Any) -> None:
+class CountedConnection:
+    """Stands for the connection of whichever thread asks."""
+
+    def __init__(self) -> None:
+        self.closed: list[int] = []
+        self.said: list[str] = []
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        self.said.append("looked at")
+
+    def close(self) -> None:
+        self.closed.append(threading.get_ident())
+
+
+def test_a_sweep_opens_a_connection_for_each_thread_and_not_for_each_message(
+    message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Q-02: a backlog of 200 messages had 200 connections made, which cost more than the messages."""
+    messages = [message, *Message.objects.bulk_create(copy_of(message) for _ in range(19))]
+    connections = CountedConnection()
+    monkeypatch.setattr(delivery, "connection", connections)
+    monkeypatch.setattr(delivery, "_deliver_safely", lambda number: connections.said.append(str(number)))
+    assert delivery.deliver_pending(by="worker", threads=4) == 20
+    assert sorted(connections.said) == sorted([*(str(one.pk) for one in messages), *["looked at"] * 20])
+    assert 1 <= len(connections.closed) <= 4
+
+
+def copy_of(message: Message) -> Message:
+    names = ("channel", "destination", "kind", "subject_id", "language", "expires_at")
+    return Message(**{name: getattr(message, name) for name in names})
+
+
+def test_no_celery_beat_is_needed(settings: Any) -> None:
     """Q-07: nothing that sends or forgets travels through the broker."""
     assert not current_app.conf.beat_schedule
     assert tasks.deliver.name in current_app.tasks

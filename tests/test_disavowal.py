@@ -187,7 +187,7 @@ def test_it_ends_a_change_of_the_phone_that_is_half_way(mallory: Browser, other_
     assert not mallory.is_in()
 
 
-def test_the_browser_that_objects_is_signed_out_too(mallory: Browser) -> None:
+def test_the_browser_that_disavows_is_signed_out_too(mallory: Browser) -> None:
     """D3: it may be the thief's own machine."""
     address = link()
     assert Session.objects.exists()
@@ -216,7 +216,7 @@ def test_pressing_twice_is_pressing_once(mallory: Browser, other_browser: Browse
     assert not PhoneDevice.objects.filter(user=bob).exists()
 
 
-def test_what_was_done_is_written_down(mallory: Browser, other_browser: Browser, bob: User) -> None:
+def test_a_disavowal_is_written_in_the_audit_log(mallory: Browser, other_browser: Browser, bob: User) -> None:
     """J-01, D3."""
     other_browser.post(link())
     unlock()
@@ -316,7 +316,7 @@ def test_a_link_is_good_for_seven_days(
         assert make_browser().get(address).status_code == status
 
 
-def test_every_event_that_carries_a_link_can_be_contested_and_no_other(mallory: Browser, bob: User) -> None:
+def test_every_event_that_has_a_link_can_be_disavowed_and_no_other(mallory: Browser, bob: User) -> None:
     """D3."""
     apps_and_keys = {"app.enrolled", "app.replaced", "passkey.added"}  # tests/test_factors.py, test_passkeys.py
     assert set(disavowal.CONTESTABLE) == {"phone.enrolled", "phone.changed", "sign_in.new_place"} | apps_and_keys
@@ -334,6 +334,25 @@ def test_a_link_is_settled_by_the_unlocking(mallory: Browser, other_browser: Bro
     assert PhoneDevice.objects.filter(user=bob).exists()
 
 
+def test_what_happened_to_a_colleague_settles_no_link(
+    mallory: Browser, other_browser: Browser, alice: User, bob: User
+) -> None:
+    """A-04, D3: it is the unlocking of the person that does, and their own press."""
+    for action in (Action.USER_UNLOCKED, Action.PHONE_DISAVOWED):
+        record_event(action, user=alice)
+    other_browser.post(link())
+    assert not PhoneDevice.objects.filter(user=bob).exists()
+
+
+def test_what_was_settled_before_settles_no_later_link(browser: Browser, other_browser: Browser, bob: User) -> None:
+    """D3: somebody was unlocked last month, and it happens again."""
+    for action in (Action.PHONE_DISAVOWED, Action.USER_UNLOCKED):
+        record_event(action, user=bob)
+    browser.enrol("bob", MALLORYS_NUMBER)
+    other_browser.post(link())
+    assert not PhoneDevice.objects.filter(user=bob).exists()
+
+
 # A sign-in from a new place ------------------------------------------------------------------------
 
 
@@ -343,7 +362,7 @@ def new_place(user: User) -> str:
     return link()
 
 
-def test_a_sign_in_from_a_new_place_is_disowned_by_one_press(
+def test_a_sign_in_from_a_new_place_is_disavowed_by_one_press(
     browser: Browser, other_browser: Browser, bob: User, bobs_phone: PhoneDevice
 ) -> None:
     """K-07: the sessions end and the login is locked; the phone is the person's own and stays."""
@@ -360,7 +379,7 @@ def test_a_sign_in_from_a_new_place_is_disowned_by_one_press(
     assert AuditEvent.objects.filter(action="sign_in.disowned").count() == 1
 
 
-def test_a_phone_that_is_disowned_still_goes(mallory: Browser, other_browser: Browser, bob: User) -> None:
+def test_a_disavowed_phone_is_still_removed(mallory: Browser, other_browser: Browser, bob: User) -> None:
     """R-03, K-07: the two presses are told apart."""
     new_place(bob)
     event = AuditEvent.objects.get(action="phone.enrolled")
@@ -368,7 +387,9 @@ def test_a_phone_that_is_disowned_still_goes(mallory: Browser, other_browser: Br
     assert not PhoneDevice.objects.exists()
 
 
-def test_a_phone_still_goes_after_a_sign_in_was_disowned(mallory: Browser, other_browser: Browser, bob: User) -> None:
+def test_a_phone_is_still_removed_after_a_disavowed_sign_in(
+    mallory: Browser, other_browser: Browser, bob: User
+) -> None:
     """D3, R-03, K-07: two mails came, and it is the sign-in's that is pressed first; its press leaves the phone."""
     enrolled = link()
     other_browser.post(new_place(bob))

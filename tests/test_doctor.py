@@ -18,7 +18,7 @@ from django_recaptcha.client import RecaptchaResponse
 from accounts.models import User
 from messaging.delivery.models import Heartbeat, Message, OpenCircuit
 from tests.authenticator import give_passkey
-from tests.fake_network import SINCH_HOST, TWILIO_HOST, Wire, in_place_of_the_network, refusal
+from tests.fake_network import SINCH_HOST, TWILIO_HOST, Wire, in_place_of_the_network, refusal, silence
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +79,7 @@ def test_what_is_broken_is_named_and_ends_with_one(wire: Wire, settings: Any) ->
     settings.TOKEN_KEY_PREVIOUS = "the one before"
     wire.always["portal.example"] = requests.ConnectionError()
     wire.always[TWILIO_HOST] = refusal(20003, 401)
-    wire.always[SINCH_HOST] = requests.ReadTimeout()
+    wire.always[SINCH_HOST] = silence()
     OpenCircuit.objects.create(name="twilio", open_until=timezone.now(), fault="ours")
     with mock.patch("messaging.delivery.wakeup.ping", side_effect=OSError):
         code, said = doctor()
@@ -98,7 +98,7 @@ def test_what_is_broken_is_named_and_ends_with_one(wire: Wire, settings: Any) ->
         assert sentence in said
 
 
-def test_a_database_that_is_away_is_said_and_the_rest_is_still_looked_at(
+def test_a_database_that_is_down_is_reported_and_the_rest_is_still_examined(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("messaging.delivery.doctor.connection.cursor", mock.Mock(side_effect=OperationalError))
@@ -106,13 +106,11 @@ def test_a_database_that_is_away_is_said_and_the_rest_is_still_looked_at(
     code, said = doctor()
     assert code == 1
     assert "BROKEN  Database: it does not answer (OperationalError). Nobody can sign in." in said
-    assert "BROKEN  Sender: cannot be told without the database." in said
+    assert "BROKEN  Sender: cannot be examined without the database." in said
     assert "ok      SMS by twilio" in said
 
 
-def test_a_clock_that_is_off_and_a_sender_that_fell_silent_are_told(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_clock_and_a_silent_sender_are_reported(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """F40, Q-06."""
     Heartbeat.objects.create(name="worker", at=timezone.now() - timedelta(minutes=5))
     Message.objects.create(channel="email", destination="x", kind="notice", subject_id=0, language="en")
@@ -124,7 +122,7 @@ def test_a_clock_that_is_off_and_a_sender_that_fell_silent_are_told(
     assert "look    Queue: 1 messages wait to be sent." in said
 
 
-def test_half_a_gateway_is_told_by_the_checks_that_guard_the_start(wire: Wire, settings: Any) -> None:
+def test_half_a_gateway_is_reported_by_the_checks_that_guard_the_start(wire: Wire, settings: Any) -> None:
     settings.TWILIO_AUTH_TOKEN = ""
     code, said = doctor()
     assert code == 1
@@ -133,7 +131,10 @@ def test_half_a_gateway_is_told_by_the_checks_that_guard_the_start(wire: Wire, s
 
 def test_a_portal_without_sms_says_what_that_means(wire: Wire, settings: Any) -> None:
     settings.SMS_GATEWAYS = []
-    assert "look    SMS: no gateway is configured (SMS_GATEWAYS); two factor cannot be switched on." in doctor()[1]
+    assert (
+        "look    SMS: no gateway is configured (SMS_GATEWAYS); two factor authentication cannot be switched on."
+        in doctor()[1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_the_verifier_of_recaptcha_is_asked_where_it_is_in_force(
 
 @pytest.mark.parametrize(("name", "host"), [("twilio", TWILIO_HOST), ("sinch", SINCH_HOST)])
 @pytest.mark.parametrize("nonsense", ["[]", "null", "[1]", "<html>"])
-def test_a_gateway_that_answers_nonsense_is_told_and_the_rest_is_looked_at(
+def test_a_gateway_that_answers_nonsense_is_reported_and_the_rest_is_examined(
     wire: Wire, settings: Any, name: str, host: str, nonsense: str
 ) -> None:
     settings.SMS_GATEWAYS = [name]
@@ -172,7 +173,7 @@ def test_a_gateway_that_answers_nonsense_is_told_and_the_rest_is_looked_at(
 
 
 @pytest.mark.parametrize("location", ["https://portal.example/entrar/", "/entrar/"])
-def test_a_page_that_redirects_to_itself_is_told(wire: Wire, location: str) -> None:
+def test_a_page_that_redirects_to_itself_is_reported(wire: Wire, location: str) -> None:
     """O-04: the address for machines is exempt from the redirect to https; a page is not."""
     wire.always["portal.example"] = (301, location)
     code, said = doctor()
@@ -182,7 +183,7 @@ def test_a_page_that_redirects_to_itself_is_told(wire: Wire, location: str) -> N
 
 
 @pytest.mark.parametrize("answer", [(502, ""), (400, ""), (302, "https://elsewhere.example/")])
-def test_a_page_that_is_no_page_is_told(wire: Wire, answer: tuple[int, str]) -> None:
+def test_a_sign_in_page_that_does_not_answer_200_is_reported(wire: Wire, answer: tuple[int, str]) -> None:
     wire.always["portal.example"] = answer
     code, said = doctor()
     assert code == 1
@@ -202,11 +203,11 @@ def test_an_audit_log_without_its_triggers_is_broken(wire: Wire, settings: Any) 
     assert "(accounts.E001)" in said
 
 
-def test_passkeys_of_another_host_are_told(wire: Wire, settings: Any, bob: User) -> None:
+def test_passkeys_of_another_host_are_reported(wire: Wire, settings: Any, bob: User) -> None:
     """K-04: whoever changes the host of PUBLIC_URL kills them. Those of this host are no matter."""
     give_passkey(bob)
     before = settings.PUBLIC_HOST
-    assert f"ok      Passkeys: 1 for {before}; another host of PUBLIC_URL would kill them." in doctor()[1]
+    assert f"ok      Passkeys: 1 for {before}; with another host in PUBLIC_URL they stop working." in doctor()[1]
     settings.PUBLIC_HOST = "new.example"
     said = doctor()[1]
     assert "ok      Passkeys: 0 for new.example" in said

@@ -39,13 +39,23 @@ def test_every_metric_of_an_alarm_exists() -> None:
 
 
 def test_no_document_promises_what_the_database_is_not_asked_for() -> None:
-    """docs/scaling.md: nothing needs a session of the database; no row is skipped because it is locked."""
-    assert not re.search(r"skip_locked|SKIP LOCKED|pg_advisory|\bLISTEN\b|CREATE TEMP", source())
-    assert "SKIP LOCKED" not in text("docs/scaling.md")
+    """docs/scaling.md: nothing needs a session of the database; who skips locked rows says so."""
+    assert not re.search(r"pg_advisory|\bLISTEN\b|CREATE TEMP", source())
+    assert ("SKIP LOCKED" in text("docs/scaling.md")) == ("skip_locked" in source())
 
 
-def test_the_days_of_forgetting_are_those_of_the_settings() -> None:
+def test_the_days_until_deletion_are_those_of_the_settings() -> None:
     """J-05."""
     said = " ".join(text("docs/operations.md").split())
     assert f"after {settings.CHALLENGE_DAYS} days" in said
     assert f"after {settings.MESSAGE_DAYS} days" in said
+
+
+def test_what_goes_one_release_later_is_in_the_list_of_a_release() -> None:
+    """O-02: code that serves only the release before is not forgotten one release later."""
+    listed = text("CONTRIBUTING.md").split("**A release.**")[1].split("\n\nThe names ")[0]
+    files = [path for part in OURS for path in (ROOT / part).rglob("*.py")]
+    marked = {str(path.relative_to(ROOT)) for path in files if "Dropped one release later" in path.read_text()}
+    assert len(marked) == 3
+    assert {path for path in marked if f"`{path}`" not in listed} == set()
+    assert {path for path in re.findall(r"`([\w/]+\.py)`", listed) if not (ROOT / path).exists()} == set()

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 SETTINGS, SWITCH = "/configuracoes/minha-conta/", "/configuracoes/minha-conta/sem-email/"
 CONFIRM, FACTORS = "/confirmar-identidade/", "/meu-perfil/segunda-etapa/"
-TITLE = "E-mail beside something stronger"
+TITLE = "E-mail for whoever has something stronger"
 
 
 GIVE: dict[str, Callable[[User], object]] = {"app": give_app, "passkey": give_passkey}
@@ -55,7 +55,7 @@ def opens(user: User) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["app", "passkey"])
-def test_it_is_off_until_an_administrator_wants_it(bobs: User, account: Account, kind: str) -> None:
+def test_the_switch_is_off_until_an_administrator_sets_it(bobs: User, account: Account, kind: str) -> None:
     GIVE[kind](bobs)
     assert "email" in opens(bobs)
     let(account)
@@ -139,7 +139,7 @@ def test_a_sign_in_that_began_with_the_mailbox_begins_with_what_is_left(
 
 
 @pytest.mark.parametrize("path", ["/entrar/canal/", "/meu-perfil/"])
-def test_it_costs_no_statement(browser: Browser, bobs: User, account: Account, path: str) -> None:
+def test_the_switch_costs_no_statement(browser: Browser, bobs: User, account: Account, path: str) -> None:
     give_app(bobs)
     browser.post_password("bob")
     if path != "/entrar/canal/":
@@ -214,7 +214,7 @@ def test_an_administrator_proves_and_switches_it(alices: Browser, alice: User, a
     assert alices.post(SWITCH, {"email_yields": "on"}).headers["Location"] == SETTINGS, "it is so already"
 
 
-def test_members_switch_nothing(browser: Browser, bobs: User, account: Account) -> None:
+def test_members_may_not_switch_it(browser: Browser, bobs: User, account: Account) -> None:
     """A-01."""
     browser.sign_in("bob")
     assert browser.post(SWITCH, {"email_yields": "on"}).status_code == 403

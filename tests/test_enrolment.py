@@ -72,7 +72,7 @@ def test_who_enrolled_elsewhere_meanwhile_cannot_enrol_here_as_well(
     assert device.number == BOBS_NUMBER
 
 
-def test_the_risk_of_sms_is_told_before_the_number_is_asked_for(browser: Browser, bob: User) -> None:
+def test_the_risk_of_sms_is_stated_before_the_number_is_asked_for(browser: Browser, bob: User) -> None:
     """D2."""
     browser.post_password("bob")
     assert "An SMS can be intercepted. Never share the token with anybody" in page(browser.get("/entrar/introducao/"))
@@ -112,7 +112,7 @@ def test_an_abandoned_enrolment_leaves_no_phone(enrolling: Browser, other_browse
     assert other_browser.get("/entrar/canal/").headers["Location"] == "/entrar/telefone/"
 
 
-def test_an_unverified_number_dies_with_its_pending_sign_in(enrolling: Browser, bob: User) -> None:
+def test_an_unverified_number_is_gone_with_its_pending_sign_in(enrolling: Browser, bob: User) -> None:
     """P-06, S-02: ten minutes."""
     enrolling.post_phone()
     token = last_token()

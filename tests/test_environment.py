@@ -116,7 +116,7 @@ def test_what_is_wrong_stops_the_start_by_its_name_and_shows_no_secret(name: str
         ("METRICS_TOKEN", " secret ", "METRICS_TOKEN", "secret"),
     ],
 )
-def test_what_is_meant_is_read(name: str, value: str, setting: str, read: Any) -> None:
+def test_harmless_spellings_of_a_value_are_read(name: str, value: str, setting: str, read: Any) -> None:
     """O-10."""
     expected = ["portal.example", "xn--ao-siap.example", "[::1]"] if read is None else read
     assert made(**{name: value})[setting] == expected
@@ -283,15 +283,15 @@ def test_a_country_without_telephones_is_refused(settings: Any) -> None:
     assert "twofactor.E004" not in told()
 
 
-def test_a_host_that_makes_two_sms_of_a_token_is_told(settings: Any) -> None:
+def test_a_host_that_makes_two_sms_of_a_token_is_reported(settings: Any) -> None:
     """T-11, O-17: it costs twice."""
     settings.PUBLIC_HOST = "portal.example"
     assert "twofactor.W001" not in told()
     settings.PUBLIC_HOST = "the-portal-of-a-company-with-a-long-name.customers.example.com"
-    assert re.search(r"makes an SMS \d+ signs longer than one segment of 160", told()["twofactor.W001"])
+    assert re.search(r"makes an SMS \d+ characters longer than one segment of 160", told()["twofactor.W001"])
 
 
-def test_https_without_a_proxy_is_told(settings: Any) -> None:
+def test_https_without_a_proxy_is_reported(settings: Any) -> None:
     """O-04."""
     settings.SECURE, settings.TRUSTED_PROXY_COUNT = True, 0
     assert "delivery.W001" in told()
@@ -310,7 +310,7 @@ def test_https_without_a_proxy_is_told(settings: Any) -> None:
         ({"PUBLIC_URL": "http://portal.example", "HSTS_SUBDOMAINS": "on"}, (0, False, False)),
     ],
 )
-def test_hsts_speaks_for_other_hosts_only_when_asked_to(
+def test_hsts_covers_other_hosts_only_when_asked_to(
     environment: dict[str, str], header: tuple[int, bool, bool]
 ) -> None:
     """O-11."""

@@ -94,7 +94,7 @@ def test_the_audit_says_that_it_was_somebody(left: User, office: Browser) -> Non
     assert theirs.data == {"by_operator": False}
 
 
-def test_what_others_have_stays(left: User, office: Browser, alice: User) -> None:
+def test_an_erasure_leaves_the_rows_of_others(left: User, office: Browser, alice: User) -> None:
     """R-13: mail to the administrators, their sessions, their phone."""
     before = Message.objects.filter(destination=alice.email).count()
     office.post(path(left))

@@ -55,7 +55,7 @@ def test_after_a_reset_by_email_the_mailbox_is_not_open(bob: User, bobs_phone: P
     assert kinds(catalogue.open_to(bob)) == ["sms"]
 
 
-def test_a_kind_that_no_longer_counts_holds_no_session_open(
+def test_a_kind_that_no_longer_counts_keeps_no_session_open(
     browser: Browser, bobs_phone: PhoneDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read at each request: the open session has to prove a factor that counts."""

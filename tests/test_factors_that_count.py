@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Account, AuditEvent, User
+from accounts.models import Account, AuditEvent, RateLimit, User
 from accounts.users import query as user_query
 from tests.authenticator import Authenticator, give_passkey, options_in
 from tests.conftest import PASSWORD, Browser, deliver, enrol, last_token, sent_to
 from tests.test_app import give_app, token_now
 from tests.tools import page
-from twofactor.models import AppDevice, Challenge, Passkey, PhoneDevice
+from twofactor.models import AppDevice, Challenge, Passkey, PendingSignIn, PhoneDevice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
@@ -127,6 +127,18 @@ def test_a_wrong_first_token_of_the_app_binds_nothing(browser: Browser, bob: Use
     assert bob.failures == 3
 
 
+def test_a_first_app_whose_key_is_gone_is_set_up_anew(
+    browser: Browser, bob: User, policy: Account, settings: Any
+) -> None:
+    only(policy, "app")
+    browser.post_password("bob")
+    browser.post(INTRODUCTION)
+    browser.post(SETUP, {"kind": "app"})
+    settings.FACTOR_KEYS = ["new" * 20]
+    assert browser.get(SETUP_APP).headers["Location"] == SETUP
+    assert set_app_up(browser).headers["Location"] == "/"
+
+
 def test_the_mailbox_still_comes_before_a_first_device(browser: Browser, bob: User, policy: Account) -> None:
     """D3, K-06."""
     only(policy, "app")
@@ -163,6 +175,26 @@ def test_an_old_phone_opens_nothing_but_the_enrolment(
     assert set_app_up(browser).headers["Location"] == "/"
     assert browser.is_in()
     assert AuditEvent.objects.get(action="factor.old_proved").data["channel"] == "sms"
+
+
+def test_a_right_token_of_an_old_phone_is_no_failure_and_costs_no_send(
+    browser: Browser, bobs_phone: PhoneDevice, policy: Account
+) -> None:
+    """L-04, B-07: only its own attempt is taken back; what is set up next has a captcha and sends of its own (C-06)."""
+    only(policy, "app")
+    User.objects.filter(username="bob").update(failures=2)
+    browser.post_password("bob")
+    browser.post_channel("sms")
+    assert counted_sends() == {1}
+    browser.post_token(last_token())
+    assert User.objects.get(username="bob").failures == 2
+    assert counted_sends() == {0}
+    assert PendingSignIn.objects.values_list("sends", "sends_allowed", "sends_until").get() == (0, 0, None)
+
+
+def counted_sends() -> set[int]:
+    """Return what is counted of the person: of all sends, and of those by one channel."""
+    return set(RateLimit.objects.filter(key__startswith="user").values_list("used", flat=True))
 
 
 def test_a_password_alone_does_not_get_around_an_old_factor(
@@ -211,6 +243,18 @@ def test_an_old_app_typed_twice_opens_nothing_either(browser: Browser, bob: User
     assert not browser.is_in()
     assert not AuditEvent.objects.filter(action="sign_in.verified").exists()
     assert browser.get(SETUP).status_code == 302, "the introduction comes first"
+
+
+def test_a_token_of_an_old_app_is_used_up(browser: Browser, other_browser: Browser, bob: User, policy: Account) -> None:
+    """K-06, T-03: whoever saw it typed proves nothing with it."""
+    give_app(bob)
+    only(policy, "passkey")
+    token = token_now()
+    browser.post_password("bob")
+    assert browser.post("/entrar/app/", {"token": token}).headers["Location"] == INTRODUCTION
+    other_browser.post_password("bob")
+    assert other_browser.post("/entrar/app/", {"token": token}).status_code == 200
+    assert PendingSignIn.objects.filter(old_factor_proved=True).count() == 1
 
 
 def test_an_old_passkey_is_proved_before_the_app(browser: Browser, bob: User, policy: Account) -> None:
@@ -352,7 +396,7 @@ def test_lists_tell_who_has_a_factor_that_counts(alice: User, bob: User, policy:
 
 
 @pytest.mark.parametrize("with_phone", [True, False], ids=["phone", "passkey alone"])
-def test_a_session_that_the_mailbox_opened_is_stopped_when_it_counts_no_longer(
+def test_a_session_that_the_mailbox_opened_is_stopped_when_e_mail_no_longer_counts(
     browser: Browser, bob: User, policy: Account, with_phone: bool
 ) -> None:
     """K-06: its device is the phone or the passkey, which count; whoever has the mailbox has neither."""

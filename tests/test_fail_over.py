@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-import requests
 
+from messaging.delivery import by_sinch, gateways, leases
 from messaging.delivery import flows as delivery
-from messaging.delivery import gateways, leases
 from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Message, State
 from tests.fake_network import (
@@ -14,6 +13,7 @@ from tests.fake_network import (
     TWILIO_HOST,
     Wire,
     refusal,
+    silence,
 )
 from tests.gateway_tools import BOTH, deliver_for, reread
 from tests.tools import let_pass
@@ -41,7 +41,7 @@ def test_the_order_is_the_operators(both: Wire, message: Message, settings: Any)
     assert both.hosts == [SINCH_HOST, TWILIO_HOST]
 
 
-@pytest.mark.parametrize("answer", [requests.ReadTimeout("silent"), (503, ""), (201, "not json")], ids=str)
+@pytest.mark.parametrize("answer", [silence(), (503, ""), (201, "not json")], ids=str)
 def test_what_the_first_gateway_may_have_taken_does_not_go_by_the_second_in_the_same_claim(
     both: Wire, message: Message, answer: Any
 ) -> None:
@@ -71,7 +71,7 @@ def test_what_no_gateway_can_deliver_is_not_carried_to_the_second(
         {TWILIO_HOST: refusal(20429, 429), SINCH_HOST: (429, "")},
         {TWILIO_HOST: refusal(20003, 401), SINCH_HOST: (401, "")},
         {TWILIO_HOST: (503, ""), SINCH_HOST: (503, "")},
-        {TWILIO_HOST: refusal(20429, 429), SINCH_HOST: requests.ReadTimeout("silent")},
+        {TWILIO_HOST: refusal(20429, 429), SINCH_HOST: silence()},
     ],
     ids=str,
 )
@@ -79,7 +79,7 @@ def test_a_token_costs_two_calls_at_most_whoever_is_called(
     both: Wire, message: Message, settings: Any, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any]
 ) -> None:
     """G-04: fail-over is counted."""
-    monkeypatch.setitem(gateways.GATEWAYS, "third", gateways.SinchGateway)
+    monkeypatch.setitem(gateways.GATEWAYS, "third", by_sinch.SinchGateway)
     settings.SMS_GATEWAYS = [*BOTH, "third"]
     both.always = answers
     deliver_for(120)
@@ -91,12 +91,13 @@ def test_a_token_costs_two_calls_at_most_whoever_is_called(
 def test_who_lost_the_claim_does_not_fail_over(both: Wire, message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
     """F12: the lease ran out while the first gateway was asked, and another worker has the message."""
 
-    def slowly(gateway: Any, *args: Any, **options: Any) -> str:
+    def slowly(name: str, _parcel: object) -> str:
+        assert name == "twilio"
         let_pass(16)
         assert leases.claim(message.pk)
         raise gateways.GatewayError("twilio-20429", Fault.BUSY)
 
-    monkeypatch.setattr(gateways.TwilioGateway, "send", slowly)
+    monkeypatch.setattr(gateways, "send", slowly)
     delivery.deliver(message.pk)
     assert both.requests == []
     assert (reread(message).state, message.tries) == (State.SENDING, 2)

@@ -29,7 +29,10 @@ ARRIVALS: list[Arrival] = [
     people.operator,
 ]
 # What is another at each look at a page: CSRF tokens, captchas, seconds left, an object's place in the memory.
-OF_THE_MOMENT = re.compile(r'name="csrfmiddlewaretoken" value="[^"]+"|challenge="[^"]+"|data-[a-z-]+="\d+"|0x[0-9a-f]+')
+OF_THE_MOMENT = re.compile(
+    r'name="csrfmiddlewaretoken" value="[^"]+"|challenge="[^"]+"|data-[a-z-]+="\d+"|0x[0-9a-f]+'
+    r'|dasharray="\d+ \d+"|data-digits[^>]*>\d+s'
+)
 CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
@@ -53,6 +56,8 @@ def page(browser: Browser, cookies: str, language: str, route: Route) -> str:
     browser.cookies["language"] = language
     answer = browser.get(route.path)
     assert answer.status_code < 500, route
+    if answer.streaming:
+        b"".join(answer)  # an export counts as one of its account's until it is read
     is_page = answer.headers.get("Content-Type", "").startswith("text/html") and not answer.streaming
     return OF_THE_MOMENT.sub("…", answer.content.decode()) if is_page else ""
 

@@ -165,7 +165,7 @@ def test_when_the_token_is_too_late_another_one_opens(asking: Browser) -> None:
 # Each refusal says why ------------------------------------------------------------------------
 
 
-def test_each_way_to_be_refused_is_told_in_its_own_words(asking: Browser) -> None:
+def test_each_refusal_has_its_own_sentence(asking: Browser) -> None:
     """T-02, T-03, T-04, T-08, L-01."""
     first = last_token()
     let_pass(31)
@@ -191,7 +191,7 @@ def test_each_way_to_be_refused_is_told_in_its_own_words(asking: Browser) -> Non
     assert len(set(told.values())) == len(told)
 
 
-def test_a_token_that_was_used_in_the_same_instant_is_told_so(asking: Browser, monkeypatch: Any) -> None:
+def test_a_token_that_was_used_in_the_same_instant_is_called_used(asking: Browser, monkeypatch: Any) -> None:
     """T-03: another request consumes the token between the comparison and the consumption."""
     close = ChallengeQuerySet.close
 
@@ -204,7 +204,7 @@ def test_a_token_that_was_used_in_the_same_instant_is_told_so(asking: Browser, m
     assert not asking.is_in()
 
 
-def test_a_late_and_used_up_token_is_told_used_up(asking: Browser) -> None:
+def test_a_late_and_used_up_token_is_called_used_up(asking: Browser) -> None:
     """L-01: what was tried five times stays refused for that, whatever the time."""
     token = last_token()
     for turn in range(1, 6):

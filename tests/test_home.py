@@ -118,7 +118,7 @@ def test_counting_again_changes_nothing_but_what_was_reported_late(busy: None, a
     assert "token.sms.failed" not in by_day(account)[5]
 
 
-def test_figures_older_than_a_month_are_forgotten(account: Account) -> None:
+def test_figures_older_than_a_month_are_deleted(account: Account) -> None:
     old = timezone.localdate() - timedelta(days=31)
     DailyFigure.objects.create(account=account, day=old, name="sign_in.sms", count=1)
     stats.settle(timezone.now())
@@ -132,8 +132,8 @@ def test_the_median_is_of_what_arrived(busy: None, account: Account) -> None:
 # Periodic tasks -----------------------------------------------------------------------------------------
 
 
-def test_a_periodic_task_runs_once_by_whoever_comes_first(busy: None, account: Account) -> None:
-    """F13: a beat or a sender too many does no harm."""
+def test_a_periodic_task_runs_once(busy: None, account: Account) -> None:
+    """F13: one watcher too many does no harm."""
     assert scheduler.run("figures")
     assert not scheduler.run("figures")
     assert by_day(account)[5]["sign_in.sms"] == 3
@@ -150,8 +150,8 @@ def test_a_periodic_task_that_fails_is_logged_and_keeps_nobody_waiting(
     def fail(last: Last) -> int:
         raise RuntimeError
 
-    kinds = {"first": scheduler.Kind(60, fail), "second": scheduler.Kind(60, done.append)}
-    monkeypatch.setattr(scheduler, "_kinds", kinds)
+    tasks = {"first": scheduler.ScheduledTask(60, fail), "second": scheduler.ScheduledTask(60, done.append)}
+    monkeypatch.setattr(scheduler, "_tasks", tasks)
     scheduler.run_due()
     scheduler.run_due()
     assert done == [Last(None, None)]
@@ -169,14 +169,14 @@ def test_two_runs_at_once_are_one_until_the_lease_ends(db: None, monkeypatch: py
         inner.append(scheduler.run("only"))
         return 7
 
-    monkeypatch.setattr(scheduler, "_kinds", {"only": scheduler.Kind(60, work)})
+    monkeypatch.setattr(scheduler, "_tasks", {"only": scheduler.ScheduledTask(60, work)})
     assert scheduler.run("only")
     assert inner == [False]
     task = PeriodicTask.objects.get()
     assert (task.high_water, task.leased_until) == (7, None)
     past = timezone.now() - timedelta(seconds=1)
     PeriodicTask.objects.update(due_at=past, leased_until=past)
-    monkeypatch.setattr(scheduler, "_kinds", {"only": scheduler.Kind(60, lambda last: None)})
+    monkeypatch.setattr(scheduler, "_tasks", {"only": scheduler.ScheduledTask(60, lambda last: None)})
     assert scheduler.run("only")
     assert PeriodicTask.objects.get().high_water == 7, "a run that leaves no mark keeps the one before"
 
@@ -185,7 +185,7 @@ def test_a_task_that_fails_is_due_again_within_a_minute(db: None, monkeypatch: p
     def fail(last: Last) -> int:
         raise RuntimeError
 
-    monkeypatch.setattr(scheduler, "_kinds", {"hourly": scheduler.Kind(3600, fail)})
+    monkeypatch.setattr(scheduler, "_tasks", {"hourly": scheduler.ScheduledTask(3600, fail)})
     scheduler.run_due()
     task = PeriodicTask.objects.get()
     assert task.leased_until is None
@@ -308,7 +308,7 @@ def test_a_member_sees_their_own_sign_ins_with_place_and_device(
     assert "What needs doing" not in shown
 
 
-def test_anonymous_see_nothing(browser: Browser, account: Account) -> None:
+def test_anonymous_people_are_sent_to_sign_in(browser: Browser, account: Account) -> None:
     assert browser.get("/").headers["Location"] == "/entrar/"
 
 
@@ -318,7 +318,7 @@ def test_the_sms_of_the_day_stand_beside_their_limit(at_home: Browser, account: 
     shown = text(at_home.get("/"))
     assert "SMS of the day 1 of 40 This limit is for 24 hours." in shown  # Alice's own
     rate_limits.count(rate_limits.windows("account", account.pk), uses=39)
-    assert "SMS of the day 40 of 40 Spent: tokens go by e-mail." in text(at_home.get("/"))
+    assert "SMS of the day 40 of 40 Used up: tokens go by e-mail." in text(at_home.get("/"))
     RateLimit.objects.update(until=0)
     assert "SMS of the day 0 of 40" in text(at_home.get("/"))
 

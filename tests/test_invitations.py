@@ -14,8 +14,11 @@ from django.utils import timezone
 from accounts.exceptions import InvitationOver
 from accounts.invitations import flows as invitations
 from accounts.models import Account, AuditEvent, Invitation, Role, User
-from messaging.delivery import flows as delivery
+from accounts.passwords.validators import GuessableValidator
+from messaging.delivery import looks
 from messaging.delivery.models import Message
+from messaging.portal.joining import JUDGED
+from tests.altcha import challenge_on, solve
 from tests.conftest import PASSWORD, Browser, deliver, enrol, many, sent_to
 from tests.tools import page
 
@@ -65,7 +68,7 @@ def test_a_list_is_parted_by_whatever_stands_between_addresses() -> None:
     assert list(invitations.people(pasted)) == [f"{letter}@x.com" for letter in "abcdefgh"]
 
 
-def test_names_are_kept_and_stand_in_the_form_of_whoever_joins(office: Browser, other_browser: Browser) -> None:
+def test_names_are_kept_and_filled_into_the_form_of_the_joining_person(office: Browser, other_browser: Browser) -> None:
     pasted = 'Maria da Silva <maria@example.com>, "Souza, João" <joao@example.com>; "?" <nonsense>'
     assert invitations.people(pasted) == {
         "maria@example.com": "Maria da Silva",
@@ -106,7 +109,7 @@ def test_a_member_is_invited_without_one_and_members_invite_nobody(office: Brows
 
 @pytest.mark.parametrize("change", [{"role": "member"}, {"is_active": False}])
 @pytest.mark.parametrize("role", ["administrator", "member"])
-def test_who_runs_the_account_no_more_makes_no_administrator(
+def test_a_former_administrators_invitation_makes_no_administrator(
     alice: User, browser: Browser, change: dict[str, Any], role: str
 ) -> None:
     """A-01: be it by an invitation that was sent before. Members come in as before."""
@@ -179,7 +182,14 @@ def test_a_list_is_reported_line_by_line(office: Browser, bob: User) -> None:
     assert [event.data["address"] for event in asked.order_by("pk")] == ["n•••@example.com", "m•••@example.com"]
 
 
-def test_whoever_invites_learns_nothing_about_other_accounts(office: Browser, charlie: User) -> None:
+@pytest.mark.parametrize(("length", "result"), [(254, "sent"), (255, "invalid")])
+def test_an_address_has_254_characters_at_most(alice: User, length: int, result: str) -> None:
+    """PostgreSQL would refuse the row."""
+    address = f"@{'.'.join(['a' * 60] * 3)}.example".rjust(length, "n")
+    assert invitations.invite(alice.account, {address: ""}, actor=alice, language="en") == {address: result}
+
+
+def test_an_administrator_who_invites_learns_nothing_about_other_accounts(office: Browser, charlie: User) -> None:
     """A-04: the same answer, report, list and number of statements; the e-mail tells its reader alone."""
     with CaptureQueriesContext(connection) as known:
         elsewhere = office.post(INVITE, {"addresses": "charlie@example.com", "language": "en"})
@@ -315,7 +325,9 @@ def test_nobody_takes_all_the_logins_of_a_name(
 
 
 @pytest.mark.parametrize("change", ["resent", "revoked", "late", "account", "forged", "taken"])
-def test_a_link_that_is_over_makes_nobody(office: Browser, make_browser: Any, charlie: User, change: str) -> None:
+def test_an_invitation_that_is_over_makes_no_user(
+    office: Browser, make_browser: Any, charlie: User, change: str
+) -> None:
     ask(office, "nina@example.com")
     path, invitation = link_to("nina@example.com"), Invitation.objects.get()
     if change == "resent":
@@ -354,6 +366,25 @@ def test_nobody_joins_without_the_captcha_and_one_pays_for_one_user(office: Brow
     assert join(robot, other).status_code == 302
 
 
+def test_a_password_is_judged_beside_a_solved_captcha_and_ten_times(office: Browser, monkeypatch: Any) -> None:
+    """B-11: it takes 0.14 s of a processor, and whoever has a link could ask for that all day."""
+    ask(office, "nina@example.com")
+    judged: list[str] = []
+    monkeypatch.setattr(GuessableValidator, "validate", lambda self, password, user: judged.append(password))
+    guest, path = Browser(), link_to("nina@example.com")
+    for captcha in ({}, {"altcha": "nonsense"}):
+        assert guest.post(path, {**NAMED, **captcha}).status_code == 200
+    assert judged == []
+    solved, without_name = guest.captcha(path), {**NAMED, "first_name": ""}
+    for _time in range(JUDGED):
+        assert "altcha-widget" not in page(guest.post(path, {**without_name, "altcha": solved})), "it is kept"
+    assert len(judged) == JUDGED
+    answer = guest.post(path, {**NAMED, "altcha": solved})
+    assert "has expired" in page(answer)
+    assert len(judged) == JUDGED
+    assert guest.post(path, {**NAMED, "altcha": solve(challenge_on(answer))}).status_code == 302
+
+
 def test_two_clicks_at_once_make_one_user(office: Browser) -> None:
     """The row decides, not what was read before."""
     ask(office, "nina@example.com")
@@ -363,11 +394,50 @@ def test_two_clicks_at_once_make_one_user(office: Browser) -> None:
         invitations.accept(invitation, first_name="Mallory", last_name="", password=PASSWORD)
 
 
+def test_who_joins_settles_no_other_invitation(office: Browser) -> None:
+    """A-04: neither the acceptance nor the new user is of the others."""
+    ask(office, "nina@example.com, max@example.com")
+    Invitation.objects.update(nonce=7)  # it is random, and may be the same
+    nina, other = (Invitation.objects.get(email=f"{name}@example.com") for name in ("nina", "max"))
+    user = invitations.accept(nina, first_name="Nina", last_name="", password=PASSWORD)
+    for invitation in (nina, other):
+        invitation.refresh_from_db()
+    assert (nina.user, other.user, other.accepted_at) == (user, None, None)
+
+
+def test_an_invitation_that_was_sent_again_meanwhile_is_not_accepted(office: Browser) -> None:
+    """The page of the link before is still open: only the newest link is good."""
+    ask(office, "nina@example.com")
+    read = Invitation.objects.get()
+    ask(office, "nina@example.com")
+    with pytest.raises(InvitationOver):
+        invitations.accept(read, first_name="Nina", last_name="", password=PASSWORD)
+    assert not User.objects.filter(email="nina@example.com").exists()
+
+
+def test_one_who_was_revoked_or_joined_long_ago_is_invited_anew(
+    office: Browser, make_browser: Any, alice: User, bob: User
+) -> None:
+    """Nothing of before is left in the row, least of all the role (A-01)."""
+    ask(office, "nina@example.com")
+    join(make_browser(), link_to("nina@example.com"))
+    User.objects.filter(email="nina@example.com").update(email="another@example.com")
+    long_ago = timezone.now() - timedelta(days=400)
+    before = {"sent_at": long_ago, "expires_at": long_ago, "revoked_at": long_ago}
+    Invitation.objects.update(role=Role.ADMINISTRATOR, invited_by=bob, **before)
+    ask(office, "Nina <nina@example.com>", language="es")
+    again = Invitation.objects.get()
+    assert (again.revoked_at, again.accepted_at, again.user) == (None, None, None)
+    assert (again.name, again.language, again.role, again.invited_by) == ("Nina", "es", Role.MEMBER, alice)
+    assert again.sent_at > long_ago
+    assert join(make_browser(), link_to("nina@example.com")).status_code == 302
+
+
 def test_the_password_is_as_strong_as_any(office: Browser, browser: Browser) -> None:
     ask(office, "nina@example.com")
     path = link_to("nina@example.com")
     weak = {**NAMED, "first_name": "Ninasimone", "new_password": "ninasimone1 xkvqz"}
-    assert "It contains your name." in page(browser.post(path, weak))
+    assert "It contains your name." in page(browser.post(path, {**weak, "altcha": browser.captcha(path)}))
     assert "This field is required" in page(browser.post(path, {**NAMED, "first_name": ""}))
     assert not User.objects.filter(email="nina@example.com").exists()
 
@@ -442,7 +512,7 @@ def test_the_reminder_says_what_to_do_in_the_readers_language(running: Browser, 
     assert "http://testserver/entrar/" in entry["text"]
 
 
-def test_no_reminder_reaches_whoever_has_a_phone_by_then(running: Browser, bob: User) -> None:
+def test_no_reminder_reaches_a_person_who_has_a_phone_by_then(running: Browser, bob: User) -> None:
     running.post(f"{USERS}{bob.pk}/lembrar/")
     enrol(bob)
     assert sent_to(bob.email) == []
@@ -468,6 +538,6 @@ def test_reminders_never_stand_before_a_token(running: Browser, make_browser: An
     other = make_browser()
     other.post_password("bob")
     other.post_channel("sms")
-    waiting = Message.objects.sendable().order_by(*delivery.sweep_order())
+    waiting = Message.objects.sendable().order_by(*looks.order())
     assert waiting[0].kind == "token"
     assert waiting[1].kind == "reminder"

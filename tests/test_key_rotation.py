@@ -68,7 +68,7 @@ def test_a_session_stays_open_and_listed_as_long_as_the_old_key_is_known(
     assert browser.is_in() is keeps_the_old
 
 
-def test_whoever_knows_the_new_key_as_the_second_reads_what_others_sign_with_it(bob: User, settings: Any) -> None:
+def test_a_process_with_the_new_key_second_reads_what_others_sign_with_it(bob: User, settings: Any) -> None:
     """The first round: old and new processes answer beside each other in the second."""
     rotate(settings)
     browser = Browser()

@@ -69,7 +69,7 @@ def test_the_figures_and_the_tasks_on_home_say_it(alices: Browser, phone_only: U
     assert "1 user has no second step that counts yet." in page(alices.get("/"))
 
 
-def test_a_single_point_of_failure_is_told_of(alices: Browser, account: Account) -> None:
+def test_the_home_page_warns_of_a_single_point_of_failure(alices: Browser, account: Account) -> None:
     assert "Only SMS counts" not in page(alices.get("/"))
     come = has_come(account, "sms")
     assert [task for task in dashboard.tasks(come, stats.people(come), []) if "Only SMS counts" in task.text]
@@ -83,7 +83,7 @@ def test_the_settings_show_what_counts_and_no_date_to_take_back(
     assert 'value="app" checked' in shown
     assert 'value="sms" checked' not in shown
     assert "only these count" not in shown
-    assert "Take the date back" not in shown
+    assert "Cancel the date" not in shown
     assert 'name="passkeys_alone"' not in shown, "a passkey does not count any more"
     assert "<strong>1</strong> has no second step that counts yet" in shown
     assert "These are the second steps that count already" in page(
@@ -103,10 +103,12 @@ def test_the_reminder_goes_to_whom_it_is_for_and_names_what_counts(
     assert deliver()[0]["subject"] == "Set up your second step"
 
 
-def test_work_on_several_people_knows_who_has_one(alices: Browser, phone_only: User, account: Account) -> None:
+def test_work_on_several_people_leaves_out_whoever_has_a_kind_that_counts(
+    alices: Browser, phone_only: User, account: Account
+) -> None:
     come = has_come(account, "app passkey")
     people = bulk.chosen(come, User.objects.filter(account=account).values_list("pk", flat=True))
-    assert [person.username for person in people if bulk.WORKS["remind"].is_so(person)] == ["alice"]
+    assert [person.username for person in people if bulk.ACTIONS["remind"].needs_nothing(person)] == ["alice"]
 
 
 def test_the_persons_page_says_it(alices: Browser, phone_only: User, account: Account) -> None:

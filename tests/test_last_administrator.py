@@ -48,8 +48,11 @@ def test_one_of_two_may_go_and_it_is_written_down(alice: User, dora: User) -> No
     assert users.change_role(dora, Role.MEMBER, actor=alice)
     assert not users.change_role(dora, Role.MEMBER, actor=alice)
     assert users.deactivate_user(dora, actor=alice)
+    assert not dora.is_active
     assert not users.deactivate_user(dora, actor=alice)
     assert users.reactivate_user(dora, actor=alice)
+    assert dora.is_active
+    assert not users.reactivate_user(dora, actor=alice)
     assert users.change_role(dora, Role.ADMINISTRATOR, actor=alice)
     assert dora.is_administrator
     assert actions(dora) == [

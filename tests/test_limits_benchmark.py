@@ -1,13 +1,15 @@
 """The scenarios of the limits: the document shows what the program plays (B-18)."""
 
 import re
+from collections import Counter
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
-from benchmarks.limits.__main__ import HEAD, cells
+from benchmarks.limits import attackers, people
+from benchmarks.limits.__main__ import HEAD, cells, price_of_honest_people
 from benchmarks.limits.scenarios import SCENARIOS
 from tests.tools import ROOT
 from twofactor.tokens import worst_day
@@ -54,6 +56,18 @@ def test_the_document_states_the_worst_day_of_each_kind_of_attacker() -> None:
         assert played[scenario] <= most[who], scenario
 
 
+def test_the_worst_day_is_printed_at_the_price_that_is_paid() -> None:
+    """B-18: of one SMS, in US$."""
+    out = StringIO()
+    call_command("limits", "--worst-day", "--price", "0.25", stdout=out)
+    head, _rule, *rows = out.getvalue().splitlines()
+    assert "| US$ at 0.25 |" in head
+    costs = {cells[1]: (cells[2], cells[4]) for cells in (re.split(r"\s*\|\s*", row) for row in rows)}
+    assert costs == {day.who: (f"{day.sms:,}", f"{day.sms / 4:,.2f}") for day in worst_day.all_of_them()}
+    call_command("limits", "--price", "0.25", stdout=(without := StringIO()))
+    assert without.getvalue().startswith("| what | limit |")
+
+
 @pytest.mark.parametrize("scope", ["account", "person", "system", "phone_typed"])
 def test_the_worst_day_follows_the_limits(scope: str, settings: Any) -> None:
     """B-18: who changes a limit reads what it costs."""
@@ -73,6 +87,25 @@ def test_a_quick_scenario_holds_what_is_promised(name: str, settings: Any) -> No
     assert honest.people > 0
     assert (honest.refused, honest.known_wait) == (0, 0)
     assert (honest.new_wait or 0) < 120
+
+
+def test_an_honest_sign_in_costs_one_sms() -> None:
+    """B-18: where nobody attacks and nobody asks again; the program prints it."""
+    played = SCENARIOS["an office in which three people forget their password"]()
+    honest = Counter({"SMS": attackers.messages()[0], "sign-ins": people.finished_sign_ins()})
+    assert honest == {"SMS": 40, "sign-ins": 40}  # ten of thirty signed in on a day long ago, too
+    assert played.honest.asked_again == 0
+    assert "1.000 SMS a finished sign-in (40 of 40)" in price_of_honest_people(honest)
+
+
+def test_sms_that_people_ask_for_again_are_counted_apart() -> None:
+    (user,) = people.users(1, people.account())
+    person = people.Person(user, "192.0.2.50")
+    assert person.sign_in(resend=True)
+    honest = Counter(
+        {"SMS": attackers.messages()[0], "sign-ins": people.finished_sign_ins(), "asked again": person.asked_again}
+    )
+    assert "2.000 SMS a finished sign-in (2 of 1); 1.000 without the 1" in price_of_honest_people(honest)
 
 
 def test_a_refusal_is_shown_as_one() -> None:

@@ -26,9 +26,10 @@ from accounts.audit.record import record_event
 from accounts.dashboard import context as dashboard_context
 from accounts.exceptions import Limited
 from accounts.models import Account, AuditEvent, RateLimit, Role, Session, User
+from accounts.models.user import BY_FAILURES
 from accounts.notifications.notify import notify
 from accounts.request import limited
-from accounts.users.views import LIMITS as HOLDING
+from accounts.users.views import LIMIT_NAMES as HOLDING
 from messaging.delivery import outbox
 from messaging.delivery.models import Message, OpenCircuit, State
 from messaging.portal import bulk
@@ -73,6 +74,7 @@ from twofactor import error_messages, notifications
 from twofactor.factors.codes import flows as codes
 from twofactor.models import PendingSignIn, PhoneDevice
 from twofactor.reauthentication.actions import OF_A_PERSON, OF_THE_ACCOUNT
+from twofactor.tokens import texts
 
 # The walk: every page and answer of the four journeys, in one language ----------------------------
 
@@ -368,7 +370,7 @@ class Walk:
             self.note("channel, reCAPTCHA", browser.get(CHANNEL))
             refused = browser.post(CHANNEL, {"channel": "sms", "g-recaptcha-response": "x"})
             self.note("channel, reCAPTCHA silent", refused)
-            self.note("channel, second door", browser.get(CHANNEL))
+            self.note("channel, fallback captcha", browser.get(CHANNEL))
         facts: dict[str, Any] = {"used": 100, "limit": 200, "number": "•••21", "people": 3}
         with translation.override(self.language):
             for action in (
@@ -450,7 +452,7 @@ class Walk:
     def several(self, browser: Browser, bob: User) -> None:
         """Do for several people what is done for one."""
         path = f"{USERS}varios/"
-        for action in bulk.WORKS:
+        for action in bulk.ACTIONS:
             self.note(f"several, {action}", browser.get(path, {"action": action, "person": [str(bob.pk)]}))
         self.note("several, nobody", browser.get(path, {"action": "deactivate"}, follow=True))
         done = browser.post(path, {"action": "member", "person": [str(bob.pk)]})
@@ -488,6 +490,9 @@ class Walk:
                 event.data = data | {"starts": starts, "by_date": starts}
                 for event.action, write in notifications.NOTICES.items():
                     self.hear(f"notice {event.action} {starts}", write(event).content("email").html)
+            event.action, event.data = Action.USER_LOCKED, {"reason": BY_FAILURES}
+            locked = notifications.NOTICES[event.action](event)
+            self.hear("notice of the hundredth wrong token", locked.content("email").html)
 
     def errors(self) -> None:
         self.note("no page", self.browser().get("/nowhere/"), 404)
@@ -497,14 +502,15 @@ class Walk:
             for name in ("400", "500", "503"):
                 self.hear(name, render_to_string(f"{name}.html", request=request))
             for seconds in (1, 59, 600, 9000):
-                self.hear(f"limit of {seconds} s", render_to_string("429.html", {"retry_after": seconds}, request))
+                facts = {"retry_after": seconds, "limit": limited.explained(Limited(seconds, "another"))}
+                self.hear(f"limit of {seconds} s", render_to_string("429.html", facts, request))
             self.words_of_limits()
 
     def words_of_limits(self) -> None:
         """Hear what each limit says on the page that one is on, and to the administrator."""
         for scope in (*limited.SENTENCES, "another"):
             limit = limited.explained(Limited(60, scope, User.objects.get(username="bob")))
-            context = {"retry_after": 60, "limit": limit, "email_offered": True}
+            context = {"retry_after": 60, "limit": limit | {"unguessable": True}, "email_offered": True}
             said = render_to_string("partials/_limit.html", context)
             self.hear(f"limit {scope}", f'<html lang="{self.language}">{said}</html>')
         for scope, words in HOLDING.items():
@@ -513,7 +519,12 @@ class Walk:
 
     def words_of_facts(self) -> None:
         """Hear what a refusal says, and every word that an event's fact may have."""
-        said = [*error_messages.SENTENCES.values(), *OF_A_PERSON.values(), *OF_THE_ACCOUNT.values()]
+        said = [
+            *error_messages.SENTENCES.values(),
+            error_messages.LOCKED_BY_FAILURES,
+            *OF_A_PERSON.values(),
+            *OF_THE_ACCOUNT.values(),
+        ]
         said += [words for values in descriptions.VALUES.values() for words in values.values()]
         told = "".join(f"<p>{escape(words)}</p>" for words in said)
         self.hear("facts", f'<html lang="{self.language}">{told}</html>')
@@ -524,7 +535,7 @@ class Walk:
         for number, entry in enumerate(outbox.entries()):
             self.hear(f"message {number}", "".join(f"<p>{line}</p>" for line in entry["text"].splitlines()))
         with translation.override(self.language):
-            email = notifications._email("000000", "login", at=timezone.now())
+            email = texts._email("000000", "login", at=timezone.now())
         self.hear("token in HTML", email.html)
         shutil.rmtree(settings.OUTBOX_DIR)
         self.note("outbox, empty", self.browser().get("/caixa-de-saida/"))
@@ -629,5 +640,5 @@ def test_the_help_page_finds_its_words(page: str, tag: str, label: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("page", ["first token", "token by SMS", "token by e-mail", "change, new number"])
-def test_the_180_seconds_are_told(page: str) -> None:
+def test_the_180_seconds_are_stated(page: str) -> None:
     assert any("180 segundos" in said.text for said in walk("pt-br")[page].said)

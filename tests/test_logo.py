@@ -183,7 +183,7 @@ def test_what_is_larger_than_anybodys_mistake_is_not_read(office: Browser) -> No
 
 
 @pytest.mark.django_db
-def test_the_pop_ups_wear_the_logo_and_the_sign_in_page_does_not(
+def test_the_pop_ups_have_the_logo_and_the_sign_in_page_does_not(
     browser: Browser, bobs_phone: PhoneDevice, policy: Account, other_browser: Browser
 ) -> None:
     kept = logos.rewrite(png())

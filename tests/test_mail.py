@@ -22,9 +22,8 @@ from messaging.delivery.models import GatewayFailure, Message, State
 from messaging.delivery.renderers import Content
 from tests.conftest import Browser
 from tests.tools import let_pass, page
-from twofactor import notifications
 from twofactor.models import Challenge, PhoneDevice, Purpose
-from twofactor.tokens import derive
+from twofactor.tokens import derive, texts
 
 pytestmark = pytest.mark.django_db
 MAILBOX = "bob@example.com"
@@ -113,7 +112,7 @@ def queued(bob: User, *, kind: str = "notice") -> Message:
     return made
 
 
-def test_a_notice_outlives_a_server_that_refuses_us_and_the_operator_is_called(
+def test_a_notice_waits_for_a_server_that_refuses_us_and_the_operator_is_alarmed(
     bob: User, refusing: list[Exception | None], caplog: pytest.LogCaptureFixture
 ) -> None:
     """F36, O-05: it waits; the log has code and words at level error, and no address."""
@@ -220,7 +219,7 @@ def test_the_page_says_why_it_takes_so_long(
 
 
 @pytest.mark.parametrize("channel", ["sms", "email"])
-def test_a_token_under_a_key_that_is_not_known_here_waits_for_a_worker_that_knows_it(
+def test_a_token_under_a_key_that_is_not_here_waits_for_a_worker_that_has_it(
     browser: Browser,
     bob: User,
     bobs_phone: PhoneDevice,
@@ -274,7 +273,7 @@ def test_an_email_says_that_a_program_wrote_it_and_where(settings: Any) -> None:
     ("host", "name"),
     [("portal.example", "portal.example"), ("192.0.2.1", "[192.0.2.1]"), ("2001:db8::1", "[IPv6:2001:db8::1]")],
 )
-def test_mail_servers_are_told_the_name_of_the_portal(settings: Any, host: str, name: str) -> None:
+def test_mail_servers_are_greeted_with_the_name_of_the_portal(settings: Any, host: str, name: str) -> None:
     settings.PUBLIC_HOST = host
     for kind in (mail.EmailBackend(use_ssl=False), mail.EmailBackend(use_ssl=True)):
         assert kind.connection_class(local_hostname="worker").local_hostname == name
@@ -285,9 +284,7 @@ def test_the_subject_of_a_token_has_the_time_and_never_the_digits(language: str)
     """T-12; two tokens are two threads."""
     with translation.override(language):
         first, second = (
-            notifications._email(
-                "042917", Purpose.SIGN_IN, at=datetime(2026, 11, 28, 15, 4, second, tzinfo=UTC)
-            ).subject
+            texts._email("042917", Purpose.SIGN_IN, at=datetime(2026, 11, 28, 15, 4, second, tzinfo=UTC)).subject
             for second in (5, 35)
         )
     assert "12:04:05" in first  # in São Paulo

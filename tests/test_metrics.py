@@ -138,7 +138,7 @@ def test_seconds_are_counted_from_the_click_to_gateway_and_handset() -> None:
     assert seconds == {("gateway", "sms"): pytest.approx(3), ("handset", "sms"): pytest.approx(6)}
 
 
-def test_the_oldest_waiting_message_is_told_by_channel() -> None:
+def test_the_oldest_waiting_message_is_reported_by_channel() -> None:
     """Issue 3, point 9: what nobody can send any more does not wait."""
     message(age=50)
     message(age=20)
@@ -150,21 +150,21 @@ def test_the_oldest_waiting_message_is_told_by_channel() -> None:
     assert ages == {("sms",): pytest.approx(50, abs=5), ("email",): pytest.approx(70, abs=5)}
 
 
-def test_circuits_are_told_by_gateway(settings: Any) -> None:
+def test_circuits_are_reported_by_gateway(settings: Any) -> None:
     """F35."""
     settings.SMS_GATEWAYS = ["twilio", "sinch"]
     OpenCircuit.objects.create(name="sinch", open_until=clock_plus(-1), fault="ours")
     assert samples(scraped())["messaging_circuit_open"] == {("twilio",): 0, ("sinch",): 1}
 
 
-def test_calls_that_failed_are_told_by_gateway_and_fault() -> None:
+def test_calls_that_failed_are_reported_by_gateway_and_fault() -> None:
     """The alarm for a mail server or a gateway that refuses us."""
     for name, fault, age in (("smtp", "ours", 0), ("smtp", "ours", 200), ("smtp", "busy", 0), ("twilio", "ours", 301)):
         aged(GatewayFailure.objects.create(name=name, fault=fault), "at", age)
     assert samples(scraped())["messaging_gateway_failures_5m"] == {("ours", "smtp"): 2, ("busy", "smtp"): 1}
 
 
-def test_silence_is_told_in_seconds() -> None:
+def test_silence_is_measured_in_seconds() -> None:
     """Q-06: without end while nobody ever looked."""
     assert samples(scraped())["messaging_sender_silence_seconds"] == {(): float("inf")}
     delivery.deliver_pending(by="poller")

@@ -159,7 +159,7 @@ def add(field: Any) -> Any:
         (migration(migrations.CreateModel("Thing", []), atomic=False), "is run again"),
     ],
 )
-def test_the_rules_see(made: Any, said: str) -> None:
+def test_the_rules_report_what_a_migration_may_not_do(made: Any, said: str) -> None:
     assert any(said in line for line in problems(made))
 
 

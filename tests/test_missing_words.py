@@ -22,7 +22,7 @@ def words(user: User) -> set[str]:
     return set(SearchWord.objects.filter(user=user).values_list("word", flat=True))
 
 
-def test_they_get_their_words(account: Account) -> None:
+def test_people_without_search_words_get_them_once(account: Account) -> None:
     """O-02."""
     person = joined(account, "iris")
     mark = missing_words.write_missing(Last(None, None))

@@ -206,7 +206,7 @@ def test_a_member_and_another_account_have_no_such_page(office: Browser, bob: Us
     assert member.get(f"/configuracoes/usuarios/{bob.pk}/senha/").status_code == 403
 
 
-def test_whoever_cannot_sign_in_gets_no_link(office: Browser, bob: User) -> None:
+def test_a_person_who_cannot_sign_in_gets_no_link(office: Browser, bob: User) -> None:
     User.objects.filter(pk=bob.pk).update(is_active=False)
     path = f"/configuracoes/usuarios/{bob.pk}/senha/"
     assert office.reauthenticate(path).status_code == 404

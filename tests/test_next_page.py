@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
+from accounts import rate_limits, sms_limits
 from accounts.models import User
 from messaging.delivery.models import Message
 from tests.conftest import PASSWORD, Browser, last_token
-from twofactor.models import PendingSignIn
+from twofactor import error_messages
+from twofactor.exceptions import SmsUsedUp
+from twofactor.models import Challenge, PendingSignIn
+from twofactor.sign_in import flows
 
 pytestmark = pytest.mark.usefixtures("policy", "bobs_phone")
 STRAIGHT = {"straight": "on"}
@@ -36,6 +40,40 @@ def test_the_script_gets_the_page_that_a_redirect_leads_to(browser: Browser) -> 
     assert without_what_changes(sent) == without_what_changes(browser.get("/entrar/token/"))
     assert Message.objects.count() == 1
     assert browser.post_token(last_token()).headers["Location"] == "/"
+
+
+def test_the_next_page_tells_the_time_that_is_left_without_reading_it(browser: Browser, bob: User) -> None:
+    """The challenge that was just issued is not read again for it."""
+    browser.post_password("bob", **STRAIGHT)
+    pending = PendingSignIn.objects.get()
+    issued = flows.start_sign_in_challenge(pending, "sms", captcha="of this request")
+    read = Challenge.objects.shown(pending)
+    assert read
+    assert 0 <= issued.seconds_left - read.seconds_left <= 5
+    assert issued.message
+    assert read.message
+    assert (issued.message.state, issued.message.fault) == (read.message.state, read.message.fault)
+    assert pending.just_issued == read
+
+
+def test_the_next_page_is_as_read_again_when_the_captcha_unlocks_no_other_token(
+    browser: Browser, settings: Any
+) -> None:
+    """The pending sign-in is not read again for it: C-06."""
+    settings.CAPTCHA_UNLOCK_SENDS = 1
+    browser.post_password("bob", **STRAIGHT)
+    sent = browser.post("/entrar/canal/", {"channel": "sms", "altcha": browser.captcha("/entrar/canal/"), **STRAIGHT})
+    assert (sent.status_code, own_address(sent)) == (200, "/entrar/token/")
+    assert without_what_changes(sent) == without_what_changes(browser.get("/entrar/token/"))
+
+
+def test_the_next_page_is_as_read_again_when_no_sms_is_left(browser: Browser) -> None:
+    """The pending sign-in is not read again for it: B-17."""
+    rate_limits.count(sms_limits.system(reserved=False), uses=100_000)
+    answer = browser.post_password("bob", **STRAIGHT)
+    assert (answer.status_code, own_address(answer)) == (200, "/entrar/canal/")
+    assert error_messages.of(SmsUsedUp()) in answer.content.decode()
+    assert without_what_changes(answer) == without_what_changes(browser.get("/entrar/canal/"))
 
 
 def test_its_forms_have_a_csrf_token_that_is_taken(bob: User) -> None:

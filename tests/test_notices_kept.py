@@ -85,7 +85,7 @@ def test_a_notice_leaves_when_the_mail_server_is_back(notice: Message, monkeypat
     assert (notice.state, notice.tries, notice.error, notice.fault) == (State.SENT, 7, "", "")
 
 
-def test_a_notice_whose_worker_dies_each_time_is_given_up_too(notice: Message, settings: Any) -> None:
+def test_a_notice_whose_worker_ends_each_time_is_given_up_too(notice: Message, settings: Any) -> None:
     """F6."""
     for _ in range(settings.NOTICE_TRIES):
         assert leases.claim(notice.pk)

@@ -71,7 +71,7 @@ def test_guesses_are_limited_as_those_of_a_session(alice: User) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_whoever_typed_the_password_lately_is_not_asked(alice: User, way: str) -> None:
+def test_a_recent_password_is_not_asked_for_again(alice: User, way: str) -> None:
     """R-09: honest people have no click more."""
     assert WAYS[way](stolen("alice", 290)).headers["Location"] == "/entrar/introducao/"
 
@@ -98,7 +98,7 @@ def test_the_password_leads_on_and_the_policy_is_on_in_the_end(alice: User, acco
     assert account.two_factor_required
 
 
-def test_whoever_has_a_phone_goes_on_to_the_channel(bob: User) -> None:
+def test_a_person_with_a_phone_goes_on_to_the_channel(bob: User) -> None:
     """R-09: the policy was off for a while."""
     enrol(bob, BOBS_NUMBER)
     browser = stolen("bob", 301)

@@ -47,7 +47,7 @@ def test_history_is_read_and_not_touched(operator: Browser, model: str) -> None:
     assert Message.objects.filter(destination=BOBS_NUMBER).count() == 1
 
 
-def test_a_message_is_shown_with_its_fate_and_a_masked_number(operator: Browser) -> None:
+def test_a_message_is_shown_with_its_delivery_status_and_a_masked_number(operator: Browser) -> None:
     """P-09."""
     message = Message.objects.get(destination=BOBS_NUMBER)
     shown = page(operator.get(f"/admin/delivery/message/{message.pk}/change/"))

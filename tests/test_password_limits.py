@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import RateLimit, User
 from accounts.passwords import limits as password_limits
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 CONFIRM = "/meu-perfil/telefone/confirmar/"
 OTHER_ADDRESS = "203.0.113.9"
+NAMES = ("bob", "bob@example.com", "nobody", "nobody@example.com")
 
 
 def wrong(times: int, login: str = "bob") -> list[int]:
@@ -29,7 +32,10 @@ def guess_a_hundred_times(person: User) -> None:
     for number in range(100):
         origin = request_context.Origin(ip=f"2001:db8:{number % 20:x}::1")
         before = request_context.current.set(origin)
-        assert authenticate(username=person.username, password=f"wrong {number}", pay=lambda step: None) is None
+        assert (
+            authenticate(username=person.username, password=f"wrong {number}", require_captcha=lambda step: None)
+            is None
+        )
         request_context.current.reset(before)
 
 
@@ -120,7 +126,7 @@ def test_nobody_learns_by_it_that_two_names_are_one_persons(bob: User) -> None:
     assert answers("bob") == answers("nobody")
 
 
-def test_outsiders_do_not_keep_whoever_is_signed_in_from_proving_it(browser: Browser, bob: User) -> None:
+def test_outsiders_do_not_keep_a_signed_in_person_from_re_authenticating(browser: Browser, bob: User) -> None:
     """B-01: a signed-in person has a counter of their own."""
     browser.post_password("bob")
     guess_a_hundred_times(bob)
@@ -128,13 +134,13 @@ def test_outsiders_do_not_keep_whoever_is_signed_in_from_proving_it(browser: Bro
     assert browser.post("/senha/alterar/", {"old_password": PASSWORD, **fields}).status_code == 302
 
 
-def test_a_right_password_spends_nothing(bob: User) -> None:
+def test_a_right_password_uses_up_no_limit(bob: User) -> None:
     for _ in range(10):
         assert Browser().post_password("bob").status_code == 302
     assert not RateLimit.objects.exclude(key__startswith="events ").exists(), "what is counted for the audit log only"
 
 
-def test_counting_is_exact(bob: User) -> None:
+def test_seven_wrong_passwords_count_as_seven(bob: User) -> None:
     """L-05: one upsert, no reading first."""
     for _ in range(7):
         password_limits.count_wrong_password("bob", "192.0.2.1", bob)
@@ -147,7 +153,7 @@ def test_no_login_stands_in_the_table(bob: User) -> None:
     assert not [key for key in RateLimit.objects.values_list("key", flat=True) if "horse" in key]
 
 
-def test_windows_that_are_over_are_forgotten(bob: User) -> None:
+def test_expired_windows_are_deleted(bob: User) -> None:
     """J-05."""
     wrong(1)
     assert purge() == 0
@@ -186,7 +192,10 @@ def guesses(count: int, person: User, block: int) -> None:
     """Type so many wrong passwords from networks of their own, past every captcha."""
     for number in range(count):
         before = request_context.current.set(request_context.Origin(ip=f"2001:db8:{block:x}{number % 20:02x}::1"))
-        assert authenticate(username=person.username, password=f"wrong {number}", pay=lambda step: None) is None
+        assert (
+            authenticate(username=person.username, password=f"wrong {number}", require_captcha=lambda step: None)
+            is None
+        )
         request_context.current.reset(before)
 
 
@@ -243,3 +252,43 @@ def test_without_the_policy_the_right_password_ends_the_series(bob: User) -> Non
         assert Browser().post_password("bob").status_code == 302
         assert in_a_row(bob) == 0
     assert RateLimit.objects.filter(key__startswith="password ").exists(), "the captcha's count stays"
+
+
+def statements_of(path: str, **typed: str) -> tuple[int, Any]:
+    """Return how many statements a post in a new browser runs, and its answer."""
+    with CaptureQueriesContext(connection) as asked:
+        answer = Browser().post(path, typed)
+    return len(asked), answer
+
+
+def test_a_login_of_nobody_takes_as_many_statements_as_one_of_somebody(bob: User) -> None:
+    """C-09: three more told who exists, by 4 ms, without a captcha and as often as one liked to ask."""
+    Browser().get("/entrar/")  # each process looks once a minute whether a passkey alone may sign in
+    wrong_ones = {login: statements_of("/entrar/", username=login, password="wrong")[0] for login in NAMES}
+    assert len(set(wrong_ones.values())) == 1, wrong_ones
+    RateLimit.objects.filter(key__startswith="address_passwords ").update(used=10)
+    told = [statements_of("/entrar/", username=login, password=PASSWORD) for login in NAMES]
+    assert len({count for count, _answer in told}) == 1, told
+    assert all(challenge_on(answer) for _count, answer in told), "a captcha is due for all of them"
+
+
+def test_a_link_for_the_login_of_nobody_takes_as_many_statements(bob: User) -> None:
+    """C-09."""
+    path = "/entrar/navegador/"
+    solved = {login: solve(challenge_on(Browser().get(path))) for login in NAMES}
+    asked = [statements_of(path, username=login, altcha=solved[login]) for login in NAMES]
+    assert len({count for count, _answer in asked}) == 1, [count for count, _answer in asked]
+    assert [answer.status_code for _count, answer in asked] == [200] * len(NAMES)
+
+
+def test_nobody_at_all_is_refused(db: None) -> None:
+    """An installation whose first person is still to be made answers as any other."""
+    assert not User.objects.exists()
+    assert "Login or password is wrong" in page(Browser().post_password("bob"))
+
+
+@pytest.mark.parametrize("login", ["nobody", "nobody@example.com", "alice@example.com ."])
+def test_the_password_of_the_first_person_opens_no_login_of_nobody(bob: User, login: str) -> None:
+    """The row that carries the counters of a login that nobody has is somebody's; it signs nobody in."""
+    assert User.objects.order_by("pk")[0].check_password(PASSWORD)
+    assert "Login or password is wrong" in page(Browser().post_password(login))

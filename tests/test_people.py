@@ -12,7 +12,7 @@ from accounts.models import Account, AuditEvent, User
 from accounts.profile.forms import ProfileForm
 from accounts.users import flows as users
 from messaging.delivery.models import Message
-from tests.conftest import Browser, deliver, last_token
+from tests.conftest import Browser, deliver, last_token, person
 from tests.tools import let_pass, page
 from twofactor.models import Challenge, PhoneDevice
 from twofactor.tokens import challenges, derive
@@ -68,6 +68,8 @@ def test_f53_who_signs_out_ends_what_a_token_opened_in_the_same_moment(
     other_browser.cookies["session"] = asking.cookies["session"].value
     asking.post_token(last_token())
     assert asking.is_in()
+    person("carla", bob.account)
+    Browser().post_password("carla")  # a colleague is half way
     other_browser.post("/sair/")
     assert not asking.is_in()
     assert Challenge.objects.get().verified_at
@@ -85,7 +87,7 @@ def test_f48_two_tabs_ask_and_the_first_one_is_told_of_a_newer_token(asking: Bro
     assert len(deliver()) == 2
 
 
-def test_f51_on_and_off_quickly_leaves_the_last_word_and_the_phones(
+def test_f51_on_and_off_quickly_leaves_the_last_state_and_the_phones(
     browser: Browser, other_browser: Browser, account: Account, alice: User, bobs_phone: PhoneDevice
 ) -> None:
     """F51: the next request of everybody follows the last committed state; the audit log has each switch."""
@@ -103,7 +105,7 @@ def test_f51_on_and_off_quickly_leaves_the_last_word_and_the_phones(
     assert AuditEvent.objects.filter(action__startswith="policy.switched").count() == 6
 
 
-def test_f51_who_was_stopped_in_between_finishes_or_begins_anew(
+def test_f51_a_person_stopped_in_between_finishes_or_begins_again(
     browser: Browser, account: Account, alice: User, bobs_phone: PhoneDevice
 ) -> None:
     """F51: a pending sign-in of a policy that is off again is still good for the second step, and for nothing else."""

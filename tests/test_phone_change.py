@@ -3,15 +3,19 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from accounts.models import Account, AuditEvent, User
+from accounts.auth import sessions as account_sessions
+from accounts.models import Account, AuditEvent, RateLimit, User
 from messaging.database import Clock
 from messaging.delivery.models import Message
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, deliver, last_token, sent_to
 from tests.tools import let_pass, page
+from twofactor.exceptions import JourneyOver
 from twofactor.models import Challenge, PhoneChange, PhoneDevice
+from twofactor.phone import flows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
@@ -63,7 +67,7 @@ def in_force(bob: User) -> Callable[[], str]:
     return lambda: str(PhoneDevice.objects.get(user=bob).number)
 
 
-def test_the_whole_change(signed_in: Browser, bob: User) -> None:
+def test_a_phone_is_changed_after_both_tokens_and_both_are_notified(signed_in: Browser, bob: User) -> None:
     response = signed_in.post("/meu-perfil/telefone/", {"country": "BR", "number": "21 99887-7665"})
     assert response.headers["Location"] == CONFIRM
     assert signed_in.get(CONFIRM).status_code == 200
@@ -81,6 +85,49 @@ def test_the_whole_change(signed_in: Browser, bob: User) -> None:
     assert (bob.phone_device.number, bob.phone_device.region) == (NEW_NUMBER, "BR")
     assert "changed" in sent_to(BOBS_NUMBER)[0]["text"]
     assert sent_to("bob@example.com")[0]["subject"] == "Your phone was changed"
+
+
+def test_the_change_is_of_now_and_its_token_is_used_up(at_new: Browser, bobs_phone: PhoneDevice) -> None:
+    """T-03."""
+    before = bobs_phone.confirmed_at
+    prove(at_new, last_token())
+    bobs_phone.refresh_from_db()
+    assert bobs_phone.confirmed_at > before
+    assert not Challenge.objects.open().exists()
+
+
+def test_a_change_that_was_ended_meanwhile_puts_nothing_in_force(at_new: Browser, in_force: Callable[[], str]) -> None:
+    """F52: its page had read it before."""
+    change = PhoneChange.objects.select_related("user__account").get()
+    PhoneChange.objects.update(expires_at=Clock())
+    with pytest.raises(JourneyOver):
+        flows.complete_phone_change(change, mock.Mock())
+    assert in_force() == BOBS_NUMBER
+
+
+def test_a_change_under_way_puts_nothing_in_force_once_the_sessions_are_ended(
+    at_new: Browser, bob: User, in_force: Callable[[], str]
+) -> None:
+    """W-04: by a new password, or from elsewhere, while its last request was on its way."""
+    change = PhoneChange.objects.select_related("user__account").get()
+    account_sessions.end_sessions(bob)
+    with pytest.raises(JourneyOver):
+        flows.complete_phone_change(change, mock.Mock())
+    assert in_force() == BOBS_NUMBER
+
+
+def test_what_the_change_sent_is_given_back_and_is_no_failure(at_new: Browser, bob: User) -> None:
+    """B-07, L-04: of all sends and of those by one channel; an error of before stays counted."""
+    User.objects.filter(pk=bob.pk).update(failures=2)
+    assert counted_sends() == {0, 1}
+    prove(at_new, last_token())
+    assert counted_sends() == {0}
+    bob.refresh_from_db()
+    assert bob.failures == 2
+
+
+def counted_sends() -> set[int]:
+    return set(RateLimit.objects.filter(key__startswith="user").values_list("used", flat=True))
 
 
 def test_the_next_sign_in_goes_to_the_new_number(at_new: Browser, other_browser: Browser) -> None:
@@ -221,6 +268,21 @@ def test_a_step_cannot_be_named_by_the_browser(signed_in: Browser, in_force: Cal
 # R-02: the old phone stays in force -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("left", "changes"), [(1, False), (2, True)])
+def test_a_change_takes_no_sms_that_the_account_does_not_have(
+    at_current: Browser, bob: User, in_force: Callable[[], str], settings: Any, left: int, changes: bool
+) -> None:
+    """B-10, R-03: two hundred people who each had a change under way were sent 400 SMS of 200."""
+    sms = Message.objects.filter(channel="sms")
+    there = sms.count() + left
+    settings.ACCOUNT_SMS_PER_USER = settings.ACCOUNT_SMS_KEPT = 0
+    settings.LIMITS = {**settings.LIMITS, "account": [(there, 86_400)]}
+    prove(at_current, last_token())
+    prove(at_current, last_token())
+    assert (in_force() != BOBS_NUMBER) == changes
+    assert sms.count() == (there if changes else there - left)
+
+
 def test_the_old_phone_works_until_the_new_one_is_verified(
     at_new: Browser, other_browser: Browser, in_force: Callable[[], str]
 ) -> None:
@@ -242,6 +304,7 @@ def test_cancelling_leaves_all_as_it_was(request: pytest.FixtureRequest, at: str
     token = last_token()
     said = page(browser.post(CONFIRM, {"action": "cancel"}, follow=True))
     assert "Your phone was not changed." in said
+    assert AuditEvent.objects.filter(action="phone.change_cancelled", user__username="bob").count() == 1
     assert OVER in page(browser.post(CONFIRM, {"token": token}, follow=True))
     assert in_force() == BOBS_NUMBER
     assert not PhoneChange.objects.exists()
@@ -269,6 +332,8 @@ def test_the_old_number_and_the_mailbox_are_told_once_and_masked(at_new: Browser
 
 def test_the_change_is_written_down_with_masked_numbers(at_new: Browser, bob: User) -> None:
     """J-01, J-02."""
+    started = AuditEvent.objects.get(action="phone.change_started")
+    assert (started.user, started.data) == (bob, {"number": "•••••••65"})
     prove(at_new, last_token())
     event = AuditEvent.objects.get(action="phone.changed")
     assert (event.user, event.actor) == (bob, bob)
@@ -315,8 +380,20 @@ def test_of_two_changes_at_once_the_verified_one_wins(
     ask_for(other_browser, "11 91234-5678")
     prove(at_new, token)
     assert in_force() == NEW_NUMBER
-    assert PhoneChange.objects.filter(expires_at__gt=Clock()).count() <= 1
+    alive = PhoneChange.objects.filter(expires_at__gt=Clock())
+    assert [change.number for change in alive] == [NEW_NUMBER], "a second click on it still finds what it has done"
     assert not other_browser.is_in()
+
+
+def test_a_verified_change_ends_no_change_of_anybody_else(
+    at_new: Browser, other_browser: Browser, alices_phone: PhoneDevice
+) -> None:
+    """A-04."""
+    token = last_token()
+    other_browser.sign_in("alice")
+    ask_for(other_browser, "11 91234-5678")
+    prove(at_new, token)
+    assert PhoneChange.objects.filter(user=alices_phone.user, expires_at__gt=Clock()).exists()
 
 
 # Somebody else's session ----------------------------------------------------------------------------
@@ -373,7 +450,7 @@ def test_without_the_second_factor_there_is_no_change(
         ("", "This field is required."),
     ],
 )
-def test_a_number_that_will_not_do_is_refused(signed_in: Browser, number: str, sentence: str) -> None:
+def test_an_unusable_number_is_refused(signed_in: Browser, number: str, sentence: str) -> None:
     """P-02, P-03, P-04 hold for every phone, not only for the first one."""
     response = ask_for(signed_in, number)
     assert response.status_code == 200

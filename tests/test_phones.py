@@ -193,7 +193,7 @@ def test_premium_personal_and_pager_numbers_are_refused(region: str, typed: str)
         phones.parse(region, typed, [region])
 
 
-def test_north_american_numbers_are_accepted_though_mobile_cannot_be_told() -> None:
+def test_north_american_numbers_are_accepted_though_they_may_be_fixed_lines() -> None:
     """P-02."""
     assert phones.parse("US", "(202) 555-0123", ["US"]).kind == "fixed_line_or_mobile"
 
@@ -275,13 +275,18 @@ def test_the_page_offers_the_allowed_countries(enrolling: Browser, settings: Any
         ("MX", "1 55 1234 5678", "Mobile numbers in Mexico no longer have a 1 before the area code. Leave it out."),
         ("MX", "+52 1 55 1234 5678", "Mobile numbers in Mexico no longer have a 1 before the area code. Leave it out."),
         ("MX", "55 1234 5678", ""),
-        ("MX", "15", "This phone number has too few digits, or too many. Enter area code + number."),
+        ("MX", "15", NOT_COMPLETE),
+        ("MX", "1 55 1234 567", NOT_COMPLETE),
+        ("MX", "2 55 1234 5678", NOT_COMPLETE),
+        ("BR", "1 11 98765-4321", NOT_COMPLETE),  # valid without the 1, too
+        ("BR", "19 3265-4321", NO_SMS),  # a mobile number with a 9 before it, too
+        ("AR", "0800 555 1234", NO_SMS),  # nor is it one with the 9
     ],
 )
 def test_a_nine_or_a_one_of_other_countries_is_named(region: str, typed: str, answer: str) -> None:
     """P-04: never corrected silently."""
     try:
-        phones.parse(region, typed, ["AR", "MX"])
+        phones.parse(region, typed, ["AR", "BR", "MX"])
         said = ""
     except TwoFactorError as refusal:
         said = error_messages.of(refusal)

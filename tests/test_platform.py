@@ -97,6 +97,17 @@ def test_the_captchas_files_are_altchas_own() -> None:
     }
 
 
+def test_no_style_sheet_asks_for_what_the_policy_refuses() -> None:
+    """W-02: also not in a rule that a later sheet overrules: a browser may style the page before that one is there.
+
+    No sheet of ours asks for an image or another sheet at all.
+    """
+    sheets = list((ROOT / "static").rglob("*.css"))
+    assert len(sheets) > 1
+    asked = {sheet.name: re.findall(r"url\(.{0,60}|@import.{0,60}", sheet.read_text()) for sheet in sheets}
+    assert not any(asked.values()), asked
+
+
 @pytest.mark.usefixtures("https", "db")
 def test_a_forged_host_gets_the_same_promises(settings: Any) -> None:
     """W-03: refused before any view, and still told."""

@@ -11,6 +11,7 @@ from accounts.auth import sessions as account_sessions
 from accounts.auth.decorators import administrators_only
 from accounts.models import AuditEvent, User
 from accounts.passwords import flows as passwords
+from messaging.database import clock_plus
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, last_token
 from tests.database_dump import tags
 from tests.tools import let_pass, page
@@ -72,6 +73,15 @@ def test_the_page_comes_first_and_the_proof_at_its_last_click(alices: Browser) -
     assert alices.prove_identity().headers["Location"] == "/"
     assert endangered() == "Endangered 1"
     assert actions() == [("started", "danger"), ("proved", "danger")]
+
+
+def test_each_step_of_a_proof_is_written_down_with_whose_it_is(alices: Browser, alice: User) -> None:
+    """J-01."""
+    act(alices)
+    alices.post(CONFIRM, {"password": "wrong", "channel": "sms"})
+    alices.prove_identity()
+    assert actions() == [("started", "danger"), ("refused", "danger"), ("proved", "danger")]
+    assert not AuditEvent.objects.filter(action__startswith="reauthentication.").exclude(user=alice).exists()
 
 
 def test_one_proof_covers_the_administration_of_its_session(alices: Browser, other_browser: Browser) -> None:
@@ -159,7 +169,7 @@ def test_a_proof_in_vain_is_good_for_the_next_click(alices: Browser) -> None:
     assert act(alices).headers["Location"] == "/"
 
 
-def test_programs_are_told_and_start_nothing(alices: Browser) -> None:
+def test_programs_get_a_403_that_says_why_and_start_no_proof(alices: Browser) -> None:
     answer = alices.post(DANGER, {"reason": "x"}, headers=JSON)
     assert (answer.status_code, answer.json()) == (403, {"detail": "reauthentication_required"})
     assert not Reauthentication.objects.exists()
@@ -222,7 +232,7 @@ ENDINGS: dict[str, Callable[[User], object]] = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_proof_dies_with_its_session(alices: Browser, alice: User, ending: str) -> None:
+def test_a_proof_ends_with_its_session(alices: Browser, alice: User, ending: str) -> None:
     """S-06."""
     alices.reauthenticate(DANGER)
     ENDINGS[ending](alice)
@@ -238,7 +248,7 @@ def test_a_proof_does_not_survive_the_persons_own_change_of_password(alices: Bro
     assert act(alices).headers["Location"] == CONFIRM
 
 
-def test_a_reload_starts_nothing_anew_and_looking_sends_nothing(alices: Browser) -> None:
+def test_a_reload_starts_nothing_again_and_looking_sends_nothing(alices: Browser) -> None:
     """C-07, F47."""
     act(alices)
     alices.post(CONFIRM, {"password": PASSWORD, "channel": "sms"})
@@ -294,6 +304,47 @@ def test_a_pending_action_is_carried_out_once_and_needs_a_proof_of_its_own(alice
     )
     assert AuditEvent.objects.filter(action="policy.switched_off").count() == 1
     assert Challenge.objects.filter(reauthentication__isnull=False).count() == 1
+
+
+def test_a_proof_that_took_too_long_begins_anew_at_the_next_click(alices: Browser) -> None:
+    """R-12: its row is still there."""
+    act(alices, reason="too late")
+    let_pass(601)
+    assert alices.get(CONFIRM).headers["Location"] == "/"
+    act(alices)
+    assert alices.prove_identity().headers["Location"] == "/"
+    assert endangered() == "Endangered 1"
+
+
+def test_the_token_of_a_proof_is_used_up_and_what_was_posted_is_kept_no_longer(alices: Browser) -> None:
+    """T-03."""
+    act(alices)
+    assert Reauthentication.objects.get().posted
+    alices.prove_identity()
+    assert not Challenge.objects.open().exists()
+    assert Reauthentication.objects.get().posted is None
+
+
+def test_a_pending_action_uses_up_its_own_proof_only(alices: Browser, bob: User) -> None:
+    """A-04, R-12: not the one of another administrator at that moment."""
+    facts = {"session_hash": "bobs", "action": "policy", "path": "/configuracoes/minha-conta/", "holder_proved": True}
+    theirs = Reauthentication.objects.create(user=bob, expires_at=clock_plus(300), **facts)
+    alices.post("/configuracoes/minha-conta/opcoes/", {"mailbox_before_phone": "on"})
+    alices.prove_identity()
+    assert AuditEvent.objects.filter(action="policy.options_changed").exists()
+    theirs.refresh_from_db()
+    assert theirs.used_at is None
+
+
+def test_what_one_session_asks_for_changes_nothing_that_another_asked_for(
+    alices: Browser, other_browser: Browser
+) -> None:
+    """R-12: of the same person, on the same page."""
+    other_browser.sign_in("alice", "email")
+    act(alices, reason="mine")
+    act(other_browser, reason="the other's")
+    kept = Reauthentication.objects.order_by("pk").values_list("posted", flat=True)
+    assert list(kept) == [{"reason": ["mine"]}, {"reason": ["the other's"]}]
 
 
 def test_two_right_passwords_at_once_carry_a_pending_action_out_once(browser: Browser, alice: User, bob: User) -> None:
@@ -375,7 +426,7 @@ def test_what_was_shown_is_carried_out(alices: Browser) -> None:
     assert endangered() == "Endangered 1"
 
 
-def test_whoever_proves_sees_whom_they_make_an_administrator(alices: Browser) -> None:
+def test_the_re_authentication_names_the_new_administrators(alices: Browser) -> None:
     """R-12, A-01."""
     typed = "\n".join(f"p{number}@example.com" for number in range(4))
     alices.post("/configuracoes/usuarios/convidar/", {"addresses": typed, "role": "administrator", "language": "en"})

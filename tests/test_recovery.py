@@ -1,23 +1,32 @@
 """A lost phone, the mailbox before the phone, tokens by SMS only, and another address (R-07, R-08, D1, D3)."""
 
 import re
+from collections import Counter
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.models import Account, AuditEvent, User
+from accounts.dashboard import stats
+from accounts.models import Account, AuditEvent, RateLimit, User
 from accounts.users import email_address
 from tests.authenticator import give_passkey
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person, sent_to
 from tests.tools import let_pass, page
-from twofactor.models import EmailChange, PhoneDevice
+from twofactor.email_change import flows as email_changes
+from twofactor.exceptions import ChannelRefused, TokenUsed
+from twofactor.factors.sent.factor import SentToken
+from twofactor.models import EmailChange, PendingSignIn, PhoneDevice
+from twofactor.sign_in import flows as sign_ins
+from twofactor.sign_in import query
+from twofactor.tokens import challenges
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
 IDENTITY, SETTINGS = "/confirmar-identidade/", "/configuracoes/minha-conta/"
-MAILBOX, ADDRESS, CONFIRM = "/entrar/email/", "/meu-perfil/email/", "/meu-perfil/email/confirmar/"
+MAILBOX, CODE = "/entrar/email/", "/entrar/codigo/"
+ADDRESS, CONFIRM = "/meu-perfil/email/", "/meu-perfil/email/confirmar/"
 WHY = {"reason": "phone stolen"}
 NEW = "robert@example.com"
 
@@ -98,6 +107,55 @@ def test_after_a_reset_the_mailbox_comes_before_the_next_phone(
     assert not bob.phone_was_reset
 
 
+@pytest.mark.parametrize(
+    ("kinds", "then"),
+    [({"passkeys": True}, "/entrar/configurar/"), ({"sms_tokens": True, "passkeys": True}, "/entrar/telefone/")],
+)
+def test_where_email_does_not_count_the_administrators_code_comes_before_the_next_device(
+    alices: Browser, policy: Account, bob: User, bobs_phone: PhoneDevice, kinds: dict[str, bool], then: str
+) -> None:
+    """R-07: an account that trusts no mailbox with a sign-in trusts none with what opens all later ones."""
+    nothing = dict.fromkeys(("sms_tokens", "email_tokens", "app_tokens", "passkeys"), False)
+    shown = reset(alices, bob)
+    Account.objects.filter(pk=policy.pk).update(**nothing | kinds)
+    code = re.search(r"(?:[0-9]{5} ){3}[0-9]{5}", page(shown))
+    assert code
+    bobs = Browser()
+    bobs.post_password("bob")
+    bobs.post("/entrar/introducao/")
+    sent = len(deliver())
+    for path in (MAILBOX, "/entrar/telefone/", "/entrar/configurar/", "/entrar/token/", "/entrar/canal/", "/"):
+        assert bobs.get(path).headers["Location"] == CODE
+        assert bobs.post(path, {"altcha": "x", "kind": "passkey"}).headers["Location"].startswith(CODE)
+    asked = page(bobs.get(CODE))
+    assert "an e-mail does not prove here who you are" in asked
+    assert MAILBOX not in asked
+    assert len(deliver()) == sent
+    assert bobs.post(CODE, {"code": code[0]}).headers["Location"] == then
+    assert bobs.get("/").headers["Location"] == then
+
+
+def test_a_reset_says_what_comes_next_where_email_does_not_count(
+    alices: Browser, policy: Account, bob: User, bobs_phone: PhoneDevice
+) -> None:
+    """R-07: to who does it, and to whom it is done."""
+    Account.objects.filter(pk=policy.pk).update(email_tokens=False)
+    assert "they type a recovery code first" in page(alices.get(reset_page(bob)))
+    reset(alices, bob)
+    told = next(mail for mail in sent_to("bob@example.com") if "Reason given" in mail["text"])
+    assert "you type a recovery code first" in told["text"]
+    assert "you confirm this mailbox first" not in told["text"]
+
+
+def test_who_is_new_confirms_the_mailbox_where_email_does_not_count(
+    browser: Browser, policy: Account, bob: User
+) -> None:
+    """D3: nobody has given them a code, and nothing was taken away."""
+    Account.objects.filter(pk=policy.pk).update(email_tokens=False, mailbox_before_phone=True)
+    browser.post_password("bob")
+    assert browser.post("/entrar/introducao/").headers["Location"] == MAILBOX
+
+
 def test_a_reset_needs_a_fresh_proof_and_a_reason(alices: Browser, bob: User, bobs_phone: PhoneDevice) -> None:
     """R-07."""
     assert alices.post(reset_page(bob), WHY).headers["Location"] == IDENTITY
@@ -176,10 +234,11 @@ def test_an_account_may_ask_for_the_mailbox_first(browser: Browser, bob: User, p
     assert browser.post_token(last_token()).headers["Location"] == "/"
 
 
-def test_a_right_token_of_the_mailbox_is_no_failure_and_is_written_down(
+def test_a_right_token_of_the_mailbox_is_no_failure_costs_no_send_and_is_written_down(
     browser: Browser, bob: User, policy: Account
 ) -> None:
-    """L-04, J-01: what was counted before the comparison is taken back, and nothing more."""
+    """L-04, B-07, J-01: what was counted before the comparison is taken back, and nothing more; the phone has a captcha
+    and sends of its own (C-06)."""
     Account.objects.filter(pk=policy.pk).update(mailbox_before_phone=True)
     browser.post_password("bob")
     browser.post("/entrar/introducao/")
@@ -193,6 +252,51 @@ def test_a_right_token_of_the_mailbox_is_no_failure_and_is_written_down(
     assert bob.failures == 1
     (event,) = AuditEvent.objects.filter(action="mailbox.proved")
     assert event.user == bob
+    assert set(RateLimit.objects.filter(key__startswith="user").values_list("used", flat=True)) == {0}
+    assert PendingSignIn.objects.values_list("sends", "sends_allowed", "sends_until").get() == (0, 0, None)
+
+
+@pytest.fixture
+def at_mailbox(browser: Browser, bob: User, policy: Account) -> Browser:
+    """Bob's browser where the mailbox comes before the first phone."""
+    Account.objects.filter(pk=policy.pk).update(mailbox_before_phone=True)
+    browser.post_password("bob")
+    browser.post("/entrar/introducao/")
+    return browser
+
+
+def under_way() -> PendingSignIn:
+    """Read the only pending sign-in as a request does."""
+    pending = query.of_session(PendingSignIn.objects.get().session_hash)
+    assert pending
+    return pending
+
+
+def test_a_token_of_the_mailbox_is_used_up(at_mailbox: Browser) -> None:
+    """T-03: of two tabs that type it at the same moment one goes on."""
+    at_mailbox.post(MAILBOX, {"altcha": at_mailbox.captcha(MAILBOX)})
+    one, other = under_way(), under_way()
+    challenge = challenges.verify(one, last_token())
+    sign_ins.prove_mailbox(one, challenge)
+    with pytest.raises(TokenUsed):
+        sign_ins.prove_mailbox(other, challenge)
+
+
+def test_a_mailbox_that_proves_nothing_by_now_opens_no_enrolment(at_mailbox: Browser, bob: User) -> None:
+    """R-10: the token was asked for before the password was reset by e-mail."""
+    at_mailbox.post(MAILBOX, {"altcha": at_mailbox.captcha(MAILBOX)})
+    token = last_token()
+    User.objects.filter(pk=bob.pk).update(mailbox_suspect=True)
+    at_mailbox.post_token(token)
+    assert not PendingSignIn.objects.get().mailbox_proved
+
+
+def test_a_mailbox_that_proves_nothing_is_sent_no_token(at_mailbox: Browser, bob: User) -> None:
+    """R-10."""
+    User.objects.filter(pk=bob.pk).update(mailbox_suspect=True)
+    with pytest.raises(ChannelRefused):
+        sign_ins.start_mailbox_proof(under_way(), captcha="solved")
+    assert deliver() == []
 
 
 def test_who_has_a_phone_is_not_asked_for_it(browser: Browser, bobs_phone: PhoneDevice, policy: Account) -> None:
@@ -291,6 +395,28 @@ def test_the_address_changes_after_both_proofs_and_both_are_told(bobs: Browser, 
     assert AuditEvent.objects.get(action="email.changed").data["after"] == "r•••@example.com"
 
 
+def test_what_the_change_of_the_address_sent_is_given_back_and_is_no_failure(bobs: Browser, bob: User) -> None:
+    """B-07, L-04; and its beginning is written down (J-01, J-02)."""
+    prove(bobs)
+    started = AuditEvent.objects.get(action="email.change_started")
+    assert (started.user, started.data) == (bob, {"address": "r•••@example.com"})
+    User.objects.filter(pk=bob.pk).update(failures=2)
+    bobs.post(CONFIRM, {"token": last_token()})
+    bob.refresh_from_db()
+    assert (bob.email, bob.failures) == (NEW, 2)
+    assert set(RateLimit.objects.filter(key__startswith="user").values_list("used", flat=True)) == {0}
+
+
+def test_a_token_of_the_new_address_is_used_up(bobs: Browser) -> None:
+    """T-03: of two tabs that type it at the same moment one changes the address."""
+    prove(bobs)
+    change = EmailChange.objects.get()
+    verified = SentToken(challenges.verify(change, last_token()))
+    email_changes.complete_email_change(change, verified)
+    with pytest.raises(TokenUsed):
+        email_changes.complete_email_change(change, verified)
+
+
 def test_a_stolen_session_changes_no_address(bobs: Browser, bob: User) -> None:
     """R-08, R-01."""
     bobs.post(ADDRESS, {"email": NEW})
@@ -306,7 +432,7 @@ def test_a_stolen_session_changes_no_address(bobs: Browser, bob: User) -> None:
     assert bob.email == "bob@example.com"
 
 
-def test_an_address_that_somebody_has_is_refused_without_a_word(bobs: Browser, bob: User, charlie: User) -> None:
+def test_an_address_that_somebody_has_is_refused_silently(bobs: Browser, bob: User, charlie: User) -> None:
     """R-08: the same pages; the holder gets a notice instead of a token."""
     prove(bobs, NEW)
     free = page(bobs.get(CONFIRM))
@@ -323,6 +449,49 @@ def test_an_address_that_somebody_has_is_refused_without_a_word(bobs: Browser, b
     assert len(sent_to(charlie.email)) == 1
 
 
+def told_of(account: Account, asker: str, email: str) -> dict[str, Any]:
+    """Ask five times for an address; return what the account and the person can read of it afterwards."""
+    user, browser = person(asker, account), Browser()
+    enrol(user, f"+551198766{user.pk:04d}")
+    browser.sign_in(asker)
+    for _time in range(5):
+        prove(browser, email)
+        let_pass(61)
+    deliver()
+    events = AuditEvent.objects.filter(user=user, action__startswith="challenge.").order_by("pk")
+    facts = ("purpose", "channel", "scope")
+    return {
+        "events": [(event.action, *(event.data.get(fact) for fact in facts)) for event in events],
+        "messages": [
+            (message["channel"], message["kind"], message["state"])
+            for message in browser.get("/meu-perfil/dados/").json()["messages"]
+        ],
+    }
+
+
+def test_nothing_that_an_account_can_read_tells_a_free_address_from_one_that_somebody_has(
+    account: Account, charlie: User
+) -> None:
+    """R-08, C-09: neither the log, nor a person's own data, nor the figures of the day."""
+    mine, theirs = (Account.objects.create(name=name, two_factor_required=True) for name in ("Aurora", "Boreal"))
+    free, taken = told_of(mine, "mal", NEW), told_of(theirs, "mel", charlie.email)
+    assert free == taken
+    assert ("challenge.withheld", "change_email", None, "mailbox_typed") in free["events"], "after three in ten minutes"
+    assert ("email", "token", "sent") not in free["messages"]
+    figures = [sum((Counter(day.counts) for day in stats.days(each, 2)), Counter()) for each in (mine, theirs)]
+    assert figures[0] == figures[1]
+    assert figures[0]["token.sms.sent"] == 6
+
+
+def test_a_token_to_an_address_is_in_the_data_of_a_person_once_it_was_typed(bobs: Browser) -> None:
+    """R-13."""
+    prove(bobs)
+    assert [told["channel"] for told in bobs.get("/meu-perfil/dados/").json()["messages"]] == ["sms", "sms"]
+    bobs.post(CONFIRM, {"token": last_token()})
+    kinds = [(told["channel"], told["kind"]) for told in bobs.get("/meu-perfil/dados/").json()["messages"]]
+    assert ("email", "token") in kinds
+
+
 def test_an_address_that_is_taken_meanwhile_is_refused(bobs: Browser, bob: User, policy: Account) -> None:
     """R-08: the database decides."""
     prove(bobs)
@@ -333,7 +502,7 @@ def test_an_address_that_is_taken_meanwhile_is_refused(bobs: Browser, bob: User,
 
 
 @pytest.mark.parametrize(("typed", "said"), [("bob@EXAMPLE.com", "already your address"), ("bob", "valid email")])
-def test_an_address_that_will_not_do(bobs: Browser, typed: str, said: str) -> None:
+def test_an_invalid_address_is_refused(bobs: Browser, typed: str, said: str) -> None:
     answer = bobs.post(ADDRESS, {"email": typed})
     assert answer.status_code == 200
     assert said in page(answer)

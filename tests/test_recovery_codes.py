@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from accounts.audit.actions import Action
 from accounts.models import AuditEvent, User
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person, sent_to
 from tests.database_dump import dump
@@ -148,16 +149,24 @@ def test_five_wrong_codes_a_day_are_looked_at_from_one_place(disavowed: User, of
         bobs.post(CODE, {"code": malformed})
     for number in range(5):
         assert "does not work, or no longer" in page(bobs.post(CODE, {"code": f"{number:020}"}))
-    answer = bobs.post(CODE, {"code": code})
-    assert (answer.status_code, "Ask your administrator" in page(answer)) == (429, True)
+    answer = bobs.post(CODE, {"code": f"{9:020}"})
+    assert (answer.status_code, "ask your administrator" in page(answer)) == (429, True)
     told = [entry["subject"] for entry in sent_to("bob@example.com")]
     assert told.count("Somebody is failing at your second step") == 1
     assert AuditEvent.objects.filter(action="token.refused", data__purpose="recovery").count() == 5
-    code = code_of(office.post(path(disavowed, "codigo")))
-    assert bobs.post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/"
+    assert bobs.post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/", "a right one waits for nothing"
 
 
-def test_whoever_has_the_password_uses_no_code_up(disavowed: User, office: Browser) -> None:
+def test_a_right_code_is_no_try(disavowed: User, alice: User) -> None:
+    """R-10: what it would have opened may have failed; and a colleague has a code as well."""
+    RecoveryCode.objects.all().delete()
+    recovery.issue(alice)
+    code = recovery.issue(disavowed)
+    for _time in range(6):
+        assert recovery.verify(disavowed, code).user == disavowed
+
+
+def test_an_attacker_with_the_password_uses_no_code_up(disavowed: User, office: Browser) -> None:
     """B-01: five wrong ones burned each code while it was read out, and twice five locked the second step."""
     code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
     for number in range(12):
@@ -167,16 +176,32 @@ def test_whoever_has_the_password_uses_no_code_up(disavowed: User, office: Brows
         thief.post(CODE, {"code": f"{number:020}"})
     disavowed.refresh_from_db()
     assert (disavowed.failures, disavowed.locked_at) == (0, None)
+    told = [entry["subject"] for entry in sent_to("bob@example.com")]
+    assert told.count("Somebody is failing at your second step") == 1, "once a day, from wherever"
     assert half_way().post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/"
 
 
-def test_nobody_tries_while_the_second_step_is_locked(disavowed: User, office: Browser) -> None:
-    """L-08: be the code right or wrong."""
+def test_a_neighbour_with_the_password_holds_up_no_right_code(disavowed: User, office: Browser) -> None:
+    """B-01: behind the same address; who reads no mailbox has the code alone."""
+    code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
+    neighbours = half_way()
+    for number in range(6):
+        neighbours.post(CODE, {"code": f"{number:020}"})
+    bobs = half_way()
+    assert bobs.post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/"
+
+
+def test_the_code_does_not_wait_for_the_pause_and_ends_it(disavowed: User, office: Browser) -> None:
+    """B-12: whoever knew the password has caused the pause; the new phone gets its token at once."""
     code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
     User.objects.filter(pk=disavowed.pk).update(failures=10, failures_until=timezone.now() + timedelta(hours=1))
     bobs = half_way()
-    assert bobs.post(CODE, {"code": code}).status_code == 429
-    assert RecoveryCode.objects.get().used_at is None
+    assert "does not work" in page(bobs.post(CODE, {"code": "1" * 20}))
+    assert bobs.post(CODE, {"code": code}).headers["Location"] == "/entrar/telefone/"
+    assert bobs.post_phone().headers["Location"] == "/entrar/token/"
+    assert bobs.post_token(last_token()).headers["Location"] == "/"
+    disavowed.refresh_from_db()
+    assert (disavowed.failures, disavowed.failures_until) == (0, None)
 
 
 def test_two_right_codes_at_once_open_one_enrolment(disavowed: User, office: Browser) -> None:
@@ -186,13 +211,15 @@ def test_two_right_codes_at_once_open_one_enrolment(disavowed: User, office: Bro
     recovery.consume(one)
     with pytest.raises(CodeRefused):
         recovery.consume(other)
+    with pytest.raises(CodeRefused):
+        recovery.verify(disavowed, code)
     office.post(path(disavowed, "codigo"))
     with pytest.raises(CodeRefused):
         recovery.consume(late)
 
 
 @pytest.mark.parametrize(("seconds", "works"), [(86_300, True), (86_401, False)])
-def test_it_works_for_a_day(disavowed: User, office: Browser, seconds: int, works: bool) -> None:
+def test_a_recovery_code_works_for_a_day(disavowed: User, office: Browser, seconds: int, works: bool) -> None:
     """R-10."""
     code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
     let_pass(seconds)
@@ -221,6 +248,15 @@ def test_the_digits_are_nowhere(disavowed: User, office: Browser, settings: Any)
     settings.TOKEN_KEY_PREVIOUS = ""
 
 
+def test_a_code_outlives_a_new_key_as_long_as_the_old_one_is_there(disavowed: User, settings: Any) -> None:
+    code, old = recovery.issue(disavowed), settings.TOKEN_KEY
+    settings.TOKEN_KEY, settings.TOKEN_KEY_PREVIOUS = "another key " * 4, old
+    assert recovery.verify(disavowed, code).user == disavowed
+    settings.TOKEN_KEY_PREVIOUS = ""
+    with pytest.raises(CodeRefused):
+        recovery.verify(disavowed, code)
+
+
 # The administrator --------------------------------------------------------------------------------
 
 
@@ -233,7 +269,22 @@ def test_the_page_says_since_when_the_mailbox_is_no_proof(disavowed: User, offic
     assert "reset by e-mail" not in page(office.get(path(disavowed, "desbloquear")))
 
 
-def test_both_are_told_and_it_is_written_down(disavowed: User, office: Browser, alice: User) -> None:
+def test_the_hours_are_those_since_the_person_s_own_last_reset(alice: User, bob: User) -> None:
+    """R-10."""
+    for who, action, hours in (
+        (bob, Action.PASSWORD_RESET, 9),
+        (bob, Action.PASSWORD_RESET, 5),
+        (bob, Action.PASSWORD_RESET, 7),
+        (bob, Action.SESSIONS_ENDED, 3),
+        (alice, Action.PASSWORD_RESET, 2),
+    ):
+        at = timezone.now() - timedelta(hours=hours, minutes=1)
+        AuditEvent.objects.create(action=action, account=who.account, user=who, at=at)
+    bob.mailbox_suspect = True
+    assert "5 hours ago" in recovery.warning(bob)
+
+
+def test_both_are_notified_and_an_event_is_written(disavowed: User, office: Browser, alice: User) -> None:
     """R-10, J-01."""
     second = person("erin", alice.account, "administrator")
     code = code_of(office.reauthenticate(path(disavowed, "desbloquear")))
@@ -247,7 +298,7 @@ def test_both_are_told_and_it_is_written_down(disavowed: User, office: Browser, 
     assert AuditEvent.objects.get(action="recovery_code.used").user == disavowed
 
 
-def test_there_is_no_code_for_whoever_needs_none(office: Browser, bob: User, browser: Browser) -> None:
+def test_a_person_who_needs_no_code_gets_none(office: Browser, bob: User, browser: Browser) -> None:
     """R-10: neither with a phone, nor before a first one, nor for another account or a member."""
     User.objects.filter(pk=bob.pk).update(locked_at=timezone.now())
     assert office.reauthenticate(path(bob, "desbloquear")).headers["Location"] == f"/configuracoes/usuarios/{bob.pk}/"

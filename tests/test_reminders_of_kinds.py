@@ -90,7 +90,7 @@ def test_a_date_set_late_skips_the_reminder_that_is_past(alice: User, account: A
     assert AuditEvent.objects.get(action="policy.factors_reminded").data["days"] == 1
 
 
-def test_another_date_reminds_anew(alice: User, bob: User, account: Account) -> None:
+def test_another_date_reminds_again(alice: User, bob: User, account: Account) -> None:
     set_date(account, alice, 9)
     assert look(account, 0.5) == 1
     set_date(account, alice, 20)
@@ -124,7 +124,7 @@ def test_where_everybody_has_one_nothing_is_sent_or_written(alice: User, bob: Us
 
 def test_no_reminder_of_a_date_that_was_taken_back_or_has_come(alice: User, account: Account) -> None:
     set_date(account, alice, 9)
-    policy_schedule.keep_factors(account, actor=alice)
+    policy_schedule.unschedule_factors(account, actor=alice)
     assert look(account) == 0
     set_date(account, alice, 9)
     assert look(account, -1) == 0

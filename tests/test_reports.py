@@ -199,7 +199,7 @@ def test_a_message_moves_forward_only(message: Message, before: str, status: str
     assert bool(message.reported_at) == (before != after)
 
 
-def test_a_token_that_is_not_delivered_is_in_the_trail_of_its_person(message: Message, bob: User) -> None:
+def test_a_token_that_is_not_delivered_is_in_the_audit_log_of_its_person(message: Message, bob: User) -> None:
     """J-01: once, whatever is reported again."""
     for _ in range(2):
         report(message.pk, "undelivered", ErrorCode="30006")
@@ -335,7 +335,7 @@ def test_the_person_is_told_why_it_was_not_delivered(
     assert delivery.deliver_pending(by="poller") == 0
 
 
-def test_a_fault_of_ours_that_comes_by_report_calls_the_operator_once(
+def test_a_fault_of_ours_that_comes_by_report_alarms_the_operator_once(
     message: Message, caplog: pytest.LogCaptureFixture
 ) -> None:
     """G-03, F31: account suspended."""

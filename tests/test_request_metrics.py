@@ -74,7 +74,7 @@ def test_a_mistake_of_ours_is_counted_as_one(monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("twofactor.sign_in.views.render", broken)
+    monkeypatch.setattr("twofactor.sign_in.views.SignInForm", broken)
     before = told()
     assert Client(raise_request_exception=False).get("/entrar/").status_code == 500
     assert grown(before)["requests_total", "sign_in", "5xx"] == 1

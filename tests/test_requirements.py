@@ -144,7 +144,7 @@ def test_what_looks_like_an_id_is_not_one(text: str) -> None:
         ("docs/security.md", "the gate (`twofactor/no_such_module.py`)"),
     ],
 )
-def test_a_dead_reference_is_seen(path: str, text: str) -> None:
+def test_a_reference_to_what_does_not_exist_is_reported(path: str, text: str) -> None:
     assert list(dead_references(Path(path), text))
 
 
@@ -158,7 +158,7 @@ def test_a_dead_reference_is_seen(path: str, text: str) -> None:
         ("README.md", "https://example.com/architecture.md and */*.md"),
     ],
 )
-def test_what_is_there_may_be_named(path: str, text: str) -> None:
+def test_a_reference_to_what_exists_is_not_reported(path: str, text: str) -> None:
     assert list(dead_references(Path(path), text)) == []
 
 

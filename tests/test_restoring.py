@@ -21,7 +21,7 @@ def taken_time(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note that the command asked for the time-outs of a migration: it would give up the transaction of this test."""
     asked: list[str] = []
     command = "twofactor.management.commands.after_restore"
-    monkeypatch.setattr(f"{command}.be_patient", lambda: asked.append(command))
+    monkeypatch.setattr(f"{command}.use_maintenance_timeouts", lambda: asked.append(command))
     return asked
 
 
@@ -54,7 +54,7 @@ def test_every_kind_of_journey_ends_with_its_challenges(bob: User) -> None:
     assert not Challenge.objects.exists()
 
 
-def test_what_was_over_before_is_left_to_be_forgotten(bob: User) -> None:
+def test_journeys_that_are_over_are_left_to_the_purge(bob: User) -> None:
     """F23: of a million people there are millions; none of them opens anything."""
     over = PendingSignIn.objects.create(user=bob, session_hash="over", expires_at=clock_plus(-1))
     assert after_restore() == "0 sessions and 0 journeys ended.\n"

@@ -122,8 +122,9 @@ def test_each_has_a_result_and_is_written_down(office: Browser, alice: User) -> 
 
 
 def test_a_fault_leaves_one_as_it_was_and_the_others_revoked(
-    office: Browser, alice: User, monkeypatch: pytest.MonkeyPatch
+    office: Browser, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """The operator finds the reason in the log."""
     revoke = flows.revoke
 
     def broken(invitation: Invitation, **facts: Any) -> bool:
@@ -136,6 +137,8 @@ def test_a_fault_leaves_one_as_it_was_and_the_others_revoked(
     answer = office.post(REVOKE, {"invitation": ids(chosen)})
     assert results(answer) == {"Max": "This did not work, and nothing was changed. Try again.", "Nina": "Revoked"}
     assert are_open() == {"Max"}
+    assert "could not be revoked" in caplog.text
+    assert "the disk is full" in caplog.text
 
 
 def test_all_of_a_filter_are_chosen_up_to_as_many_as_are_revoked_at_once(
@@ -164,7 +167,7 @@ def test_of_another_account_none_is_revoked_and_members_revoke_none(
 
 
 @pytest.mark.parametrize("typed", [[], ["", "x", "-1", "９", "9" * 30, "9223372036854775808", "\0"]])
-def test_none_chosen_is_answered_with_a_word(office: Browser, typed: list[str]) -> None:
+def test_no_choice_is_answered_with_a_message(office: Browser, typed: list[str]) -> None:
     answer = office.get(BULK, {"action": "revoke", "invitation": typed, "state": "invited"}, follow=True)
     assert answer.redirect_chain[-1] == (f"{USERS}?state=invited", 302)
     assert "Choose at least one invitation, and what is to be done." in page(answer)

@@ -4,13 +4,18 @@ S-01, S-05, S-10, S-11, A-01, A-04, W-01. Whoever adds an address needs to chang
 the world. What is expected of an answer is in ``tests/walk/visits.py``; ``make walk`` prints the whole table.
 """
 
+import logging
+from collections.abc import Iterator
+
 import pytest
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 import messaging.urls
 from accounts.models import User
 from tests.conftest import Browser
+from tests.database_dump import dump, dump_again, rows_touched
 from tests.walk.people import GATED, SIGNED_IN, Arrival, World, ids, make_world, member
 from tests.walk.routes import routes
 from tests.walk.visits import HTML, JSON, METHODS, surprises, visits
@@ -61,6 +66,14 @@ OPEN = {
 }
 
 
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Write no lines of refusals: they come by the thousand, and what they say is tested elsewhere."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
 @pytest.fixture
 def world(db: None) -> World:
     return make_world()
@@ -72,7 +85,7 @@ def test_what_is_open_to_the_world_is_on_the_list(world: World) -> None:
 
 
 @pytest.mark.parametrize("arrive", [*GATED, *SIGNED_IN], ids=ids)
-def test_nobody_is_surprised(world: World, browser: Browser, arrive: Arrival) -> None:
+def test_every_page_answers_everybody_as_promised(world: World, browser: Browser, arrive: Arrival) -> None:
     """S-01, S-05, S-10, S-11, C-07, A-01, A-04: the gate, or what the documents promise; rows stay as they are.
 
     Pages by every method; as JSON by the two that differ. ``make walk`` goes all the ways.
@@ -83,6 +96,16 @@ def test_nobody_is_surprised(world: World, browser: Browser, arrive: Arrival) ->
         for visit in visits(browser, routes(world.samples), methods, headers=headers):
             found += surprises(visit, arrive, world)
     assert found == []
+
+
+def test_what_a_visit_changes_is_seen(world: World) -> None:
+    """Else the walk would be content with everything; PostgreSQL says which tables have to be read again."""
+    before, touched = dump(), rows_touched()
+    User.objects.filter(pk=world.bob.pk).update(first_name="Mallory")
+    Group.objects.create(name="mallory")
+    after = dump_again(before, touched, rows_touched())
+    assert {table for table in after if after[table] != before[table]} == {"accounts_user", "auth_group"}
+    assert after == dump()
 
 
 # A view whose author forgot everything --------------------------------------------------------

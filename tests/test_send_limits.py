@@ -15,9 +15,10 @@ from accounts import rate_limits, sms_limits
 from accounts.models import Account, AuditEvent, RateLimit, Role, User
 from accounts.rate_limits import purge
 from messaging.delivery.models import Message, State
-from tests.conftest import BOBS_NUMBER, Browser, deliver, enrol, last_token, person, sent_to
+from tests.conftest import BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person, sent_to
 from tests.tools import let_pass, page
 from twofactor.models import Challenge, PendingSignIn, PhoneDevice
+from twofactor.tokens.sms_of_the_day import SmsDay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
@@ -162,6 +163,41 @@ def test_a_number_that_is_proved_does_not_count_among_those_tried(bob: User, set
     assert counted.get().used == 4
 
 
+def test_a_number_that_a_colleague_proved_is_given_back_all_the_same(bob: User) -> None:
+    """B-07, B-09: who shares a phone has tried no number more."""
+    Browser().enrol(newcomers(1)[0], "51 98765-4321")
+    assert Browser().enrol("bob", "51 98765-4321").headers["Location"] == "/"
+    assert RateLimit.objects.get(key=f"numbers {bob.pk}").used == 0
+
+
+@pytest.mark.usefixtures("many_sends")
+def test_each_number_that_is_proved_is_given_back_once(bob: User) -> None:
+    """B-07, B-09: two phones, to and fro, after two numbers that were mistyped."""
+    try_phone("bob", "21 98765-4321")
+    browser = Browser()
+    browser.enrol("bob", "11 98765-0001")
+    change_to(browser, "31 98765-4321")
+    assert numbers_of(bob) == 2
+    for number in ("11 98765-0002", "11 98765-0001", "11 98765-0002"):
+        let_pass(121)
+        change_to(browser, number)
+        browser.post("/meu-perfil/telefone/confirmar/", {"token": last_token()})
+        assert PhoneDevice.objects.get().number[-1] == number[-1]
+        assert numbers_of(bob) == 2
+
+
+def change_to(browser: Browser, number: str) -> None:
+    """Walk a change of the phone up to the token of the new number."""
+    browser.post("/meu-perfil/telefone/", {"country": "BR", "number": number})
+    browser.post("/meu-perfil/telefone/confirmar/", {"password": PASSWORD, "channel": "email"})
+    browser.post("/meu-perfil/telefone/confirmar/", {"token": last_token()})
+
+
+def numbers_of(user: User) -> int:
+    """Return how many numbers a person has tried and not proved, in new browsers and in known ones."""
+    return sum(RateLimit.objects.filter(key__startswith=f"numbers {user.pk}").values_list("used", flat=True))
+
+
 def test_a_limit_is_written_down_with_its_name(bob: User, bobs_phone: PhoneDevice, settings: Any) -> None:
     """J-01."""
     limit(settings, user=[(1, 900)])
@@ -234,6 +270,18 @@ def test_who_comes_while_colleagues_are_still_typing_is_not_refused(account: Acc
         deliver()
 
 
+def test_what_another_account_left_untyped_at_an_address_refuses_nobody(
+    account: Account, charlie: User, settings: Any
+) -> None:
+    """B-08, A-04: behind one address there may be two of them."""
+    limit(settings, address=[(2, 3600)], spared=NONE)
+    for number, login in enumerate([*newcomers(3, charlie.account), *newcomers(4)]):
+        if number == 3:
+            let_pass(181)
+        assert try_phone(login, f"{11 + number} 98765-4321").status_code == 302
+        deliver()
+
+
 def test_a_token_gives_back_what_its_journey_took_and_only_once(bob: User, bobs_phone: PhoneDevice) -> None:
     """B-07: the resend and the other channel, too; another journey stays counted, and money is counted."""
     ask("bob")
@@ -258,6 +306,17 @@ def used_of(user: User, scope: str) -> set[int]:
     return set(RateLimit.objects.filter(key=f"{scope} {user.pk}").values_list("used", flat=True))
 
 
+def test_a_send_that_is_counted_a_second_after_its_token_is_given_back(bob: User, bobs_phone: PhoneDevice) -> None:
+    """B-07: both are of one transaction, and the windows begin at a whole second."""
+    browser = Browser()
+    browser.post_password("bob")
+    browser.post_channel("sms")
+    counted = RateLimit.objects.filter(key__startswith="user", used=1)
+    assert counted.update(until=F("until") + 2) == 3
+    browser.post_token(last_token())
+    assert not counted.exists()
+
+
 def test_nothing_is_given_back_to_a_window_that_has_begun_since(bob: User, bobs_phone: PhoneDevice) -> None:
     """F55."""
     browser = Browser()
@@ -265,8 +324,37 @@ def test_nothing_is_given_back_to_a_window_that_has_begun_since(bob: User, bobs_
     browser.post_channel()
     RateLimit.objects.filter(key=f"user {bob.pk}", seconds=900).update(until=F("until") + 99)
     browser.post_token(last_token())
-    counted = RateLimit.objects.filter(key=f"user {bob.pk}").values_list("seconds", "used")
-    assert dict(counted) == {900: 1, 3600: 0, 86_400: 0}
+    counted = RateLimit.objects.filter(key__startswith="user").values_list("key", "seconds", "used")
+    person, by_sms = f"user {bob.pk}", f"user_sms {bob.pk}"
+    assert set(counted) == {(person, 900, 1), (by_sms, 3600, 0), (by_sms, 86_400, 0)}
+
+
+@pytest.mark.parametrize("most", [4, 5])
+def test_both_channels_together_allow_no_more_than_the_person_has(
+    bob: User, bobs_phone: PhoneDevice, settings: Any, most: int
+) -> None:
+    """C-08: the halves of an even number are as much as the whole, which is counted beside them where it is odd."""
+    limit(settings, user=[(most, 3600)])
+    left = 0
+    for channel in ("sms", "email") * 3:
+        browser = Browser()
+        browser.post_password("bob")
+        left += browser.post_channel(channel).status_code == 302
+        let_pass(121)
+    assert left == most
+    assert bool(used_of(bob, "user")) == (most == 5)
+
+
+def test_a_window_of_the_phone_is_counted_where_it_is_smaller_than_the_persons(
+    bob: User, bobs_phone: PhoneDevice, settings: Any
+) -> None:
+    """C-08: else the person's own is used up first, whatever the phone's says."""
+    limit(settings, user=[(8, 3600), (8, 86_400)], phone=[(9, 60), (3, 3600), (4, 86_400)])
+    browser = Browser()
+    browser.post_password("bob")
+    browser.post_channel("sms")
+    counted = RateLimit.objects.filter(key__startswith="phone ")
+    assert set(counted.values_list("seconds", flat=True)) == {60, 3600}
 
 
 def test_a_number_that_nobody_typed_a_token_of_stays_counted(bob: User, settings: Any) -> None:
@@ -319,7 +407,7 @@ def at_phone_token(login: str) -> Any:
     return browser.get(TOKEN)
 
 
-def test_a_withheld_token_is_worth_nothing_and_costs_nothing(account: Account, settings: Any) -> None:
+def test_a_withheld_token_opens_nothing_and_costs_nothing(account: Account, settings: Any) -> None:
     """C-09: it gives back what only a message costs; a person's own sends are counted all the same."""
     limit(settings, phone_typed=[(1, 600)], spared=NONE)
     one, two = newcomers(2)
@@ -575,6 +663,45 @@ def test_a_large_account_has_five_sms_for_each_of_its_people(small: list[str], s
     assert [ask(login).status_code for login in small] == [302] * 12
 
 
+def test_people_are_counted_no_further_than_their_number_decides(small: list[str], settings: Any) -> None:
+    """B-10: an SMS of an account of a million people counts some hundred of them, and its limits stay the same."""
+    settings.ACCOUNT_SMS_PER_USER, settings.ACCOUNT_SMS_KEPT = 5, 60
+    limit(settings, system=[(50, 86_400)], account=[(4, 86_400)])
+    account = User.objects.get(username=small[0]).account
+    day = sms_limits.least(account)[0]
+    found = sms_limits.people(account)
+    assert found == {"people": 3, "proved": 3}  # of 12: an account has 10 of the system's 50, 6 of them are kept
+    assert sms_limits.most(account, day, found["proved"]) == sms_limits.most(account, day, 12) == 10
+    assert sms_limits.most_first(account, **found) == sms_limits.most_first(account, people=12, proved=12)
+
+
+def sms_of(account: Account, people: int, proved: int) -> tuple[int, int]:
+    (day,) = sms_limits.least(account)
+    return sms_limits.most(account, day, proved), sms_limits.most_first(account, people=people, proved=proved)
+
+
+@pytest.mark.parametrize("first", [(3, 10), (1, 10)])  # what ships, and where the first ones ask for more people
+@pytest.mark.parametrize("chosen", [None, 5, 70, 3000])
+def test_more_people_than_matter_change_no_sms(
+    account: Account, settings: Any, chosen: int | None, first: tuple[int, int]
+) -> None:
+    """C-08: they are counted while the rows of everybody's SMS are locked; 60,000 took 20 ms of each SMS of all."""
+    account.sms_a_day, settings.ACCOUNT_SMS_FIRST = chosen, first
+    enough = sms_limits.enough(account)
+    for people in (enough, enough + 1, 10 * enough, 10**6):
+        assert sms_of(account, people, people) == sms_of(account, enough, enough)
+        assert sms_of(account, people, 0) == sms_of(account, enough, 0)
+        assert sms_of(account, people, enough // 2) == sms_of(account, enough, enough // 2)
+
+
+def test_no_more_people_are_counted_than_matter(small: list[str], account: Account, settings: Any) -> None:
+    account.sms_a_day = 10
+    settings.ACCOUNT_SMS_KEPT = 60
+    day = SmsDay(User.objects.get(username=small[0]))
+    day.user.account = account
+    assert day.people["proved"] == sms_limits.enough(account) == 11
+
+
 def test_the_whole_system_has_a_ceiling(
     small: list[str], operator: User, charlie: User, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -621,7 +748,7 @@ def test_the_table_shows_no_number_and_no_mailbox(bob: User, bobs_phone: PhoneDe
     assert "example.com" not in keys
 
 
-def test_five_pending_sign_ins_of_a_person_are_alive(bob: User, bobs_phone: PhoneDevice) -> None:
+def test_a_person_has_five_pending_sign_ins_at_most(bob: User, bobs_phone: PhoneDevice) -> None:
     """C-08: the sixth ends the first."""
     browsers = [Browser() for _ in range(6)]
     for browser in browsers[:5]:
@@ -644,3 +771,18 @@ def test_the_third_person_of_a_phone_is_an_alarm(
     event = AuditEvent.objects.get(action="phone.shared")
     assert (event.user.username if event.user else "", event.data["people"]) == (three, 3)
     assert deliver()
+
+
+@pytest.mark.usefixtures("many_sends")
+def test_whoever_changes_to_a_shared_phone_is_the_third_as_well(account: Account) -> None:
+    """P-08."""
+    one, two, three = newcomers(3)
+    for login in (one, two):
+        Browser().enrol(login)
+    browser = Browser()
+    browser.enrol(three, "21 98765-0003")
+    assert not AuditEvent.objects.filter(action="phone.shared").exists()
+    let_pass(121)
+    change_to(browser, BOBS_NUMBER)
+    browser.post("/meu-perfil/telefone/confirmar/", {"token": last_token()})
+    assert AuditEvent.objects.get(action="phone.shared").data["people"] == 3

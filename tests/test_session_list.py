@@ -27,6 +27,11 @@ def signed_in(login: str, agent: str = CHROME, ip: str = "203.0.113.7") -> Brows
     return browser
 
 
+def addresses(browser: Browser) -> list[str]:
+    """Return the addresses of the list, from above."""
+    return re.findall(r"Address ([\d.]+)", page(browser.get(LIST)))
+
+
 def row_of(browser: Browser) -> Session:
     return Session.objects.get(session_key=row_name(browser.cookies["session"].value))
 
@@ -74,7 +79,7 @@ def test_the_limits_are_settings(bob: User, settings: Any) -> None:
     assert not busy.is_in()
 
 
-def test_changing_the_password_does_not_begin_a_sessions_time_anew(bob: User) -> None:
+def test_changing_the_password_does_not_restart_a_sessions_time(bob: User) -> None:
     """S-07: only a sign-in does."""
     browser = signed_in("bob")
     before = row_of(browser).created_at
@@ -121,14 +126,41 @@ def test_people_see_where_they_are_signed_in(bob: User, alice: User) -> None:
     phone, desk = signed_in("bob", IPHONE, "198.51.100.9"), signed_in("bob")
     signed_in("alice", ip="192.0.2.1")
     shown = page(phone.get(LIST))
-    places = re.findall(r"Address ([\d.]+)", shown)
-    assert places == ["198.51.100.9", "203.0.113.7"]
+    assert addresses(phone) == ["198.51.100.9", "203.0.113.7"]
     assert shown.index("This one") < shown.index("203.0.113.7")
     assert "Safari on iPhone" in shown
     assert "Chrome on Linux" in shown
     for browser in (phone, desk):
         assert browser.cookies["session"].value not in shown
     assert f'href="{LIST}"' in page(phone.get("/meu-perfil/"))
+
+
+def test_the_session_seen_last_stands_above_the_others(bob: User) -> None:
+    """S-12: whatever the order of the sign-ins; this one stands above all."""
+    here, _second, third, _fourth = (signed_in("bob", ip=f"192.0.2.{number}") for number in (1, 2, 3, 4))
+    let_pass(301)
+    third.get("/meu-perfil/")
+    assert addresses(here) == ["192.0.2.1", "192.0.2.3", "192.0.2.4", "192.0.2.2"]
+    Session.objects.update(seen_at=Session.objects.earliest("pk").seen_at)
+    assert addresses(here) == ["192.0.2.1", "192.0.2.4", "192.0.2.3", "192.0.2.2"], "of one moment the newest first"
+
+
+def test_a_session_that_is_over_is_not_listed(bob: User) -> None:
+    """S-12, S-07: its row is still there."""
+    here = signed_in("bob", ip="192.0.2.1")
+    signed_in("bob", ip="192.0.2.2")
+    let_pass(3000)
+    assert addresses(here) == ["192.0.2.1", "192.0.2.2"]
+    let_pass(700)
+    assert addresses(here) == ["192.0.2.1"]
+    assert Session.objects.filter(user=bob).count() == 2
+
+
+def test_a_person_with_the_same_hash_of_a_password_is_not_listed(bob: User, alice: User) -> None:
+    """A-04: the hash of a session says nothing about whose it is."""
+    User.objects.filter(pk=alice.pk).update(password=bob.password)
+    signed_in("alice", ip="192.0.2.2")
+    assert addresses(signed_in("bob", ip="192.0.2.1")) == ["192.0.2.1"]
 
 
 def test_one_session_can_be_ended(bob: User) -> None:

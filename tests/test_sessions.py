@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.sessions.backends.base import VALID_KEY_CHARS
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError
+from django.http import HttpResponse
+from django.utils.cache import add_never_cache_headers
 from django.utils.crypto import get_random_string
+from django.utils.http import parse_http_date
 
 from accounts import policy
 from accounts.auth import sessions as account_sessions
-from accounts.auth.session_store import row_name
+from accounts.auth.session_store import SessionStore, row_name
 from accounts.models import Account, AuditEvent, Session, User
 from accounts.passwords import flows as passwords
+from accounts.request.http import never_cache
 from tests.conftest import ALICES_NUMBER, PASSWORD, Browser, enrol, last_token, person, sent_to
 from tests.database_dump import places_of, rows_of
 from tests.tools import ROOT, let_pass
@@ -119,7 +124,7 @@ def test_a_live_token_does_not_outlive_its_pending_sign_in(asking: Browser) -> N
     assert not asking.is_in()
 
 
-def test_signing_in_anew_ends_the_pending_sign_in_before(asking: Browser) -> None:
+def test_signing_in_again_ends_the_pending_sign_in_before(asking: Browser) -> None:
     """S-02: one browser, one pending sign-in."""
     token = last_token()
     before = session_id(asking)
@@ -133,7 +138,7 @@ def test_signing_in_anew_ends_the_pending_sign_in_before(asking: Browser) -> Non
 # Ids (S-03) -----------------------------------------------------------------------------------
 
 
-def test_the_id_changes_at_the_password_and_at_the_token_and_the_old_ones_are_dead(
+def test_the_id_changes_at_the_password_and_at_the_token_and_the_old_ones_end(
     browser: Browser, account: Account, bob: User, bobs_phone: PhoneDevice
 ) -> None:
     """S-03."""
@@ -194,7 +199,7 @@ def test_a_pending_session_of_somebody_else_cannot_be_planted(
     assert is_anonymous(planted)
 
 
-def test_a_pending_id_is_dead_once_somebody_without_policy_signs_in(
+def test_a_pending_id_ends_once_somebody_without_policy_signs_in(
     asking: Browser, charlie: User, account: Account
 ) -> None:
     """S-03: whatever the second person's account asks for."""
@@ -214,6 +219,14 @@ def test_sign_out_kills_the_id(browser: Browser, bob: User) -> None:
     assert not Session.objects.filter(session_key=row_name(before)).exists()
 
 
+def test_an_id_that_has_ended_leaves_the_browser_its_cookie(browser: Browser, bob: User) -> None:
+    """F46: it may be that of the first of two clicks, whose answer has brought a new one."""
+    browser.post_password("bob")
+    late = with_session(session_id(browser))
+    browser.post("/sair/")
+    assert "session" not in late.get("/meu-perfil/").cookies
+
+
 def test_sign_out_half_way_kills_the_pending_sign_in(asking: Browser) -> None:
     """S-06: signed out in another tab of the same browser; F53."""
     token, before = last_token(), session_id(asking)
@@ -222,6 +235,16 @@ def test_sign_out_half_way_kills_the_pending_sign_in(asking: Browser) -> None:
     assert is_anonymous(before)
     assert tab.post_token(token).headers["Location"] == "/entrar/"
     assert not tab.is_in()
+
+
+@pytest.mark.parametrize("half_way", [True, False])
+def test_the_audit_log_has_whether_a_sign_out_was_half_way(asking: Browser, bob: User, half_way: bool) -> None:
+    """J-01."""
+    if not half_way:
+        asking.post_token(last_token())
+    asking.post("/sair/")
+    event = AuditEvent.objects.get(action="session.ended")
+    assert (event.user, event.data) == (bob, {"half_way": half_way})
 
 
 def test_the_new_session_carries_nothing_of_the_one_before(
@@ -306,6 +329,16 @@ def test_a_very_long_address_is_not_kept(open_sessions: list[Browser], policy: A
     """S-05: PostgreSQL would refuse the row, and the gate would answer 500."""
     open_sessions[0].get("/meu-perfil/?" + "x" * 600)
     assert PendingSignIn.objects.get().next_url == ""
+
+
+@pytest.mark.parametrize(("length", "kept"), [(500, True), (501, False)])
+def test_an_address_of_500_characters_is_kept(
+    open_sessions: list[Browser], policy: Account, length: int, kept: bool
+) -> None:
+    """S-05."""
+    address = "/meu-perfil/?".ljust(length, "x")
+    open_sessions[0].get(address)
+    assert PendingSignIn.objects.get().next_url == (address if kept else "")
 
 
 def test_sessions_with_the_second_factor_are_left_alone(
@@ -396,7 +429,7 @@ def test_a_changed_password_leaves_the_session_that_changed_it(
     assert not other_browser.is_in()
 
 
-# No second door (S-08, S-10) ------------------------------------------------------------------
+# No other way in (S-08, S-10) ------------------------------------------------------------------
 
 
 def test_a_browser_that_was_verified_before_is_asked_again(
@@ -528,8 +561,10 @@ print(json.dumps({
 """
 
 
-def test_behind_https_cookies_are_bound_to_the_host_and_to_tls(tmp_path: Path) -> None:
+def test_behind_https_cookies_are_bound_to_the_host_and_to_tls(tmp_path: Path, database_kept_at: Path | None) -> None:
     """S-09, W-01: with the settings that an https address makes, in a process of its own."""
+    if database_kept_at and database_kept_at.exists():  # then it has nothing to migrate
+        shutil.copy(database_kept_at, tmp_path / "db.sqlite3")
     environment = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -538,7 +573,7 @@ def test_behind_https_cookies_are_bound_to_the_host_and_to_tls(tmp_path: Path) -
         "VAR_DIR": str(tmp_path),
     }
     visit = [sys.executable, "-c", HTTPS_VISIT]
-    ran = subprocess.run(visit, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(visit, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False)
     assert ran.returncode == 0, ran.stderr
     saw = json.loads(ran.stdout)
     assert saw["statuses"] == [200, 302, 302]
@@ -568,7 +603,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_behind_the_door_may_be_kept(
+def test_no_page_of_a_signed_in_person_may_be_cached(
     browser: Browser, policy: Account, alice: User, alices_phone: PhoneDevice, path: str
 ) -> None:
     """S-11: every page of test_routes.py as well; these are the ones with something to see."""
@@ -579,8 +614,20 @@ def test_no_page_behind_the_door_may_be_kept(
     assert "private" in kept
 
 
+def test_an_answer_that_may_not_be_kept_says_what_django_says() -> None:
+    """S-11: and what a view says of its own is not lost."""
+    ours, djangos = HttpResponse(), HttpResponse()
+    never_cache(ours)
+    add_never_cache_headers(djangos)
+    assert ours["Cache-Control"] == djangos["Cache-Control"]
+    assert parse_http_date(ours["Expires"]) == 0
+    own = HttpResponse(headers={"Cache-Control": "no-transform"})
+    never_cache(own)
+    assert {"no-transform", "no-store", "private"} <= set(own["Cache-Control"].split(", "))
+
+
 @pytest.mark.parametrize("path", ["/entrar/introducao/", "/entrar/telefone/"])
-def test_no_step_of_the_first_set_up_may_be_kept(browser: Browser, policy: Account, bob: User, path: str) -> None:
+def test_no_step_of_the_first_set_up_may_be_cached(browser: Browser, policy: Account, bob: User, path: str) -> None:
     """S-11."""
     browser.post_password("bob")
     browser.post("/entrar/introducao/")
@@ -590,7 +637,7 @@ def test_no_step_of_the_first_set_up_may_be_kept(browser: Browser, policy: Accou
 
 
 @pytest.mark.parametrize("path", ["/entrar/canal/", "/entrar/token/"])
-def test_no_step_of_a_sign_in_may_be_kept(asking: Browser, path: str) -> None:
+def test_no_step_of_a_sign_in_may_be_cached(asking: Browser, path: str) -> None:
     """S-11."""
     answer = asking.get(path)
     assert answer.status_code == 200
@@ -605,7 +652,7 @@ def test_going_back_after_sign_out_shows_nothing(browser: Browser, bob: User) ->
     assert browser.get("/meu-perfil/").headers["Location"] == "/entrar/?next=%2Fmeu-perfil%2F"
 
 
-def test_sign_out_wants_a_post(browser: Browser, bob: User) -> None:
+def test_sign_out_needs_a_post(browser: Browser, bob: User) -> None:
     """S-11: no picture on another site signs anybody out."""
     browser.post_password("bob")
     assert browser.get("/sair/").status_code == 405
@@ -622,3 +669,53 @@ def test_two_phones_on_the_way_do_not_mix(
     assert browser.get("/").headers["Location"] == "/entrar/introducao/"
     assert other_browser.get("/").headers["Location"] == "/entrar/canal/"
     assert AuditEvent.objects.filter(action="sign_in.pending").count() == 2
+
+
+# The store, by itself: what Django and a library may call ------------------------------------------
+
+
+def stored() -> SessionStore:
+    store = SessionStore()
+    store["what"] = "kept"
+    store.save()
+    return store
+
+
+def test_a_new_session_has_an_id_before_anything_is_in_it() -> None:
+    store = SessionStore()
+    store.create()
+    assert store.session_key
+    assert store.exists(store.session_key)
+    assert not store.exists("0" * 32)
+
+
+def test_an_id_that_no_session_has_is_forgotten() -> None:
+    """S-03: nothing is bound to an id that somebody made up."""
+    store = SessionStore("a" * 32)
+    assert store.load() == {}
+    assert store.session_key is None
+
+
+def test_another_id_keeps_what_nobody_has_read_yet() -> None:
+    """S-03."""
+    before = stored().session_key or ""
+    store = SessionStore(before)
+    store.cycle_key()
+    store.save()
+    assert SessionStore(store.session_key).load() == {"what": "kept"}
+    assert not store.exists(before)
+
+
+def test_another_id_ends_the_proof_of_the_same_request() -> None:
+    """S-13."""
+    store = stored()
+    store.prove()
+    store.cycle_key()
+    store.save()
+    assert store.row.get().proved_until is None
+
+
+def test_an_id_is_given_once() -> None:
+    taken = SessionStore(stored().session_key)
+    with pytest.raises(CreateError):
+        taken.save(must_create=True)

@@ -1,4 +1,4 @@
-"""The lively account to look at: made once, the same each time, and a real account like any other."""
+"""The account with history to look at: made once, the same each time, and a real account like any other."""
 
 from datetime import timedelta
 from io import StringIO

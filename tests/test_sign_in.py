@@ -192,6 +192,13 @@ def test_next_with_a_nul_is_refused_and_no_error(browser: Browser, bob: User) ->
     assert browser.get("/entrar/?next=%00").status_code in {200, 302}
 
 
+def test_a_sign_in_by_password_alone_notes_when_and_whose(browser: Browser, alice: User, bob: User) -> None:
+    browser.post_password("bob")
+    seen = dict(User.objects.values_list("username", "last_login"))
+    assert seen["bob"]
+    assert seen["alice"] is None
+
+
 def test_people_land_where_they_wanted_to_be(browser: Browser, bob: User) -> None:
     asked = browser.get("/meu-perfil/?tab=phone")
     assert asked.headers["Location"] == "/entrar/?next=%2Fmeu-perfil%2F%3Ftab%3Dphone"
@@ -295,7 +302,7 @@ def test_going_back_in_the_first_set_up_sends_nothing(browser: Browser, policy: 
 
 @pytest.mark.parametrize("path", STEPS)
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_session_lost_half_way_leads_back_to_the_password_with_a_word_why(
+def test_a_session_lost_half_way_leads_back_to_the_password_with_the_reason(
     browser: Browser, policy: Account, bobs_phone: PhoneDevice, path: str, method: str
 ) -> None:
     """F56."""
@@ -341,11 +348,11 @@ def test_each_browser_has_a_pending_sign_in_of_its_own(
     assert other_browser.get("/entrar/canal/").status_code == 200
 
 
-def test_signing_out_is_answered_with_a_word_also_half_way(browser: Browser, bob: User, policy: Account) -> None:
+def test_signing_out_shows_a_message_also_half_way(browser: Browser, bob: User, policy: Account) -> None:
     browser.post_password("bob")
     assert "You have signed out." in page(browser.post("/sair/", follow=True))
     assert "You have signed out." not in page(browser.get("/entrar/"))
 
 
-def test_whoever_was_not_signed_in_reads_no_such_word(browser: Browser) -> None:
+def test_signing_out_without_a_session_shows_no_message(browser: Browser) -> None:
     assert "You have signed out." not in page(browser.post("/sair/", follow=True))

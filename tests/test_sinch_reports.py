@@ -109,7 +109,7 @@ def test_a_message_moves_forward_only(message: Message, before: str, status: str
         ("Failed", [402], Fault.UNSURE),
     ],
 )
-def test_the_person_is_told_why(message: Message, asked: Browser, status: str, code: object, fault: Fault) -> None:
+def test_the_page_says_why(message: Message, asked: Browser, status: str, code: object, fault: Fault) -> None:
     """G-03, F32; a fault of ours calls the operator (F31)."""
     report(message.pk, status, code)
     assert (state_of(message), message.fault) == (State.FAILED, fault)

@@ -195,7 +195,7 @@ def test_the_announcement_goes_to_everybody_once_a_day_in_one_statement(
     assert sum('INSERT INTO "delivery_message"' in query["sql"] for query in context.captured_queries) == 1
     assert sorted(subjects()[before:]) == [
         "alice@example.com: Signing in will take a second step",
-        "bob@example.com: O login passará a ter uma segunda etapa",
+        "bob@example.com: O acesso passará a ter uma segunda etapa",
     ]
     again = alices.post(NOTICE)
     assert (again.status_code, again.headers["Retry-After"]) == (429, "86400")
@@ -222,7 +222,7 @@ def test_the_session_alone_sets_no_date(alices: Browser, account: Account) -> No
     assert account.two_factor_from is not None
 
 
-def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Account, bob: User) -> None:
+def test_a_date_is_set_announced_shown_and_cancelled(alices: Browser, account: Account, bob: User) -> None:
     ask_for(alices, {"starts": day(9)})
     account.refresh_from_db()
     assert account.two_factor_from == midnight_in(9)
@@ -239,7 +239,7 @@ def test_a_date_is_set_told_shown_and_taken_back(alices: Browser, account: Accou
 
 
 @pytest.mark.parametrize("starts", ["", "soon", day(0), day(-1), day(366), "2026-02-30"])
-def test_a_day_that_will_not_do_is_refused_with_a_word(alices: Browser, account: Account, starts: str) -> None:
+def test_an_invalid_day_is_refused_with_a_message(alices: Browser, account: Account, starts: str) -> None:
     assert "Choose a day" in page(alices.post(DATE, {"starts": starts}, follow=True))
     account.refresh_from_db()
     assert account.two_factor_from is None
@@ -282,7 +282,7 @@ def test_the_date_is_set_as_soon_as_ones_own_phone_is_proved(
     assert "two factor authentication is on for everybody." in page(browser.get(SETTINGS))
 
 
-def test_whoever_is_no_administrator_any_more_sets_no_date(browser: Browser, alice: User, account: Account) -> None:
+def test_a_former_administrator_sets_no_date(browser: Browser, alice: User, account: Account) -> None:
     """A-01: minutes pass between the date and the token."""
     browser.post_password("alice")
     browser.post(DATE, {"starts": day(9)})
@@ -360,7 +360,7 @@ def test_a_date_set_late_skips_the_reminder_that_is_past(alices: Browser, accoun
     assert AuditEvent.objects.get(action="policy.reminded").data["days"] == 1
 
 
-def test_switching_by_hand_forgets_the_date(alices: Browser, alice: User, account: Account) -> None:
+def test_switching_by_hand_clears_the_date(alices: Browser, alice: User, account: Account) -> None:
 
     move_date(account, 5)
     set_two_factor_policy(account, True, actor=alice)
@@ -381,7 +381,7 @@ def look_at_sign_ins() -> None:
     new_device_alerts.look_at_sign_ins(Last(None, 0))
 
 
-def test_a_sign_in_from_a_new_place_is_told_once(bob: User) -> None:
+def test_a_sign_in_from_a_new_place_is_notified_once(bob: User) -> None:
     signed_in(bob, "203.0.113.7", CHROME, days_ago=5)
     signed_in(bob, "203.0.113.99", CHROME)  # the same network
     signed_in(bob, "198.51.100.1", CHROME)  # another
@@ -455,7 +455,7 @@ def test_the_very_first_sign_in_is_not_new(bob: User, alice: User) -> None:
     assert not AuditEvent.objects.filter(action="sign_in.new_place").exists()
 
 
-def test_a_locked_person_is_told_who_opens_again(bob: User) -> None:
+def test_a_locked_person_is_told_who_can_unlock(bob: User) -> None:
 
     enrol(bob)
     lock_user(bob, reason="phone.disowned")

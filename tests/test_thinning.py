@@ -38,8 +38,8 @@ def test_a_thousand_right_passwords_are_ten_events_a_minute_and_a_number(bob: Us
     let_pass(61)
     Browser().post_password("bob")
     assert written("sign_in.pending") == 11
-    assert counted("sign_in.pending") == [("127.0.0.1", 30)]
-    assert counted("sign_in.pending") == [("127.0.0.1", 30)], "each is counted once"
+    assert counted("sign_in.pending") == [(None, 30)], "from everywhere"
+    assert counted("sign_in.pending") == [(None, 30)], "each is counted once"
 
 
 def test_right_passwords_without_the_policy_are_thinned_as_well(bob: User) -> None:
@@ -120,7 +120,15 @@ def test_many_networks_write_a_hundred_a_minute_of_one_person(bob: User) -> None
     for number in range(120):
         Browser(REMOTE_ADDR=f"198.51.{number}.1").post_password("bob")
     assert written("sign_in.password_only") == 100
-    assert sum(count for _ip, count in counted("sign_in.password_only")) == 20
+    assert counted("sign_in.password_only") == [(None, 20)], "in one row: one for each network filled the table"
+
+
+@pytest.mark.usefixtures("policy")
+def test_many_networks_with_the_right_password_leave_one_row(bob: User) -> None:
+    """B-16: beyond ten right passwords a minute, from however many networks."""
+    for number in range(15):
+        Browser(REMOTE_ADDR=f"198.51.{number}.1").post_password("bob")
+    assert RateLimit.objects.filter(key__startswith="left out ").count() == 1
 
 
 def test_a_large_network_of_ipv6_is_bounded(db: None) -> None:
@@ -128,6 +136,41 @@ def test_a_large_network_of_ipv6_is_bounded(db: None) -> None:
     for number in range(60):
         Browser(REMOTE_ADDR=f"2001:db8:7:{number:x}::1").post_password(f"invented{number}", "wrong")
     assert written("password.failed") == 40
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "action"),
+    [
+        ("/senha/esqueci/", {"email": "invented{}@example.com"}, "password.reset_requested"),
+        ("/entrar/navegador/", {"username": "invented{}", "altcha": "x"}, "captcha.refused"),
+        ("/entrar/", {"username": "invented{}", "password": "wrong"}, "password.failed"),
+    ],
+)
+def test_what_nobody_did_is_bounded_from_all_networks_together(
+    path: str, fields: dict[str, str], action: str, monkeypatch: Any
+) -> None:
+    """B-16: 1,200 events in half a minute, each from another network, in a log that is kept."""
+    monkeypatch.setattr(thinning, "NOTES_OF_NOBODY", 2)
+    for number in range(60):
+        told = {name: value.format(number) for name, value in fields.items()}
+        Browser(REMOTE_ADDR=f"198.51.{number}.1").post(path, told)
+    most = 2 * thinning.SHARES_OF_NOBODY
+    assert 0 < written(action) <= most
+    assert counted(action) == [(None, 60 - written(action))], "one event says how many more, without a network"
+
+
+def test_links_to_browsers_that_nobody_has_are_thinned(db: None) -> None:
+    """B-16: ten a minute from one network."""
+    for number in range(12):
+        browser_links.request_link(f"invented{number}")
+    assert written("browser.link_sent") == 10
+
+
+def test_links_for_one_person_are_bounded(bob: User) -> None:
+    """B-16: from one network."""
+    for _ in range(12):
+        Browser().post("/senha/esqueci/", {"email": "bob@example.com"})
+    assert written("password.reset_requested") == 3
 
 
 def test_what_came_meanwhile_is_counted_with_the_next_hour(bob: User, monkeypatch: Any) -> None:

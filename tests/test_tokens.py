@@ -28,7 +28,7 @@ from tests.tools import let_pass, page
 from twofactor import notifications
 from twofactor.exceptions import TokenUsed
 from twofactor.models import Challenge, PendingSignIn, PhoneChange, PhoneDevice, Purpose
-from twofactor.tokens import challenges, derive
+from twofactor.tokens import challenges, derive, texts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy")]
 
@@ -387,7 +387,7 @@ def test_the_page_after_the_token_does_not_repeat_it(sent_token: str, browser: B
     assert sent_token not in logged(caplog)
 
 
-def test_a_token_by_email_is_kept_nowhere_either(
+def test_a_token_by_email_is_stored_nowhere_either(
     browser: Browser, bobs_phone: PhoneDevice, settings: Any, caplog: Any
 ) -> None:
     """T-06."""
@@ -571,7 +571,7 @@ class AnyFact(dict[str, str]):
 
 
 def sms_tokens() -> list[str]:
-    return [notifications.sms_text("000000", purpose) for purpose in Purpose.values]
+    return [texts.sms_text("000000", purpose) for purpose in Purpose.values]
 
 
 def sms_notices() -> list[str]:
@@ -663,7 +663,7 @@ def test_the_subject_of_an_email_does_not_show_the_token(
 def test_no_link_in_the_email_of_a_token(browser: Browser, bobs_phone: PhoneDevice) -> None:
     """T-12."""
     asked(browser, channel="email")
-    content = notifications.render_token(Message.objects.get(channel=Channel.EMAIL))
+    content = texts.render_token(Message.objects.get(channel=Channel.EMAIL))
     assert "http" not in content.text
     assert "href" not in content.html
 

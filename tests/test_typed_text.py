@@ -55,6 +55,10 @@ SMS = "Messaging: seu token de acesso e {0}. Vale 3 min. Nao compartilhe.\n\n@me
         ("pedido 654321, token 012345", None),
         ("token 0123456", None),
         ("token 01234", None),
+        ("abcd 012345", "012345"),
+        ("abc 012345", None),  # too short for a sentence: a slip of the keys
+        ("token 012345".ljust(400), "012345"),
+        ("token 012345".ljust(401), None),
         ("12345６ token", None),
     ],
 )

@@ -10,7 +10,7 @@ from accounts.models import AuditEvent, Role, User
 from tests.conftest import Browser, enrol, many, person
 from tests.database_dump import dump
 from tests.tools import let_pass, page
-from twofactor.models import PhoneDevice
+from twofactor.models import PhoneDevice, Reauthentication
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +75,16 @@ def test_the_last_administrator_is_kept_with_the_reason(office: Browser, alice: 
     assert "make another person administrator first" in page(refused)
     alice.refresh_from_db()
     assert (alice.role, alice.is_active) == (Role.ADMINISTRATOR, True)
+
+
+def test_a_proof_names_nobody_of_another_account(office: Browser, bob: User, charlie: User) -> None:
+    """A-04: whatever stands in the row of the proof."""
+    office.post(path(bob, "desativar"))
+    assert "Deactivate bob" in page(office.get("/confirmar-identidade/"))
+    Reauthentication.objects.update(path=path(charlie, "desativar"))
+    shown = page(office.get("/confirmar-identidade/"))
+    assert "Deactivate –" in shown
+    assert "charlie" not in shown
 
 
 @pytest.mark.parametrize("action", ["papel", "desativar", "reativar", "desbloquear"])

@@ -320,7 +320,7 @@ def test_no_cell_of_a_table_is_a_formula(office: Browser, bob: User, begins: str
     assert lists_csv.cell(f"{begins}1+1").startswith("'")
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", "\n", "\r\n"])
 def test_no_cell_of_a_spreadsheet_begins_with_a_formula_whatever_its_separator(separator: str) -> None:
     """W-07."""
     text = lists_csv._written([[f"Ana{separator}=cmd"]], ",")

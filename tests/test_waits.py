@@ -44,12 +44,14 @@ def use_up(scope: str, name: object, seconds: int, left: int) -> None:
 
 
 @pytest.mark.usefixtures("bobs_phone")
-@pytest.mark.parametrize(("seconds", "left"), [(900, 700), (3600, 3000), (86_400, 80_000)])
-def test_the_wait_is_that_of_the_window_that_refuses(bob: User, seconds: int, left: int) -> None:
+@pytest.mark.parametrize(
+    ("scope", "seconds", "left"), [("user", 900, 700), ("user_sms", 3600, 3000), ("user_sms", 86_400, 80_000)]
+)
+def test_the_wait_is_that_of_the_window_that_refuses(bob: User, scope: str, seconds: int, left: int) -> None:
     """B-13: to a second, whichever of a person's windows it is; and then it is over."""
     browser = Browser()
     browser.post_password("bob")
-    use_up("user", bob.pk, seconds, left)
+    use_up(scope, bob.pk, seconds, left)
     wait = told(browser.post_channel())
     assert abs(wait - left) <= 2
     let_pass(wait + 1)
@@ -59,7 +61,7 @@ def test_the_wait_is_that_of_the_window_that_refuses(bob: User, seconds: int, le
 
 
 @pytest.mark.usefixtures("bobs_phone")
-def test_of_two_limits_the_longer_wait_is_told(bob: User) -> None:
+def test_of_two_limits_the_longer_wait_is_shown(bob: User) -> None:
     """B-13: after the shorter one nothing would leave."""
     browser = Browser()
     browser.post_password("bob")
@@ -92,7 +94,7 @@ def test_the_token_stays_while_another_one_has_to_wait(asked: Browser) -> None:
     assert asked.post_token(last_token()).status_code == 302
 
 
-def test_wrong_tokens_in_a_row_are_told_on_the_token_page(asked: Browser, bob: User) -> None:
+def test_wrong_tokens_in_a_row_are_shown_on_the_token_page(asked: Browser, bob: User) -> None:
     """B-13, L-08."""
     User.objects.filter(pk=bob.pk).update(failures=9)
     asked.post_token(f"{(int(last_token()) + 1) % 1_000_000:06}")
@@ -150,7 +152,7 @@ def too_soon(browser: Browser) -> Any:
         (too_soon, 30, ("One token at a time", 'name="token"')),
     ],
 )
-def test_whoever_is_signed_in_stays_in_the_pop_up(
+def test_a_signed_in_person_stays_in_the_pop_up(
     inside: Browser, run_into: Callable[[Browser], Any], wait: int, words: tuple[str, ...]
 ) -> None:
     """B-13."""
@@ -184,7 +186,7 @@ def test_a_forgotten_password_keeps_one_on_its_page(bob: User) -> None:
 
 
 @pytest.mark.parametrize("path", [RESEND, CHANNEL])
-def test_programs_are_told_in_json(asked: Browser, path: str) -> None:
+def test_programs_get_the_wait_as_json(asked: Browser, path: str) -> None:
     """B-13: half-way."""
     answer = asked.post(path, {"channel": "sms"}, headers={"accept": "application/json"})
     assert answer.status_code == 429
@@ -204,5 +206,5 @@ def test_every_view_that_tries_a_flow_tells_its_limit() -> None:
     for path in (ROOT / "twofactor").rglob("*views.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and ".attempt(" in (code := ast.unparse(node)):
-                pages = ("answer(", "_token_page(", "_sign_in_page(", "raise form.limited")
+                pages = ("answer(", "channel_page(", "_token_page(", "_sign_in_page(", "raise form.limited")
                 assert any(page in code for page in pages), f"{path.name}: {node.name}"

@@ -83,6 +83,31 @@ def test_a_compiled_selection_brings_what_is_related_and_annotated(
         assert not hasattr(person, "phone_device")
 
 
+class Shouted(models.CharField):  # type: ignore[type-arg]
+    def get_prep_value(self, value: Any) -> Any:
+        return str(value).upper()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "filled"),
+    [
+        (models.CharField(), "12", "12"),
+        (models.CharField(), 12, "12"),
+        (models.BigIntegerField(), 12, 12),
+        (models.BigIntegerField(), "12", 12),
+        (models.BigIntegerField(), True, 1),
+        (models.CharField(), None, None),
+        (Shouted(), "aurora", "AURORA"),
+        (User._meta.get_field("account"), "12", 12),
+    ],
+)
+def test_a_slot_hands_over_what_its_field_makes_of_a_value(field: Any, value: object, filled: object) -> None:
+    """Most fields hand a string or a number over as it is, and are not asked for it."""
+    found = Slot("name", field).filled({"name": value}, connections["default"])
+    assert found == filled
+    assert isinstance(found, type(filled))
+
+
 def test_a_slot_without_a_value_is_an_error(account: Account) -> None:
     accounts = Compiled(lambda: Statement(Account.objects.filter(name=BY_NAME)))
     with pytest.raises(KeyError):

@@ -6,16 +6,17 @@ import runpy
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from django.db import DataError
-from django.db.models import DateTimeField, ExpressionWrapper, F
+from django.db import DataError, connection
+from django.db.models import DateTimeField, ExpressionWrapper, F, Model
 
 from accounts.models import RateLimit, Session
-from accounts.rate_limits import PARTS, windows
+from accounts.rate_limits import PARTS, Window, windows
 from messaging.delivery.models import BlockedPrefix, GatewayFailure, Heartbeat, Message, OpenCircuit
 from twofactor.models import (
     AppEnrolment,
@@ -34,7 +35,7 @@ _RANDOM = re.compile(
     r'name="csrfmiddlewaretoken" value="[^"]*"|<altcha-widget challenge="[^"]*"|data-wait-clock="[^"]*"'
 )
 
-MOVED = (
+MOVED: tuple[type[Model], ...] = (
     AppEnrolment,
     BlockedPrefix,
     Challenge,
@@ -56,6 +57,7 @@ MOVED = (
 OF_MONEY = {
     "account": "account",
     "account_all": "account",
+    "account_first": "account",
     "person": "person",
     "person_first": "person",
     "system": "system",
@@ -64,36 +66,49 @@ OF_MONEY = {
 
 def let_pass(seconds: float) -> None:
     """Let time pass: the database's clock cannot be set, so its rows move into the past."""
-    for model in MOVED:
-        times = [field.name for field in model._meta.concrete_fields if isinstance(field, DateTimeField)]
-        shift = timedelta(seconds=seconds)
-        earlier = {name: ExpressionWrapper(F(name) - shift, output_field=DateTimeField()) for name in times}
-        model._default_manager.update(**earlier)
-    money = {key: rows for name in OF_MONEY for key, rows in _of_money(name).items()}
-    RateLimit.objects.exclude(key__in=money).update(until=F("until") - int(seconds))
-    for rows in money.values():
-        _move_parts(rows, int(seconds))
+    shift = timedelta(seconds=seconds)
+    for model in _with_rows():
+        model._default_manager.update(**{name: _earlier(name, shift) for name in _times(model)})
+    limits = list(RateLimit.objects.all())
+    money = [row for row in limits if row.key.startswith(tuple(f"{name} " for name in OF_MONEY))]
+    if len(limits) > len(money):
+        RateLimit.objects.exclude(pk__in=[row.pk for row in money]).update(until=F("until") - int(seconds))
+    if money:
+        _move_parts(money, int(seconds))
 
 
-def _of_money(name: str) -> dict[str, list[RateLimit]]:
-    """Return the rows of a limit in money, by what they count."""
-    found: dict[str, list[RateLimit]] = {}
-    for row in RateLimit.objects.filter(key__startswith=f"{name} "):
-        found.setdefault(row.key, []).append(row)
-    return found
+def _with_rows() -> list[type[Model]]:
+    """Return the models that have anything to move: one look costs less than an UPDATE of each table."""
+    quoted = [connection.ops.quote_name(model._meta.db_table) for model in MOVED]
+    looks = [f"SELECT {number} WHERE EXISTS (SELECT 1 FROM {table})" for number, table in enumerate(quoted)]  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(looks))
+        return [MOVED[number] for (number,) in cursor.fetchall()]
+
+
+@cache
+def _times(model: type[Model]) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields if isinstance(field, DateTimeField)]
+
+
+def _earlier(name: str, shift: timedelta) -> Any:
+    return ExpressionWrapper(F(name) - shift, output_field=DateTimeField())
 
 
 def _move_parts(rows: list[RateLimit], passed: int) -> None:
     """Move parts of a span into the past: the number of a part says when it was, so each becomes another one."""
-    window = windows(OF_MONEY[rows[0].key.partition(" ")[0]], "")[0]
-    RateLimit.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    parts: Counter[int] = Counter()
+    parts: Counter[tuple[str, int]] = Counter()
     for row in rows:
-        parts[-(-(row.until - passed) // window.part)] += row.used
+        parts[row.key, -(-(row.until - passed) // _window(row.key).part)] += row.used
+    RateLimit.objects.filter(pk__in=[row.pk for row in rows]).delete()
     RateLimit.objects.bulk_create(
-        RateLimit(key=rows[0].key, seconds=window.rows[-1] - end % (PARTS + 1), used=used, until=end * window.part)
-        for end, used in parts.items()
+        RateLimit(key=key, seconds=_window(key).rows[-1] - end % (PARTS + 1), used=used, until=end * _window(key).part)
+        for (key, end), used in parts.items()
     )
+
+
+def _window(key: str) -> Window:
+    return windows(OF_MONEY[key.partition(" ")[0]], "")[0]
 
 
 def refuse_nul(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:

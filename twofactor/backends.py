@@ -1,4 +1,4 @@
-"""The person together with their factors, in one statement."""
+"""The authentication backend that loads a person together with their devices, in one statement."""
 
 from django.db.models import QuerySet
 
@@ -9,14 +9,14 @@ from twofactor.sign_in.query import with_begun
 
 
 class PhoneBackend(LoginOrEmailBackend):
-    """Load account and devices with the person, so that the gate costs nothing (S-05).
+    """Load account and devices with the person, so that the gate needs no statement (S-05).
 
-    Open sessions hold the name of this class: another name would end them all.
+    Open sessions have the name of this class: another name would end all of them.
     """
 
     @classmethod
     def loaded(cls, people: "QuerySet[User]") -> "QuerySet[User]":
-        """Add what the gate asks of a person."""
+        """Add what the gate reads of a person."""
         found: QuerySet[User] = held.joined(super().loaded(people))
         return found
 

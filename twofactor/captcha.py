@@ -1,7 +1,7 @@
-"""One door to both captchas: reCAPTCHA where its keys are set, else the self-hosted ALTCHA.
+"""The captcha: reCAPTCHA if its keys are set, else the self-hosted ALTCHA.
 
-Where the operator allows it (``CAPTCHA_FALLBACK``), ALTCHA is the second door while Google does not answer: for two
-minutes, as one row of the database tells every process, and then Google is asked again (C-05, F37).
+If the operator allows it (``CAPTCHA_FALLBACK``), ALTCHA is used while Google does not answer: for two minutes, as one
+row of the database tells every process; then Google is asked again (C-05, F37).
 """
 
 import json
@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from http.client import HTTPException
 from typing import Any
@@ -32,10 +33,12 @@ from twofactor import exceptions as refusals
 
 logger = logging.getLogger(__name__)
 
-VERIFIER_CAP_SECONDS = 4.5  # all of the verifier's answer; the page may wait 5 s (C-05)
+VERIFIER_CAP_SECONDS = 4.5  # for the verifier's whole answer; the page may wait 5 s (C-05)
 LONGEST = 8192
+DOUBLINGS = 3  # of the work, after which a captcha that was begun before is still good
+USED_SECONDS = 3600  # for which a used captcha is remembered: longer than any is valid
 ALTCHA_ALGORITHM = "PBKDF2/SHA-256"  # the widget's worker for it is the one that static/vendor has
-# No footer and no logo: they link to another site. No record of how people move, and no wait that only looks like work.
+# No footer and no logo, which link to another site. No record of mouse movements, and no artificial wait.
 ALTCHA_CONFIGURATION = {
     "type": "native",
     "workers": 2,
@@ -44,12 +47,12 @@ ALTCHA_CONFIGURATION = {
     "humanInteractionSignature": False,
     "minDuration": 0,
 }
-# What comes of asking a verifier that is away, or that answers something else.
+# The errors of asking a verifier that is down, or that answers something else.
 SILENT = (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError, DeadlinePassed, TooManyCalls)
 
 
 class AltchaWidget(forms.Widget):
-    """The self-hosted "I'm not a robot": ALTCHA's own widget, with a challenge made for each rendering."""
+    """The self-hosted "I'm not a robot": ALTCHA's own widget, with a new challenge for each rendering."""
 
     template_name = "twofactor/captcha_altcha.html"
     posted_as = "altcha"
@@ -60,19 +63,19 @@ class AltchaWidget(forms.Widget):
     def __init__(self, *, is_explained: bool = False, work: int = 0) -> None:
         super().__init__()
         self.work = work or settings.ALTCHA_WORK
-        self.is_explained = is_explained  # whether the page says already why it is this one
+        self.is_explained = is_explained  # whether the page says already why this captcha is shown
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
-        """Read the field that the box posts, whatever the form calls it."""
+        """Read the field that the box posts, whatever its name in the form is."""
         return data.get(self.posted_as)
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Add a fresh challenge and the box's words."""
+        """Add a fresh challenge and the box's texts."""
         lifetime = settings.PENDING_SIGN_IN_SECONDS
         words = altcha_words()
         context = super().get_context(self.posted_as, None, attrs)
         context["widget"] |= {
-            "challenge": json.dumps(new_altcha(self.work)),
+            "challenge": self.new_challenge(),
             "configuration": json.dumps(
                 {**ALTCHA_CONFIGURATION, "timeout": lifetime * 1000, "validationMessage": words["required"]}
             ),
@@ -80,8 +83,12 @@ class AltchaWidget(forms.Widget):
             "algorithm": ALTCHA_ALGORITHM,
             "lifetime": lifetime,
         }
-        context["second_door"] = settings.RECAPTCHA_ENABLED and not self.is_explained
+        context["fallback"] = settings.RECAPTCHA_ENABLED and not self.is_explained
         return context
+
+    def new_challenge(self) -> str:
+        """Return a challenge as the box reads it."""
+        return json.dumps(new_altcha(self.work))
 
 
 class RecaptchaWidget(ReCaptchaV2Checkbox):
@@ -99,14 +106,14 @@ class RecaptchaWidget(ReCaptchaV2Checkbox):
         super().__init__(api_params={"hl": get_language() or "pt-BR"}, attrs=attrs)
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        """Add whether there is another way when the box cannot load."""
-        return {**super().get_context(name, value, attrs), "second_door": settings.CAPTCHA_FALLBACK}
+        """Add whether there is a fallback when the box cannot load."""
+        return {**super().get_context(name, value, attrs), "fallback": settings.CAPTCHA_FALLBACK}
 
 
 def field(step: int = 0) -> forms.CharField:
-    """Return the form field of the captcha in force. Its value is worth nothing until ``check`` has passed it.
+    """Return the form field of the captcha in force. Its value counts only after ``check``.
 
-    The work of the self-hosted one doubles with each step of the lockout schedule above the first (B-03).
+    The work of the self-hosted one doubles with each step above the first (B-03).
     """
     asks_google = settings.RECAPTCHA_ENABLED and not (settings.CAPTCHA_FALLBACK and _is_out())
     widget = RecaptchaWidget() if asks_google else AltchaWidget(work=work_of(step))
@@ -114,20 +121,24 @@ def field(step: int = 0) -> forms.CharField:
 
 
 def work_of(step: int) -> int:
-    """Return how many keys a box derives at most."""
+    """Return the most keys that a box has to derive."""
     return min(settings.ALTCHA_WORK << max(0, step - 1), settings.ALTCHA_MOST_WORK)
 
 
+def use_of(solved: str) -> rate_limits.Window:
+    """Return the window that counts the uses of a captcha: one window, whatever it pays for (C-02)."""
+    return rate_limits.Window(f"captcha {solved}", USED_SECONDS, 1, "captcha")
+
+
 def use(solved: str) -> None:
-    """Take a captcha that pays for no send; once. Raises CaptchaRefused (C-02)."""
-    lifetime = settings.PENDING_SIGN_IN_SECONDS
-    (use,) = rate_limits.count([rate_limits.Window(f"captcha spent {solved}", lifetime, 1, "captcha")])
+    """Use a captcha that pays for no send, once. Raises CaptchaRefused (C-02)."""
+    (use,) = rate_limits.count([use_of(solved)])
     if use.is_overdrawn:
         raise refusals.CaptchaRefused
 
 
 def was_posted(data: Mapping[str, Any]) -> bool:
-    """Tell whether a request brings a captcha at all, be it an empty one."""
+    """Tell whether a request has a captcha field at all, even an empty one."""
     first = "g-recaptcha-response" if settings.RECAPTCHA_ENABLED else "altcha"
     return first in data or (settings.CAPTCHA_FALLBACK and "altcha" in data)
 
@@ -135,8 +146,8 @@ def was_posted(data: Mapping[str, Any]) -> bool:
 def check(value: str, shown: forms.Field) -> str:
     """Return the name of a captcha that was solved in the field that was ``shown``.
 
-    What it pays for uses it, in that transaction (C-02). Raises CaptchaMissing, CaptchaRefused, CaptchaUnavailable
-    or CaptchaReplaced (C-01, C-05).
+    The flow that it pays for uses it, in its own transaction (C-02). Raises CaptchaMissing, CaptchaRefused,
+    CaptchaUnavailable or CaptchaReplaced (C-01, C-05).
     """
     asks_google = isinstance(shown.widget, RecaptchaWidget)
     if not value:
@@ -149,14 +160,14 @@ def check(value: str, shown: forms.Field) -> str:
         solved = _check_recaptcha(value)
     else:
         work: int = getattr(shown.widget, "work", 0)
-        # Half is taken: the work may have doubled since the page was made.
-        solved = _check_altcha(value, work // 2 if work > settings.ALTCHA_WORK else 0)
+        # Less work is accepted: somebody else may have doubled it since the page was made.
+        solved = _check_altcha(value, work >> DOUBLINGS if work > settings.ALTCHA_WORK else 0)
     if settings.RECAPTCHA_ENABLED and not asks_google:
         record_thinned(Action.CAPTCHA_FALLBACK)
     return sha256(solved.encode()).hexdigest()
 
 
-# The second door --------------------------------------------------------------------------------
+# The fallback -----------------------------------------------------------------------------------
 
 
 def _outage() -> rate_limits.Window:
@@ -164,12 +175,12 @@ def _outage() -> rate_limits.Window:
 
 
 def _is_out() -> bool:
-    """Tell whether the verifier was found silent a short time ago, by whichever process."""
+    """Tell whether any process has found the verifier silent a short time ago."""
     return rate_limits.is_running(_outage())
 
 
 def _silence() -> refusals.CaptchaUnavailable:
-    """Open the second door, where there is one; return the refusal for whoever stands at the first."""
+    """Open the fallback if it is allowed; return the refusal for this request."""
     if not settings.CAPTCHA_FALLBACK:
         return refusals.CaptchaUnavailable()
     (outage,) = rate_limits.count([_outage()])
@@ -179,9 +190,9 @@ def _silence() -> refusals.CaptchaUnavailable:
 
 
 def _probe() -> None:
-    """Find out, for somebody whose browser cannot load Google's box, whether Google is there; not often.
+    """Ask, for a person whose browser cannot load Google's box, whether Google answers; not often.
 
-    Raises CaptchaReplaced when it is not.
+    Raises CaptchaReplaced when it does not.
     """
     if not settings.CAPTCHA_FALLBACK:
         return
@@ -191,13 +202,13 @@ def _probe() -> None:
 
 
 def note_refusal(refusal: refusals.CaptchaRefused) -> None:
-    """Write down that somebody did not get past the captcha (J-01)."""
+    """Record that somebody did not pass the captcha (J-01)."""
     if not isinstance(refusal, refusals.CaptchaMissing):
         record_thinned(Action.CAPTCHA_REFUSED, reason=type(refusal).__name__)
 
 
 def _check_recaptcha(value: str) -> str:
-    """Ask Google; look at the host name as well, which the library does not (C-03)."""
+    """Ask Google; also check the host name, which the library does not (C-03)."""
     answer = _answer_of_google(value)
     if answer.is_valid is not True or answer.extra_data.get("hostname") != settings.PUBLIC_HOST:
         raise refusals.CaptchaRefused
@@ -205,7 +216,7 @@ def _check_recaptcha(value: str) -> str:
 
 
 def _answer_of_google(value: str) -> client.RecaptchaResponse:
-    """Return what Google says, in bounded time. Raises CaptchaUnavailable or CaptchaReplaced when it is no answer."""
+    """Return Google's answer, in bounded time. Raises CaptchaUnavailable or CaptchaReplaced when there is none."""
     ip = request_context.current.get().ip
     try:
         return within(VERIFIER_CAP_SECONDS, lambda: _ask_google(value, ip))
@@ -215,7 +226,7 @@ def _answer_of_google(value: str) -> client.RecaptchaResponse:
 
 
 def check_credentials() -> list[str]:
-    """Ask the verifier about nothing, for ``doctor``; return what it has against it. Raises CaptchaUnavailable."""
+    """Ask the verifier without a captcha, for ``doctor``; return its error codes. Raises CaptchaUnavailable."""
     try:
         answer = within(VERIFIER_CAP_SECONDS, lambda: _ask_google("doctor", None))
     except SILENT:
@@ -228,11 +239,11 @@ def _ask_google(value: str, ip: str | None) -> client.RecaptchaResponse:
 
 
 def new_altcha(work: int = 0) -> dict[str, Any]:
-    """Return a challenge for the box, good as long as a pending sign-in.
+    """Return a challenge for the box, valid as long as a pending sign-in.
 
-    The box tries 0, 1, 2 and so on; the number to find lies in the upper half of ``work``, so that the wait varies
-    little. What ``data`` says is signed with the rest: an easy challenge does not pay for a hard one. The expiry stands
-    there because the widget compares ALTCHA's own field for it with the browser's clock, which may be wrong.
+    The box tries 0, 1, 2 and so on; the number to find is in the upper half of ``work``, so that the wait varies
+    little. ``data`` is signed with the rest, so an easy challenge does not pay for a hard one. It has the expiry,
+    because the widget compares ALTCHA's own field for it with the browser's clock, which may be wrong.
     """
     work = work or settings.ALTCHA_WORK
     expires = int(time.time()) + settings.PENDING_SIGN_IN_SECONDS  # noqa: TID251 (what is signed carries its own time)
@@ -241,13 +252,13 @@ def new_altcha(work: int = 0) -> dict[str, Any]:
         settings.ALTCHA_COST,
         counter=work - 1 - secrets.randbelow(work // 2),
         data={"work": work, "expires": expires},
-        hmac_secret=_altcha_key("altcha"),
-        hmac_key_secret=_altcha_key("altcha solution"),
+        hmac_secret=_altcha_key("altcha", settings.SECRET_KEY),
+        hmac_key_secret=_altcha_key("altcha solution", settings.SECRET_KEY),
     ).to_dict()
 
 
 def _check_altcha(value: str, least_work: int) -> str:
-    """Return what makes a solved challenge unique: its signature, for its wrapping can be written in many ways."""
+    """Return what is unique in a solved challenge: its signature, because its encoding can be varied."""
     try:
         solution = altcha.Payload.from_base64(value)
         verified = any(_solves(solution, secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
@@ -266,12 +277,13 @@ def _solves(solution: altcha.Payload, secret: str) -> bool:
     return bool(altcha.verify_solution(solution, key, hmac_key_secret=proof_key).verified)
 
 
-def _altcha_key(purpose: str, secret: str | None = None) -> str:
+@lru_cache(maxsize=16)  # derived four times in a sign-in, with 112 calls (of Python and C)
+def _altcha_key(purpose: str, secret: str) -> str:
     return salted_hmac("twofactor.captcha", purpose, secret=secret, algorithm="sha256").hexdigest()
 
 
 def altcha_words() -> dict[str, str]:
-    """Return the box's words in the person's language."""
+    """Return the box's texts in the person's language."""
     return {
         "label": _("I'm not a robot"),
         "verifying": _("Verifying…"),

@@ -1,4 +1,4 @@
-"""System checks: what would make the second factor a decoration."""
+"""System checks of the keys, the captcha, the countries and the length of an SMS."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from django.utils.translation import override
 from django_recaptcha.constants import TEST_PRIVATE_KEY, TEST_PUBLIC_KEY
 
 from twofactor.models import Purpose
-from twofactor.notifications import sms_text
+from twofactor.tokens.texts import sms_text
 
-SEGMENT = 160  # signs of GSM-7; our texts have no sign that counts twice (a test)
+SEGMENT = 160  # characters of GSM-7; our texts have no character that counts twice (a test)
 
 
 @register(Tags.security)
@@ -39,7 +39,7 @@ def check_recaptcha(**options: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_keys(**options: Any) -> list[CheckMessage]:
-    """Refuse a token key that is short or no key of its own."""
+    """Refuse a token key that is short, or that is also used for something else."""
     if len(settings.TOKEN_KEY) >= 32 and settings.TOKEN_KEY != settings.SECRET_KEY:
         return []
     return [
@@ -53,7 +53,7 @@ def check_keys(**options: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_factor_keys(**options: Any) -> list[CheckMessage]:
-    """Refuse keys that are short, or that serve another purpose too: one leak would open both."""
+    """Refuse keys that are short, or that are also used for something else: one leak would open both."""
     others = {settings.SECRET_KEY, settings.TOKEN_KEY}
     if all(len(key) >= 32 and key not in others for key in settings.FACTOR_KEYS):
         return []
@@ -68,13 +68,13 @@ def check_factor_keys(**options: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_regions(**options: Any) -> list[CheckMessage]:
-    """Refuse countries whose numbers nobody can read: their people could never enrol."""
+    """Refuse countries whose numbers cannot be parsed: their people could never enrol."""
     unknown = [region for region in settings.ALLOWED_REGIONS if region not in phonenumbers.SUPPORTED_REGIONS]
     if not unknown:
         return []
     return [
         Error(
-            f"ALLOWED_REGIONS names what is no country with telephones: {', '.join(unknown)}.",
+            f"ALLOWED_REGIONS names unknown countries, or countries without telephones: {', '.join(unknown)}.",
             hint="Write ISO codes such as BR,PT.",
             id="twofactor.E004",
         )
@@ -83,13 +83,13 @@ def check_regions(**options: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_segments(**options: Any) -> list[CheckMessage]:
-    """Warn of a host so long that a token takes two SMS, which cost twice and may come apart (T-11)."""
+    """Warn of a host so long that a token takes two SMS, which cost twice and may arrive apart (T-11)."""
     longest = max(length for language, _name in settings.LANGUAGES for length in _lengths(language))
     if longest <= SEGMENT:
         return []
     return [
         Warning(
-            f"The host of PUBLIC_URL makes an SMS {longest - SEGMENT} signs longer than one segment of {SEGMENT}.",
+            f"The host of PUBLIC_URL makes an SMS {longest - SEGMENT} characters longer than one segment of {SEGMENT}.",
             hint="Each token is paid for as two SMS. A shorter host costs half.",
             id="twofactor.W001",
         )

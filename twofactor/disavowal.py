@@ -1,4 +1,4 @@
-"""The link "it was not me" of notices about devices and sign-ins: signed, good for seven days, acts only on POST."""
+"""The disavowal link "it was not me" in notices about devices and sign-ins: signed, good for seven days, POST only."""
 
 from django.conf import settings
 from django.core import signing
@@ -22,19 +22,19 @@ CONTESTABLE = (
 
 
 def link(event: AuditEvent) -> str:
-    """Return the address by which the reader of a notice may object to what happened (R-03)."""
+    """Return the address by which the reader of a notice may disavow the event (R-03)."""
     return settings.PUBLIC_URL + reverse("not-me", args=[signing.dumps(event.pk, salt=SALT)])
 
 
 def button(event: AuditEvent) -> dict[str, str]:
-    """Return the button of a notice that objects to what happened."""
+    """Return the button of a notice that disavows its event."""
     return {"action_url": link(event), "action_label": _("It was not me")}
 
 
 def was_used(event: AuditEvent) -> bool:
-    """Return whether a press since the event has done what its own would do.
+    """Tell whether a disavowal since the event has done what this one would do.
 
-    One that disavowed a sign-in has left the devices where they are, so the link about a device still takes them away.
+    A disavowed sign-in has left the devices as they are, so the link about a device still removes them.
     """
     enough = {Action.PHONE_DISAVOWED}
     if event.action == Action.SIGN_IN_NEW_PLACE:
@@ -43,9 +43,9 @@ def was_used(event: AuditEvent) -> bool:
 
 
 def event_of(signed: str) -> AuditEvent | None:
-    """Return the event that a link objects to.
+    """Return the event that a link disavows.
 
-    None when the link is forged, too old, about something else, or when it was settled since by an unlocking.
+    None when the link is forged, too old, about something else, or settled by an unlock since.
     """
     try:
         pk = signing.loads(signed, salt=SALT, max_age=LIFETIME_SECONDS)

@@ -1,4 +1,4 @@
-"""What the second factor depends on, for ``manage.py doctor``."""
+"""The second factor's examinations for ``manage.py doctor``."""
 
 from collections.abc import Iterator
 
@@ -13,16 +13,16 @@ from twofactor.tokens import derive
 
 
 def check_keys() -> Iterator[Finding]:
-    """Name the key that tokens are derived under, and one that should be gone."""
+    """Name the key that tokens are derived under, and one that should be removed."""
     yield ok(f"Token key: {derive.key_id(settings.TOKEN_KEY)}; it has to be the same on web and workers.")
     if settings.TOKEN_KEY_PREVIOUS:
-        yield warning("Token key: TOKEN_KEY_PREVIOUS is still set; take it away ten minutes after a rotation.")
+        yield warning("Token key: TOKEN_KEY_PREVIOUS is still set; remove it ten minutes after a rotation.")
 
 
 def check_captcha() -> Iterator[Finding]:
-    """Ask reCAPTCHA's verifier, where it is the captcha in force, whether it is there and knows our key (C-05)."""
+    """Ask reCAPTCHA's verifier, if it is in force, whether it answers and accepts our key (C-05)."""
     if not settings.RECAPTCHA_ENABLED:
-        yield ok("Captcha: self-hosted; there is nobody to ask.")
+        yield ok("Captcha: self-hosted; it needs no verifier.")
         return
     verifier = f"Captcha: reCAPTCHA's verifier at {settings.RECAPTCHA_DOMAIN}"
     try:
@@ -40,7 +40,7 @@ def check_captcha() -> Iterator[Finding]:
 
 
 def check_sealed() -> Iterator[Finding]:
-    """Say under which key the secrets of apps are sealed, and which of them none opens."""
+    """Report under which keys the secrets of apps are sealed, and which secrets no key opens."""
     known = sealing.key_ids()
     counts = dict(AppDevice.objects.values_list("key_id").annotate(count=Count("pk")).order_by())
     old = sum(count for key_id, count in counts.items() if key_id in known[1:])
@@ -53,10 +53,10 @@ def check_sealed() -> Iterator[Finding]:
 
 
 def check_passkeys() -> Iterator[Finding]:
-    """Say for which host passkeys were made: those of another one are lost, until PUBLIC_URL has that host again."""
+    """Report for which host passkeys were made: those of another host work only if PUBLIC_URL has that host again."""
     here = settings.PUBLIC_HOST
     known: dict[str, int] = dict(Passkey.objects.values_list("rp_id").annotate(count=Count("pk")).order_by())
-    yield ok(f"Passkeys: {known.get(here, 0)} for {here}; another host of PUBLIC_URL would kill them.")
+    yield ok(f"Passkeys: {known.get(here, 0)} for {here}; with another host in PUBLIC_URL they stop working.")
     for host, count in known.items():
         if host != here:
             yield warning(f"Passkeys: {count} were made for {host} and do not work at {here}; people add new ones.")

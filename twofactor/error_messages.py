@@ -1,4 +1,4 @@
-"""The words for refusals. Exceptions have names; people read sentences."""
+"""The sentences for refusals, and for the delivery status of a token's message."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from accounts.countries import country_choices
 from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Channel, Message, State
 from twofactor import exceptions as refusals
-from twofactor.models import Purpose
-from twofactor.tokens.counted import TYPED
+from twofactor.models import UNCONFIRMED, Purpose
 
 SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     refusals.NotANumber: _("This is not a phone number. Enter digits: area code + number."),
@@ -62,6 +61,10 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
     refusals.FactorNotAllowed: _("This cannot be added to your login now."),
     refusals.LastFactor: _("This is your last second step. Add another one before you remove it."),
     refusals.AttemptsUsedUp: _("Too many attempts with this token. Ask for another one."),
+    refusals.TokensClosed: _(
+        "After a hundred wrong tokens no token opens your login any more. Use a recovery code or a passkey, or ask an "
+        "administrator of your account to unlock you."
+    ),
     refusals.PasskeyUnreadable: _("Nothing came from your key. Try again, or choose another way."),
     refusals.PasskeyLate: _("That took too long, or was answered before. Try again."),
     refusals.PasskeyWrong: _("This key does not fit this login. Try another key, or choose another way."),
@@ -76,7 +79,11 @@ SENTENCES: dict[type[refusals.TwoFactorError], Promise] = {
 }
 
 
-ATTEMPTS_TOLD = 3  # from here down a person is told how many are left
+LOCKED_BY_FAILURES = _(
+    "Your login is locked after a hundred wrong tokens: somebody knows your password. Choose a new one by “Forgot your "
+    "password?”. Then a recovery code or a passkey signs you in, or an administrator of your account unlocks you."
+)
+ATTEMPTS_SHOWN = 3  # from so many on, the page says how many are left
 
 
 def of(refusal: refusals.TwoFactorError) -> str:
@@ -91,7 +98,7 @@ def of(refusal: refusals.TwoFactorError) -> str:
 def _wrong(attempts_left: int) -> str:
     if not attempts_left:
         return str(SENTENCES[refusals.AttemptsUsedUp])
-    if attempts_left > ATTEMPTS_TOLD:
+    if attempts_left > ATTEMPTS_SHOWN:
         return gettext("Wrong token. Check the six digits and try again.")
     return ngettext(
         "Wrong token. You have %(count)d more attempt.",
@@ -109,7 +116,7 @@ def _not_allowed(allowed: Collection[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """What became of a token's message, for its reader: "going", "arrived" or "failed", and the sentence."""
+    """The delivery status for the reader: "going", "arrived" or "failed", and the sentence."""
 
     state: str
     text: str
@@ -124,7 +131,7 @@ NOT_DELIVERED: dict[str, Promise] = {
     Fault.FILTERED: _("Not delivered: the carrier of this number filtered the message out."),
     Fault.LOST: _("Not delivered, and the carrier does not say why."),
 }
-# While it is tried again: what the reader may want to know before choosing the other way.
+# While it is tried again: what the reader may want to know before choosing the other channel.
 HELD_UP: dict[tuple[str, str], Promise] = {
     (Channel.SMS, Fault.OURS): _("SMS does not work right now. We keep trying; the other way may be quicker."),
     (Channel.EMAIL, Fault.OURS): _("E-mail does not work right now. We keep trying; the other way may be quicker."),
@@ -133,7 +140,7 @@ HELD_UP: dict[tuple[str, str], Promise] = {
 }
 
 
-# When a minute has passed, and nobody knows whether it came.
+# After a minute, when nobody knows whether it arrived.
 ASK_AGAIN = _("Nothing came? Ask for another token, or use the other way.")
 CHECK_NUMBER = _("Nothing came? Check the number, try another phone, or ask an administrator of your account.")
 CHECK_ADDRESS = _("Nothing came? Look in the spam folder and check the address; then begin again.")
@@ -145,13 +152,13 @@ NOTHING_CAME: dict[str, Promise] = {
 
 
 def delivery_status(message: Message | None, *, purpose: str = "", age: float = 0) -> DeliveryStatus:
-    """Return the truth about a token's message. Without a message it says what everybody reads (P-08, C-09).
+    """Return what a page says about a token's message. Without a message it is what everybody reads (P-08, C-09).
 
-    ``age`` is how many seconds ago the token was asked for. After a minute the reader learns what else there is to
-    do: of a message that is withheld nothing else is ever known (B-08). Nor is anybody told that a phone which was only
-    typed has received it: that would tell a withheld message from one that left, and whose phone is switched on.
+    ``age`` is the seconds since the token was asked for. After a minute the reader is told what else they can do, also
+    for a message that is withheld (B-08). No page says that an unconfirmed phone has received it: that would tell a
+    withheld message from one that left, and whose phone is switched on.
     """
-    if message and message.state == State.DELIVERED and purpose not in TYPED:
+    if message and message.state == State.DELIVERED and purpose not in UNCONFIRMED:
         return DeliveryStatus("arrived", gettext("Delivered to the phone."))
     if message and message.state in {State.FAILED, State.EXPIRED}:
         known = NOT_DELIVERED.get(message.fault) if message.channel == Channel.SMS else None

@@ -1,4 +1,4 @@
-"""Refusals with names. They carry facts; forms give them words."""
+"""Refusals as named exceptions. They carry facts; ``error_messages`` words them."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ from accounts import exceptions as accounts
 
 
 class TwoFactorError(Exception):
-    """A refusal that a person can be told."""
+    """A refusal that a person may be told."""
 
 
 class PhoneRefused(TwoFactorError):
@@ -46,7 +46,7 @@ class NineMissing(PhoneRefused):
 
 
 class OneTooMany(PhoneRefused):
-    """A Mexican mobile number with the 1 of before 2019 (P-04)."""
+    """A Mexican mobile number with the 1 that was used until 2019 (P-04)."""
 
 
 class UnknownAreaCode(PhoneRefused):
@@ -62,7 +62,7 @@ class NotMobile(PhoneRefused):
 
 
 class SamePhone(PhoneRefused):
-    """The new number is today's number."""
+    """The new number is the current number."""
 
 
 class CaptchaRefused(TwoFactorError):
@@ -70,7 +70,7 @@ class CaptchaRefused(TwoFactorError):
 
 
 class CaptchaMissing(CaptchaRefused):
-    """Nobody has ticked the box."""
+    """The box was not ticked."""
 
 
 class CaptchaUnavailable(CaptchaRefused):
@@ -78,19 +78,19 @@ class CaptchaUnavailable(CaptchaRefused):
 
 
 class CaptchaReplaced(CaptchaUnavailable):
-    """The captcha's verifier does not answer, and the self-hosted one takes its place (F37)."""
+    """The captcha's verifier does not answer, and the self-hosted captcha is used (F37)."""
 
 
 class CaptchaNeeded(TwoFactorError):
-    """The captcha's unlock is used up or too old; a new one is needed (C-06)."""
+    """The sends that the captcha paid for are used up or too old; a new captcha is needed (C-06)."""
 
 
 class SmsUsedUp(TwoFactorError):
-    """The account, or the whole system, has no SMS left for today; e-mail stays."""
+    """The account, or the whole system, has no SMS left for today; e-mail still works."""
 
 
 class SmsForKnownBrowsers(SmsUsedUp):
-    """What is left of the day's SMS is for known browsers, and this is none: a link from the mailbox makes it one."""
+    """The rest of the day's SMS is for known browsers; a link from the mailbox makes this one known."""
 
 
 class ChannelRefused(TwoFactorError):
@@ -106,7 +106,7 @@ class PasswordRefused(TwoFactorError):
 
 
 class CodeRefused(TwoFactorError):
-    """The recovery code is wrong, used, replaced, too old, or was tried too often; none of these is told apart."""
+    """The recovery code is wrong, used, replaced, too old, or was tried too often; the page does not say which."""
 
 
 class CodeMalformed(TwoFactorError):
@@ -122,15 +122,15 @@ class NoPhone(TwoFactorError):
 
 
 class SameAddress(TwoFactorError):
-    """The new address is today's address."""
+    """The new address is the current address."""
 
 
 class AddressRefused(TwoFactorError):
-    """The address was taken by somebody else meanwhile (R-08)."""
+    """Somebody else has got the address meanwhile (R-08)."""
 
 
 class TokenRefused(TwoFactorError):
-    """The token proves nothing."""
+    """The token is refused."""
 
 
 class TokenMalformed(TokenRefused):
@@ -138,7 +138,7 @@ class TokenMalformed(TokenRefused):
 
 
 class TokenWrong(TokenRefused):
-    """Six digits, but not these."""
+    """Six digits, but the wrong ones."""
 
     def __init__(self, attempts_left: int) -> None:
         super().__init__(attempts_left)
@@ -146,7 +146,7 @@ class TokenWrong(TokenRefused):
 
 
 class TokenLate(TokenRefused):
-    """Its life is over (T-02)."""
+    """It has expired (T-02)."""
 
 
 class TokenSuperseded(TokenRefused):
@@ -161,8 +161,12 @@ class AttemptsUsedUp(TokenRefused):
     """Five attempts were made on this token (L-01)."""
 
 
+class TokensClosed(TokenRefused):
+    """A hundred wrong tokens in a row have closed everything that can be guessed, until an unlock (L-03)."""
+
+
 class AppTokenWrong(TokenRefused):
-    """Six digits, but not those of the app now."""
+    """Six digits, but not those that the app shows now."""
 
 
 class AppTokenUsed(TokenRefused):
@@ -170,7 +174,7 @@ class AppTokenUsed(TokenRefused):
 
 
 class AppUnreadable(TwoFactorError):
-    """The key of the app's secret is gone: nobody can tell whether a token is right."""
+    """The key of the app's secret is missing, so no token can be verified."""
 
 
 class OwnCodeRefused(TokenRefused):
@@ -178,7 +182,7 @@ class OwnCodeRefused(TokenRefused):
 
 
 class OwnCodeMalformed(TokenRefused):
-    """Not sixteen signs; refused before any comparison and not counted."""
+    """Not sixteen characters; refused before any comparison and not counted."""
 
 
 class FactorNotAllowed(TwoFactorError):
@@ -190,15 +194,15 @@ class LastFactor(TwoFactorError):
 
 
 class PasskeyRefused(TwoFactorError):
-    """The answer of a passkey proves nothing (K-04)."""
+    """The answer of a passkey is refused (K-04)."""
 
 
 class PasskeyUnreadable(PasskeyRefused):
-    """No answer of a browser; refused before any comparison and not counted."""
+    """Not an answer of a browser; refused before any comparison and not counted."""
 
 
 class PasskeyLate(PasskeyRefused):
-    """The challenge was answered before, replaced by a newer one, or its 300 seconds are over."""
+    """The challenge was answered before, replaced by a newer one, or has expired after 300 seconds."""
 
 
 class PasskeyWrong(PasskeyRefused):
@@ -206,11 +210,11 @@ class PasskeyWrong(PasskeyRefused):
 
 
 class PasskeyCopied(PasskeyWrong):
-    """It counts fewer signatures than before: somebody may have a copy of it."""
+    """Its signature counter did not grow: somebody may have a copy of it."""
 
 
 class PasskeyNotAlone(PasskeyRefused):
-    """This key signs nobody in without the password; why is not told apart."""
+    """This key signs nobody in without the password; the page does not say why."""
 
 
 class PasskeyTaken(PasskeyRefused):
@@ -218,8 +222,8 @@ class PasskeyTaken(PasskeyRefused):
 
 
 class PasskeysEnough(TwoFactorError):
-    """The person has as many as they may."""
+    """The person has as many passkeys as they may have."""
 
 
 class Limited(TwoFactorError, accounts.Limited):
-    """Too much, too soon, at the second step."""
+    """A limit of the second step was reached."""

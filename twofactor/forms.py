@@ -1,4 +1,4 @@
-"""What the forms of all journeys share. Forms read and find words; flows decide."""
+"""The base classes of the forms of all journeys."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,22 +8,26 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.exceptions import Limited
 from twofactor import captcha, captcha_kept, error_messages
-from twofactor.exceptions import CaptchaRefused, CaptchaReplaced, SmsForKnownBrowsers, TwoFactorError
+from twofactor.exceptions import CaptchaRefused, CaptchaReplaced, SmsForKnownBrowsers, SmsUsedUp, TwoFactorError
 from twofactor.tokens import derive
 
 
 class CaptchaForm(forms.Form):
     """A form that may ask for the captcha."""
 
-    def pay(self, step: int) -> None:
-        """Ask for the captcha that becomes due, with the work of its step, and use it. Raises CaptchaRefused."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Leave out Django's suffix of labels, which no page shows and each form would translate, with 28 calls."""
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+    def require_captcha(self, step: int) -> None:
+        """Require the captcha that is now due, with its amount of work, and use it. Raises CaptchaRefused."""
         field = captcha.field(step)
         self.fields["captcha"] = field
         value = field.widget.value_from_datadict(self.data, {}, "captcha") or ""
         captcha.use(captcha.check(value, field))
 
     def refuse_captcha(self, refusal: CaptchaRefused) -> None:
-        """Show and write down that somebody did not get past the captcha."""
+        """Show and record that the captcha was not passed."""
         captcha.note_refusal(refusal)
         self.add_error("captcha", error_messages.of(refusal))
         if isinstance(refusal, CaptchaReplaced):
@@ -31,15 +35,16 @@ class CaptchaForm(forms.Form):
 
 
 class RefusableForm(CaptchaForm):
-    """A form that can show what a flow refused."""
+    """A form that can show the refusal of a flow."""
 
-    limited: Limited | None = None  # the limit that the flow ran into, for ``pages.answer``
-    offers_link = False  # that makes this browser known, where that is what the refusal asks for
+    limited: Limited | None = None  # the limit that the flow reached, for ``pages.answer``
+    undone = False  # whether the transaction was rolled back, so that the journey in memory is out of date
+    offers_link = False  # whether the page offers the link that makes this browser known
 
     def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
-        """Run a flow if something valid was posted; show its refusal at a field (or above) and return None.
+        """Run a flow if the form is valid; show its refusal at a field (or above) and return None.
 
-        A limit is kept for the page to tell (B-13). Of captchas GuardedForm knows.
+        A limit is kept for the page to show (B-13). GuardedForm handles captchas.
         """
         if not self.is_valid():
             return None
@@ -48,34 +53,43 @@ class RefusableForm(CaptchaForm):
         except CaptchaRefused:
             raise
         except Limited as refusal:
-            self.limited = refusal
+            self.limited, self.undone = refusal, True
             return None
         except TwoFactorError as refusal:
+            self.undone = isinstance(refusal, SmsUsedUp)
             self.offers_link = isinstance(refusal, SmsForKnownBrowsers)
             self.add_error(at, error_messages.of(refusal))
             return None
 
 
 class GuardedForm(RefusableForm):
-    """A form that nobody passes without the captcha. It is asked last, when all else is right."""
+    """A form with the captcha, which is checked last, when all other fields are valid."""
 
-    solved = ""  # the name of the captcha that this very request solved
+    solved = ""  # the name of the captcha that this request solved
+    captcha_first = False  # whether the form as a whole is checked only beside a solved captcha, because that is costly
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["captcha"] = captcha.field()
 
     def clean(self) -> dict[str, Any]:
-        """Check the captcha unless something else is wrong already."""
+        """Check the captcha, unless something else is wrong already."""
+        if self.captcha_first and not self._is_solved():
+            return self.cleaned_data
         data = super().clean() or self.cleaned_data
         if self.errors and "captcha" in self.fields:
-            captcha_kept.keep(data.get("captcha", ""), self.fields["captcha"])
-        elif "captcha" in self.fields:
-            try:
-                self.solved = captcha.check(data.get("captcha", ""), self.fields["captcha"])
-            except CaptchaRefused as refusal:
-                self.refuse_captcha(refusal)
+            captcha_kept.keep(data.get("captcha", ""), self.fields["captcha"], checked=bool(self.solved))
+        elif "captcha" in self.fields and not self.solved:
+            self._is_solved()
         return data
+
+    def _is_solved(self) -> bool:
+        """Check the captcha; show and record where it was not passed."""
+        try:
+            self.solved = captcha.check(self.cleaned_data.get("captcha", ""), self.fields["captcha"])
+        except CaptchaRefused as refusal:
+            self.refuse_captcha(refusal)
+        return bool(self.solved)
 
     def attempt(self, flow: Callable[[], object], *, at: str | None = None) -> Any:
         """Run a flow, which uses the captcha and may find that it was used before (C-02)."""
@@ -87,7 +101,7 @@ class GuardedForm(RefusableForm):
 
 
 class OnceInput(forms.TextInput):
-    """A field that a request brings once: of two answers neither is taken (T-08)."""
+    """A field that a request may have once: if there are two values, neither is taken (T-08)."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         """Read the field, unless it came more than once."""
@@ -95,7 +109,7 @@ class OnceInput(forms.TextInput):
 
 
 class TokenForm(RefusableForm):
-    """The six digits. What they prove is for the flow to say."""
+    """The six digits of a token."""
 
     token = forms.CharField(
         label=_("TOKEN"),

@@ -1,4 +1,4 @@
-"""What every journey does alike: start, and send its token once more."""
+"""Starting a journey, and sending its token again: the same for all journeys."""
 
 from contextlib import suppress
 
@@ -11,14 +11,14 @@ from messaging.database import Clock, clock_plus, tried_twice
 from twofactor.models import Challenge, Journey, Reauthentication
 from twofactor.tokens import challenges
 
-LONGEST_ADDRESS = 500  # of a page to go back to; beyond that it is the home page
+LONGEST_ADDRESS = 500  # of a page to return to; a longer one becomes the home page
 
 
 def start(journey: Journey, *, seconds: int = 0) -> None:
-    """Put a journey in the place of the session's one before, whose tokens stay on record; of two at once the first."""
+    """Replace the session's journey of this kind, whose tokens stay on record; of two at once the first is kept."""
     journey.expires_at = clock_plus(seconds or settings.PENDING_SIGN_IN_SECONDS)
     before = type(journey)._default_manager.filter(session_hash=journey.session_hash)
-    facts = {"posted": None} if isinstance(journey, Reauthentication) else {}  # it is long, and carried out no more
+    facts = {"posted": None} if isinstance(journey, Reauthentication) else {}  # it is large, and no longer needed
     before.update(session_hash=Concat(Value("replaced "), Cast("pk", CharField())), expires_at=Clock(), **facts)
     with suppress(IntegrityError), transaction.atomic():
         journey.save(force_insert=True)

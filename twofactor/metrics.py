@@ -1,4 +1,4 @@
-"""What this app adds to Prometheus' view of the portal: which limits are hit, and what the day has cost."""
+"""The metrics of this app for Prometheus: limits that were reached, and the SMS of the day."""
 
 from django.conf import settings
 from django.db.models import Count
@@ -8,15 +8,15 @@ from prometheus_client.core import GaugeMetricFamily
 from accounts import rate_limits, sms_limits
 from accounts.audit.actions import Action
 from accounts.models import AuditEvent
-from messaging.database import clock_plus
+from messaging.database import ago
 from messaging.delivery.metrics import WINDOW_SECONDS
 
 
 def limits_hit() -> GaugeMetricFamily:
-    """Count the limits that were hit, told to the person or not, by scope."""
+    """Count the limits that were reached, shown to the person or not, by scope."""
     family = GaugeMetricFamily("messaging_limits_hit_5m", "Limits hit in the last 5 minutes", labels=["scope"])
     hit = AuditEvent.objects.filter(
-        action__in=[Action.LIMIT_HIT, Action.CHALLENGE_WITHHELD], at__gt=clock_plus(-WINDOW_SECONDS)
+        action__in=[Action.LIMIT_HIT, Action.CHALLENGE_WITHHELD], at__gt=ago(WINDOW_SECONDS)
     )
     for scope, count in hit.annotate(scope=KT("data__scope")).values_list("scope").annotate(Count("pk")):
         family.add_metric([scope], count)
@@ -30,10 +30,10 @@ def sms_of_the_day() -> GaugeMetricFamily:
 
 
 def sms_a_day() -> GaugeMetricFamily:
-    """Tell the ceiling of the system's day."""
+    """Return the most SMS of a day of the system."""
     return GaugeMetricFamily("messaging_sms_a_day", "SMS allowed a day", value=settings.LIMITS["system"][0][0])
 
 
 FAMILIES = (limits_hit, sms_of_the_day)
-# These are known without the database.
+# These need no database.
 CONSTANTS = (sms_a_day,)

@@ -1,4 +1,4 @@
-"""The gate: closed by default, read at every request, and it costs no statement."""
+"""The gate: closed by default, evaluated at every request, without a statement of its own."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,6 @@ from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django_otp import DEVICE_ID_SESSION_KEY
@@ -18,6 +17,7 @@ from django_otp.middleware import OTPMiddleware
 from accounts.audit.actions import Action
 from accounts.audit.thinning import record_thinned
 from accounts.exceptions import Limited
+from accounts.request.http import never_cache
 from accounts.request.limited import limited
 from messaging.database import is_conflict
 from twofactor import session_state
@@ -28,11 +28,11 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class FactorMiddleware(OTPMiddleware):
-    """django-otp's ``user.is_verified()``, with the devices that came with the user instead of a query of its own.
+    """django-otp's ``user.is_verified()``, with the devices that were loaded with the user instead of a query.
 
-    A device whose kind the account does not let count any more verifies nothing, nor does one in whose place such a
-    kind has opened the session. Once asked for, the user stands on the
-    request without the two proxies before it: each attribute read through them costs six Python calls.
+    A device whose kind no longer counts verifies nothing, nor does one whose session was opened by such a kind in its
+    place. The user is then set on the request without Django's two lazy proxies, through which each attribute costs six
+    Python calls.
     """
 
     def _verify_user_sync(self, request: HttpRequest, user: Any) -> Any:
@@ -45,13 +45,13 @@ class FactorMiddleware(OTPMiddleware):
 
 
 class RefusalMiddleware:
-    """Answer the refusals that no form can answer."""
+    """Answer the refusals that no form can show."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Finish an answer that tells a limit: 429 with Retry-After, written down (J-01)."""
+        """Make an answer that shows a limit a 429 with Retry-After, and record the limit (J-01)."""
         response = self.get_response(request)
         if refusal := getattr(response, "limited", None):
             _note(refusal)
@@ -60,7 +60,7 @@ class RefusalMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Turn a limit that no page tells into an answer; so a transaction that lost twice (F20)."""
+        """Answer a limit that no page shows, and a transaction that lost a conflict twice (F20)."""
         if is_conflict(error):
             error = Limited(1, "conflict")
         if not isinstance(error, Limited):
@@ -73,7 +73,7 @@ class RefusalMiddleware:
 
 
 def _page_they_are_on(request: HttpRequest) -> str:
-    """Return where somebody goes on after a limit (B-13); empty where that is the sign-in page."""
+    """Return the page to go on with after a limit (B-13); empty where that is the sign-in page."""
     pending = None if request.user.is_authenticated else session_state.pending_sign_in(request)
     if pending:
         return reverse(waiting_page(pending))
@@ -82,15 +82,15 @@ def _page_they_are_on(request: HttpRequest) -> str:
 
 
 def _note(error: Limited) -> None:
-    """Write a limit down; of whoever keeps running into it their number (B-16)."""
+    """Record a limit that was reached; of many in a minute only their number (B-16)."""
     record_thinned(Action.LIMIT_HIT, user=error.user, about=error.scope, scope=error.scope)
 
 
 class GateMiddleware:
-    """Let nobody without the second factor near a view, unless the view has ``login_not_required`` (S-01).
+    """Keep everybody without the second factor from a view, unless the view has ``login_not_required`` (S-01).
 
-    The policy is read with the user at each request, so it is in force at once (S-05). Nothing behind the
-    portal's door may be kept by a browser or a proxy (S-11).
+    The policy is read with the user at each request, so it is in force at once (S-05). Browsers and proxies may keep
+    no page of the portal (S-11).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -99,11 +99,11 @@ class GateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if not getattr(response, "may_be_kept", False):
-            add_never_cache_headers(response)
+            never_cache(response)
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-        """Return the way to the pending step for whoever may not pass yet."""
+        """Return the redirect to the pending step for a request that may not pass."""
         user: Any = request.user if getattr(view, "login_required", True) else None
         if user is None:
             return None
@@ -125,13 +125,13 @@ class GateMiddleware:
     def _stop_open_session(self, request: HttpRequest, user: Any) -> HttpResponse:
         """Turn a session that was open before the switch into a pending sign-in (S-05)."""
         target = _page_to_return_to(request)
-        pending = session_state.hold_open_session(request, user, target)
+        pending = session_state.turn_session_into_pending(request, user, target)
         messages.info(request, _("Your account now asks for a second step. It takes less than a minute."))
         return stop(request, waiting_page(pending))
 
 
 def _page_to_return_to(request: HttpRequest) -> str:
-    """Return an address that takes a GET: the one asked for, else the page whose form was sent, else home (W-06)."""
+    """Return an address that takes a GET: the requested one, else the page of the posted form, else home (W-06)."""
     if request.method in {"GET", "HEAD"}:
         return request.get_full_path()
     referrer = request.headers.get("Referer", "")
@@ -142,7 +142,7 @@ def _page_to_return_to(request: HttpRequest) -> str:
 
 
 def stop(request: HttpRequest, where: str) -> HttpResponse:
-    """Answer a request that may not pass yet: the page of the pending step for people, 403 for programs."""
+    """Answer a request that may not pass: the page of the pending step for people, 403 for programs."""
     if request.accepts("text/html"):
         return redirect(where)
     return JsonResponse({"detail": "second_factor_required"}, status=403)

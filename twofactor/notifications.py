@@ -1,93 +1,26 @@
-"""The words of what this app sends, tokens and notices about phones, and what happens when a token fails for good."""
-
-from datetime import datetime
+"""The texts of this app's notices about phones and limits; and the list of all notices."""
 
 from django.conf import settings
-from django.db import models
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from accounts.audit.actions import Action
-from accounts.models import Account, AuditEvent
-from accounts.notifications import account, policy
-from accounts.notifications.account import Notice, NoticeWriter, look_of
+from accounts.factors import FactorKind
+from accounts.models import AuditEvent, User
+from accounts.notifications import notices as account_notices
+from accounts.notifications import policy
+from accounts.notifications.notice import Notice, NoticeWriter
 from accounts.request import user_agents
-from messaging.database import Compiled, Slot, Statement
-from messaging.delivery.models import Channel, Message
-from messaging.delivery.renderers import Content, NothingToSay, NotYet, renders
+from messaging.delivery.models import Message
+from messaging.delivery.renderers import Content, NothingToSay, renders
 from twofactor import disavowal
-from twofactor.exceptions import TokenLate
 from twofactor.factors import notices
-from twofactor.models import Challenge, Purpose
 from twofactor.sign_in import notices as sign_in_notices
-from twofactor.tokens import challenges
-
-BRAND = "Messaging"
-# Run for each token. Built once 56 µs, each time 0.6 ms.
-CHALLENGE = Compiled(lambda: Statement(Challenge.objects.filter(pk=Slot("id", models.BigIntegerField()))))
-
-
-@renders("token", on_failure=challenges.note_undelivered)
-def render_token(message: Message) -> Content:
-    """Derive the token at the moment of sending (T-06); nothing is sent for a challenge that is closed.
-
-    A key that is not known here is ours to set: web was restarted with a new one before this worker.
-    """
-    challenge = CHALLENGE.row(id=message.subject_id)
-    if challenge is None or not challenge.is_open:
-        raise NothingToSay
-    try:
-        token = challenge.token()
-    except TokenLate:
-        raise NotYet(f"unknown-key {challenge.key_id}") from None
-    if message.channel == Channel.SMS:
-        return Content(text=sms_text(token, challenge.purpose))
-    return _email(token, challenge.purpose, challenge.user.account, at=challenge.issued_at)
-
-
-def sms_text(token: str, purpose: str) -> str:
-    """Return one GSM-7 segment whose last line binds the token to our host (T-10, T-11)."""
-    minutes = settings.TOKEN_LIFETIME_SECONDS // 60
-    facts = {"brand": BRAND, "token": token, "minutes": minutes}
-    if purpose in {Purpose.SIGN_IN, Purpose.ENROL}:
-        text = _("%(brand)s: your token to sign in is %(token)s. Valid %(minutes)s min. Do not share it.")
-    elif purpose == Purpose.CHANGE_PHONE:
-        text = _("%(brand)s: your token for the new phone is %(token)s. Valid %(minutes)s min. Do not share it.")
-    else:
-        text = _("%(brand)s: your token to confirm that it is you: %(token)s. Valid %(minutes)s min. Do not share it.")
-    return f"{text % facts}\n\n@{settings.PUBLIC_HOST} #{token}"
-
-
-def _email(token: str, purpose: str, account: Account | None = None, *, at: datetime) -> Content:
-    """Return the e-mail; neither subject nor the lines that a lock screen shows have the token (T-12).
-
-    The subject has the time, so that mail programs do not fold the newest token under an older one.
-    """
-    facts = {"brand": BRAND}
-    if purpose in {Purpose.SIGN_IN, Purpose.ENROL}:
-        lead = _("Here is your token to sign in to %(brand)s.") % facts
-    elif purpose in {Purpose.MAILBOX, Purpose.CHANGE_EMAIL}:
-        lead = _("Here is your token to confirm at %(brand)s that this mailbox is yours.") % facts
-    else:
-        lead = _("Here is your token to confirm at %(brand)s that it is you.") % facts
-    context = {
-        "lead": lead,
-        "token": token,
-        "minutes": settings.TOKEN_LIFETIME_SECONDS // 60,
-        "brand": BRAND,
-        **look_of(account),
-    }
-    return Content(
-        subject=_("Your %(brand)s token of %(time)s") % {"brand": BRAND, "time": f"{localtime(at):%H:%M:%S}"},
-        text=render_to_string("messages/token.txt", context),
-        html=render_to_string("messages/token.html", context),
-    )
+from twofactor.tokens.texts import BRAND
 
 
 def phone_enrolled_notice(event: AuditEvent) -> Notice:
-    """Tell the mailbox that a first phone was bound to the login (P-05, D3)."""
+    """Notify the mailbox that a first phone was bound to the login (P-05, D3)."""
     return Notice(
         heading=_("A phone was added to your login"),
         paragraphs=[
@@ -99,7 +32,7 @@ def phone_enrolled_notice(event: AuditEvent) -> Notice:
 
 
 def phone_changed_notice(event: AuditEvent) -> Notice:
-    """Tell the old number and the mailbox that another phone is in force (R-03)."""
+    """Notify the old number and the mailbox that another phone is in force (R-03)."""
     return Notice(
         heading=_("Your phone was changed"),
         paragraphs=[
@@ -113,7 +46,7 @@ def phone_changed_notice(event: AuditEvent) -> Notice:
 
 
 def phone_reset_notice(event: AuditEvent) -> Notice:
-    """Tell that an administrator or the operator took the phone away (R-07)."""
+    """Notify that an administrator or the operator removed the phone (R-07)."""
     return Notice(
         heading=_("Your phone was removed from your login"),
         paragraphs=[
@@ -122,14 +55,23 @@ def phone_reset_notice(event: AuditEvent) -> Notice:
             else _("Your administrator removed your second step, and all your sessions were ended."),
             _("Your authenticator app, your passkeys and your recovery codes no longer work either, if you had any."),
             _("Reason given: %(reason)s") % event.data,
-            _("At your next sign-in you confirm this mailbox first, and then a phone."),
+            _what_comes_after_a_reset(event.user),
             _("Did you not ask for it? Tell your administrator at once."),
         ],
     )
 
 
+def _what_comes_after_a_reset(user: User | None) -> str:
+    if user and not user.accepts(FactorKind.EMAIL):
+        return _(
+            "At your next sign-in you type a recovery code first: "
+            "the person who removed your second step reads the code to you."
+        )
+    return _("At your next sign-in you confirm this mailbox first, and then a phone.")
+
+
 def recovery_code_notice(event: AuditEvent) -> Notice:
-    """Tell the person and the administrators that a recovery code was taken out, or used (R-10)."""
+    """Notify the person and the administrators that a recovery code was made, or used (R-10)."""
     person = event.user.full_name if event.user else "-"
     used = event.action == Action.RECOVERY_CODE_USED
     said = (
@@ -147,9 +89,9 @@ def recovery_code_notice(event: AuditEvent) -> Notice:
 
 
 def failures_notice(event: AuditEvent) -> Notice:
-    """Tell that somebody who knows the password fails at the second step (L-07).
+    """Notify that somebody who knows the password fails at the second step (L-07).
 
-    Their browser by a name of ours: what it calls itself is for them to write, and may be a link.
+    The browser has a name of ours: the User-Agent is written by the attacker, and may have a link.
     """
     where = {"ip": event.ip or "-", "browser": user_agents.named(event.user_agent) or _("an unknown device")}
     return Notice(
@@ -163,7 +105,7 @@ def failures_notice(event: AuditEvent) -> Notice:
 
 
 def unfinished_notice(event: AuditEvent) -> Notice:
-    """Tell that somebody types the right password and stops at the second step (B-12, ASVS 6.3.5)."""
+    """Notify that somebody types the right password and stops at the second step (B-12, ASVS 6.3.5)."""
     where = {"ip": event.ip or "-", "browser": user_agents.named(event.user_agent) or _("an unknown device")}
     return Notice(
         heading=_("Somebody may know your password"),
@@ -178,7 +120,7 @@ def unfinished_notice(event: AuditEvent) -> Notice:
 
 
 def phone_shared_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators that one phone serves several people (P-08)."""
+    """Notify the administrators that one phone serves several people (P-08)."""
     data, person = event.data, event.user.full_name if event.user else "-"
     facts = {"number": data["number"], "people": data["people"], "person": person}
     return Notice(
@@ -192,10 +134,10 @@ def phone_shared_notice(event: AuditEvent) -> Notice:
 
 
 def account_sms_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators, and at the end the operators, how much of an account's day of SMS is used."""
+    """Notify the administrators, and at the end the operators, how much of an account's day of SMS is used."""
     data, account = event.data, event.account.name if event.account else "-"
     facts = {"account": account, "used": data["used"], "limit": data["limit"]}
-    used_up = event.action == "account_sms.spent"
+    used_up = event.action == Action.ACCOUNT_SMS_USED_UP
     return Notice(
         heading=_heading_of_used_up(event.action),
         paragraphs=[
@@ -209,7 +151,7 @@ def account_sms_notice(event: AuditEvent) -> Notice:
 
 
 def new_browsers_sms_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators and the operators that new browsers have no SMS left for the day (B-01)."""
+    """Notify the administrators and the operators that new browsers have no SMS left for the day (B-01)."""
     return Notice(
         heading=_("New browsers have used up their part of the day's SMS"),
         paragraphs=[
@@ -222,7 +164,7 @@ def new_browsers_sms_notice(event: AuditEvent) -> Notice:
 
 
 def range_closed_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators and the operators that a range or a country is sent nothing for now (B-08)."""
+    """Notify the administrators and the operators that a range or a country gets no SMS for now (B-08)."""
     return Notice(
         heading=_("SMS to a range of numbers are withheld"),
         paragraphs=[
@@ -235,7 +177,7 @@ def range_closed_notice(event: AuditEvent) -> Notice:
 
 
 def system_sms_notice(event: AuditEvent) -> Notice:
-    """Tell the operators how much of the system's day of SMS is used."""
+    """Notify the operators how much of the system's day of SMS is used."""
     return Notice(
         heading=_heading_of_used_up(event.action),
         paragraphs=[
@@ -253,9 +195,9 @@ def _heading_of_used_up(action: str) -> str:
     return _("All of the day's SMS have been sent")
 
 
-# Every notice there is, by the action that it is about.
+# Every notice, by the action that it is about.
 NOTICES: dict[str, NoticeWriter] = {
-    **account.NOTICES,
+    **account_notices.NOTICES,
     **policy.NOTICES,
     **notices.NOTICES,
     **sign_in_notices.NOTICES,

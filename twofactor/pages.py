@@ -1,4 +1,4 @@
-"""What the pages of all journeys share: reading a form, showing a token, telling what became of its message."""
+"""Helpers of the pages of all journeys: reading a form, the context of a token, its delivery status."""
 
 from typing import Any
 
@@ -19,21 +19,21 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """Return what a form is to be filled with: the body of a POST, even an empty one, and nothing else."""
+    """Return the data for a form: the body of a POST, even an empty one, else nothing."""
     return request.POST if request.method == "POST" else None
 
 
 def answer(
     request: HttpRequest, template: str, context: dict[str, Any], refusal: Limited | None = None
 ) -> HttpResponse:
-    """Return a page; where its form ran into a limit, the same page with the wait (B-13). Raises it for programs."""
+    """Return a page; if its form reached a limit, with the wait (B-13). For programs the limit is raised."""
     refusal = refusal or getattr(context["form"], "limited", None)
     return limited(request, refusal, template, context) if refusal else render(request, template, context)
 
 
 def token_context(journey: Journey, challenge: Challenge) -> dict[str, Any]:
-    """Return what a token page shows: where it went, how long it lives, when another may be sent."""
-    # Somebody signed in who has just typed their new number sees it whole: a wrong digit can be seen (P-09).
+    """Return the context of a token page: its destination, the seconds left, when another may be sent."""
+    # A signed-in person who has just typed a new number sees it whole, so that a wrong digit can be noticed (P-09).
     typed_here = challenge.purpose == Purpose.CHANGE_PHONE
     hide = phones.pretty if typed_here else mask_email if challenge.channel == Channel.EMAIL else phones.mask
     return {
@@ -55,7 +55,7 @@ def _delivery_status(challenge: Challenge | None) -> error_messages.DeliveryStat
 
 
 def delivery_status_answer(journey: Journey | None) -> HttpResponse:
-    """Tell what became of the last token's message of a journey."""
+    """Return the delivery status of the last token's message of a journey."""
     challenge = Challenge.objects.shown(journey) if journey else None
     status = _delivery_status(challenge)
     return JsonResponse({"state": status.state, "text": status.text})

@@ -1,4 +1,4 @@
-"""Parse, screen and mask telephone numbers. Pure functions over libphonenumber."""
+"""Parse, check and mask telephone numbers. Pure functions over libphonenumber."""
 
 import re
 from collections.abc import Collection
@@ -11,11 +11,11 @@ from twofactor import exceptions as refusals
 
 LONGEST_TYPED = 60
 MOBILE_TYPES = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
-# Letters would be read as the digits of a keypad: CALLMENOW is a valid number to libphonenumber.
+# libphonenumber would read letters as keypad digits: CALLMENOW is a valid number to it.
 _LETTERS = re.compile(r"[^\W\d_]")
 _PREFIX = re.compile(r"\Atel:", re.IGNORECASE)
 _EXTENSION = re.compile(r"(;?ext\.?=?|;?ramal|x)\s*\d{1,6}\Z", re.IGNORECASE)
-# As Brazilians write "0, carrier, area" where the carrier is left open: (0xx11).
+# How Brazilians write "0, carrier, area" with the carrier left open: (0xx11).
 _ANY_CARRIER = re.compile(r"\A(\(?)0xx\s*(?=\d\d)", re.IGNORECASE)
 _BRAZIL_LONG = 11
 _BRAZIL_SHORT = 10
@@ -31,7 +31,7 @@ class Phone:
 
 
 def parse(region: str, typed: str, allowed: Collection[str]) -> Phone:
-    """Return the phone that a person means by a country and a number, or raise a PhoneRefused that says why not.
+    """Return the phone for a country and a typed number, or raise a PhoneRefused that says why not.
 
     ``region`` is the ISO code of the chosen country; a number that begins with "+" must be of that country (P-10).
     """
@@ -47,7 +47,7 @@ def parse(region: str, typed: str, allowed: Collection[str]) -> Phone:
     kind = phonenumbers.number_type(number)
     if kind not in MOBILE_TYPES:
         raise refusals.NineMissing if _is_mobile_with_nine(region, number) else refusals.NotMobile
-    # +1 is 25 regions and +44 four: the region, not the calling code, decides (P-03).
+    # +1 is 25 regions and +44 four, so the region decides, not the calling code (P-03).
     if phonenumbers.region_code_for_number(number) != region:
         raise _other_country(allowed)
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
@@ -55,12 +55,12 @@ def parse(region: str, typed: str, allowed: Collection[str]) -> Phone:
 
 
 def _other_country(allowed: Collection[str]) -> refusals.PhoneRefused:
-    """Return why a number of another country is refused; where only one is allowed, nobody chose it."""
+    """Return why a number of another country is refused; if only one country is allowed, nobody chose it."""
     return refusals.CountryMismatch() if len(allowed) > 1 else refusals.CountryNotAllowed(allowed)
 
 
 def known(number: str) -> Phone:
-    """Return the phone of an E.164 number that was screened before."""
+    """Return the phone of an E.164 number that was checked before."""
     parsed = phonenumbers.parse(number)
     region = phonenumbers.region_code_for_number(parsed) or ""
     return Phone(number, region, PhoneNumberType.to_string(phonenumbers.number_type(parsed)).lower())
@@ -72,7 +72,7 @@ def _read(region: str, typed: str) -> PhoneNumber:
         bare = _ANY_CARRIER.sub(r"\1", bare)
     if len(bare) > LONGEST_TYPED or _LETTERS.search(bare):
         raise refusals.NotANumber
-    # With "00" the library takes the country code for a carrier: 00 55 11 … became +55 11 98… (P-01).
+    # With "00" the library reads the country code as a carrier: 00 55 11 … became +55 11 98… (P-01).
     bare = re.sub(r"\A[\s(]*00", "+", bare)
     try:
         return phonenumbers.parse(bare, region)
@@ -93,14 +93,14 @@ def _screen_brazilian(number: PhoneNumber) -> None:
 
 
 def _is_mobile_with_nine(region: str, number: PhoneNumber) -> bool:
-    """Tell whether an Argentine number lacks but the 9 that mobile phones have before the area (P-04)."""
+    """Tell whether an Argentine number lacks only the 9 that mobile phones have before the area (P-04)."""
     digits = phonenumbers.national_significant_number(number)
     with_nine = PhoneNumber(country_code=number.country_code, national_number=int(f"9{digits}"))
     return region == "AR" and phonenumbers.number_type(with_nine) in MOBILE_TYPES
 
 
 def _has_old_one(region: str, number: PhoneNumber) -> bool:
-    """Tell whether a Mexican number has but the 1 too many that mobile phones had until 2019 (P-04)."""
+    """Tell whether a Mexican number is wrong only by the 1 that mobile phones had until 2019 (P-04)."""
     digits = phonenumbers.national_significant_number(number)
     if region != "MX" or not digits.startswith("1") or not digits[1:]:
         return False
@@ -113,17 +113,17 @@ def _area_exists(area: str) -> bool:
 
 
 def _is_service(number: PhoneNumber) -> bool:
-    """Tell whether this is a valid number of no area: 0800, 0300, 4004, 0900."""
+    """Tell whether this is a valid number without an area: 0800, 0300, 4004, 0900."""
     return phonenumbers.is_valid_number(number)
 
 
 def calling_code(number: str) -> str:
-    """Return the digits of the country that an E.164 number begins with."""
+    """Return the country code of an E.164 number."""
     return str(phonenumbers.parse(number).country_code)
 
 
 def mask(number: str) -> str:
-    """Return a number of which only the last two digits can be read (P-09)."""
+    """Return a number with all but its last two digits hidden (P-09)."""
     return f"•••••••{number[-2:]}"
 
 

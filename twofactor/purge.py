@@ -1,4 +1,4 @@
-"""All that is forgotten, in batches: by the periodic task every hour, and by ``manage.py purge``."""
+"""Deleting old rows, in batches: by the periodic task every hour, and by ``manage.py purge``."""
 
 import logging
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts import new_device_alerts, rate_limits
 from accounts.auth.session_store import SessionStore
-from messaging.database import Clock, clock_plus, delete_in_batches, update_in_batches
+from messaging.database import Clock, ago, delete_in_batches, update_in_batches
 from messaging.delivery import flows as delivery
 from messaging.periodic.scheduler import Last, periodic_task
 from twofactor.models import (
@@ -25,8 +25,6 @@ from twofactor.models import (
 
 logger = logging.getLogger(__name__)
 
-DAY = 86_400  # seconds
-
 
 class PurgeFailed(Exception):
     """Some steps failed; their causes are in the log, and the other steps ran."""
@@ -34,7 +32,7 @@ class PurgeFailed(Exception):
 
 def purge_destinations() -> int:
     """Empty the numbers and addresses of yesterday's challenges and changes (J-05). Return of how many rows."""
-    yesterday = clock_plus(-DAY)
+    yesterday = ago(settings.DAY)
     challenges = Challenge.objects.filter(issued_at__lt=yesterday).exclude(destination="")
     numbers = PhoneChange.objects.filter(created_at__lt=yesterday).exclude(number="")
     addresses = EmailChange.objects.filter(created_at__lt=yesterday).exclude(email="")
@@ -48,15 +46,15 @@ def purge_destinations() -> int:
 
 
 def purge_journeys() -> int:
-    """Delete journeys beyond their days with their challenges, and recovery codes (J-05). Return how many."""
+    """Delete old journeys with their challenges, and recovery codes (J-05). Return how many."""
     kinds: tuple[type[Journey], ...] = (PendingSignIn, PhoneChange, EmailChange, Reauthentication, PasskeyRegistration)
-    codes = RecoveryCode.objects.filter(issued_at__lt=clock_plus(-settings.CHALLENGE_DAYS * DAY))
-    secrets = AppEnrolment.objects.filter(expires_at__lte=Clock())  # shown, and never confirmed
+    codes = RecoveryCode.objects.filter(issued_at__lt=ago(settings.CHALLENGE_DAYS * settings.DAY))
+    secrets = AppEnrolment.objects.filter(expires_at__lte=Clock())  # they were shown, and never confirmed
     return sum(delete_in_batches(_old(kind)) for kind in kinds) + delete_in_batches(codes) + delete_in_batches(secrets)
 
 
 def _old(kind: type[Journey]) -> QuerySet[Journey]:
-    return kind._default_manager.filter(created_at__lt=clock_plus(-settings.CHALLENGE_DAYS * DAY))
+    return kind._default_manager.filter(created_at__lt=ago(settings.CHALLENGE_DAYS * settings.DAY))
 
 
 STEPS: dict[str, Callable[[], int]] = {
@@ -70,7 +68,7 @@ STEPS: dict[str, Callable[[], int]] = {
 
 
 def purge() -> dict[str, int]:
-    """Run every step; return how many rows each one forgot. Raises PurgeFailed after the last one."""
+    """Run every step; return how many rows each one deleted or emptied. Raises PurgeFailed after the last one."""
     forgotten, failed = {}, []
     for name, step in STEPS.items():
         try:
@@ -85,5 +83,5 @@ def purge() -> dict[str, int]:
 
 @periodic_task("purge", seconds=3600)
 def purge_hourly(_last: Last) -> None:
-    """Forget what is beyond its days."""
+    """Delete old rows."""
     purge()

@@ -1,8 +1,9 @@
-"""Recovery codes: how somebody whose mailbox is no proof comes back to a phone (R-10).
+"""Recovery codes that an administrator makes, for people whose mailbox is no proof (R-10).
 
-After a password reset by e-mail the mailbox has been one factor already, so its token opens no enrolment. The
-administrator, or for the last one the operator, reads twenty digits to the person instead: 66 bits, good for a day and
-once. Digits sound alike in no language, and every keyboard has them.
+After a password reset by e-mail the mailbox has been one factor already, so its token opens no enrolment. Instead the
+administrator, or the operator for the last one, reads twenty digits to the person: 66 bits, good for a day and once.
+Digits sound different from each other in each language, and every keyboard has them. A person's own recovery codes are
+in ``twofactor.factors.codes``.
 """
 
 import hmac
@@ -21,14 +22,12 @@ from django.utils.translation import ngettext
 from accounts import rate_limits
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
-from accounts.audit.thinning import record_thinned
 from accounts.models import AuditEvent, User
 from accounts.notifications.notify import notify, notify_administrators
 from messaging.database import Clock, clock_plus
 from twofactor import exceptions as refusals
 from twofactor.models import RecoveryCode
-from twofactor.models.journeys import source_of
-from twofactor.tokens import derive, lockout
+from twofactor.tokens import derive, unguessable
 
 DIGITS = 20
 GROUP = 5
@@ -39,7 +38,7 @@ _TYPED = re.compile(rf"[0-9]{{{DIGITS}}}", re.ASCII)
 
 
 def issue_if_wanted(user: User, *, actor: User | None = None) -> str:
-    """Return a new code where the person needs one by now, else nothing."""
+    """Return a new code if the person needs one now, else an empty text."""
     user.refresh_from_db()
     if not user.wants_recovery_code:
         return ""
@@ -48,9 +47,9 @@ def issue_if_wanted(user: User, *, actor: User | None = None) -> str:
 
 
 def issue(user: User, *, actor: User | None = None) -> str:
-    """Return a new code, to be shown once; the one before is dead. Without ``actor`` it is the operator.
+    """Return a new code, to be shown once; an earlier one ends. Without ``actor`` it is the operator.
 
-    Runs in the caller's transaction. The person and the administrators are told, never the digits.
+    Runs in the caller's transaction. The person and the administrators are notified, without the digits.
     """
     code = "".join(secrets.choice("0123456789") for _digit in range(DIGITS))
     row = RecoveryCode(
@@ -68,49 +67,40 @@ def issue(user: User, *, actor: User | None = None) -> str:
 
 
 def verify(user: User, typed: str) -> RecoveryCode:
-    """Return the person's open code if this is it; raise CodeMalformed, CodeRefused or Limited.
+    """Return the open code that was typed. Raises CodeMalformed, CodeRefused, or Limited after five wrong ones.
 
-    A try is counted, before anything is compared, where it is made: neither on the code nor with the wrong tokens.
-    Whoever knows the password could otherwise use up each code while it is read out. Nobody guesses one of 66 bits
-    (NIST SP 800-63B, 3.1.2.2, asks for a limit below 64).
+    An attempt is counted before anything is compared, for the browser or network: neither on the code nor with the
+    wrong tokens. Otherwise somebody who knows the password could use up each code while it is read out. For the same
+    reason the pause after wrong tokens does not hold here.
     """
     code = _SEPARATORS.sub("", unicodedata.normalize("NFKC", typed))
     if not _TYPED.fullmatch(code):
         raise refusals.CodeMalformed
-    lockout.refuse_while_locked(user)
-    tries = rate_limits.windows("recovery", f"{user.pk} {source_of(user)}")
-    counted = rate_limits.count(tries)
-    if waits := [balance.wait for balance in counted if balance.is_overdrawn]:
-        raise refusals.Limited(max(1, *waits), "recovery", user)
+    counted = unguessable.count_apart(user)
     row: RecoveryCode | None = RecoveryCode.objects.filter(
         user=user, used_at__isnull=True, expires_at__gt=Clock()
     ).first()
     if row and derive.same(row.digest, keyed_digest(_key_of(row), LABEL, user, code)):
-        rate_limits.take_back(tries)
+        rate_limits.take_back(balance.window for balance in counted)
         return row
-    record_thinned(Action.TOKEN_REFUSED, user=user, purpose=PURPOSE)
-    if any(balance.used == balance.window.limit for balance in counted):
-        _notify_failing(user)
+    unguessable.note_wrong_apart(user, PURPOSE, counted)
     raise refusals.CodeRefused
 
 
-def _notify_failing(user: User) -> None:
-    """Tell a person, once a day, that somebody with their password types wrong codes (L-07)."""
-    (told,) = rate_limits.count([rate_limits.Window(f"recovery told {user.pk}", settings.DAY, 1, "notice")])
-    if not told.is_overdrawn:
-        with transaction.atomic():
-            notify(user, record_event(Action.SECOND_FACTOR_FAILING, user=user))
-
-
 def consume(row: RecoveryCode) -> None:
-    """Use a code up, in the transaction of what it opens. Raises CodeRefused for all but one."""
+    """Use a code up, in the transaction of what it opens. Raises CodeRefused for all but one.
+
+    It ends the pause after wrong tokens, and their count: like *Unlock* it comes from whoever has spoken to the person,
+    who could otherwise be sent no token to the new phone.
+    """
     if not RecoveryCode.objects.filter(pk=row.pk, digest=row.digest, used_at__isnull=True).update(used_at=Clock()):
         raise refusals.CodeRefused
+    User.objects.filter(pk=row.user_id, failures__gt=0).update(failures=0, failures_until=None)
     _notify_both(record_event(Action.RECOVERY_CODE_USED, user=row.user), row.user)
 
 
 def warning(user: User) -> str:
-    """Return since when the mailbox is no proof, for whoever helps this person; empty when it is one."""
+    """Return since when the mailbox is no proof, for the administrator who helps; empty when it is one."""
     if not user.mailbox_suspect:
         return ""
     resets = AuditEvent.objects.filter(user=user, action=Action.PASSWORD_RESET).order_by("-at", "-pk")
@@ -140,12 +130,12 @@ def _notify_both(event: AuditEvent, user: User) -> None:
 
 
 def keyed_digest(key: str, label: str, user: User, code: str) -> str:
-    """Return what is kept of a code, an administrator's or one's own: an HMAC under a key outside of the database."""
+    """Return the digest of a recovery code of either kind: an HMAC under a key outside of the database."""
     return hmac.new(key.encode(), f"{label} {user.pk} {code}".encode(), sha256).hexdigest()
 
 
 def _key_of(row: RecoveryCode) -> str:
-    """Return the key under which a code was made. Raises CodeRefused when it was rotated away."""
+    """Return the key under which a code was made. Raises CodeRefused when that key is not known."""
     for key in (settings.TOKEN_KEY, settings.TOKEN_KEY_PREVIOUS):
         if key and derive.key_id(key) == row.key_id:
             return str(key)

@@ -1,6 +1,6 @@
 """After a backup is restored: nothing that was under way when it was made goes on (F23).
 
-A token that was consumed, or a session that was ended, after the backup was made would be alive again in it.
+Otherwise a token that was consumed, or a session that was ended, after the backup was made would be alive again.
 """
 
 from typing import Any
@@ -14,8 +14,8 @@ from twofactor.models.challenges import JOURNEYS, Challenge
 def end_what_was_under_way() -> tuple[int, int]:
     """Delete every session, and every journey that is not over, with its challenges; return how many of each.
 
-    Recovery codes go as well: one that was used since would open an enrolment once more. What is over stays until it
-    is forgotten: a large portal has millions of such.
+    Recovery codes are deleted too: one that was used since would open an enrolment again. Journeys that are over stay
+    until the purge, because a large portal has millions of them.
     """
     kinds: list[Any] = [Challenge._meta.get_field(name).related_model for name in JOURNEYS]
     kinds.append(PasskeyRegistration)

@@ -1,4 +1,4 @@
-"""Where a person is signed in, and how they end that (S-12)."""
+"""The pages of a person's open sessions (S-12)."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse

@@ -1,4 +1,4 @@
-"""The only module that touches ``request.session``."""
+"""What a session is for: pending, signed in, verified, re-authenticated. No other module writes to a session."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +16,7 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from accounts.auth import sessions as account_sessions
 from accounts.auth.session_store import row_name
 from accounts.models import Session, User
-from messaging.database import Clock, clock_plus
+from messaging.database import Clock, ago
 from twofactor.models import (
     AppEnrolment,
     EmailChange,
@@ -30,17 +30,17 @@ from twofactor.models import (
 from twofactor.sign_in import flows, query
 
 BACKEND = "twofactor.backends.PhoneBackend"
-OPENED_BY = "opened_by"  # the kind of factor that the session was opened with
+OPENED_BY = "opened_by"  # the kind of factor that opened the session
 
 
 def session_hash(request: HttpRequest) -> str:
-    """Return what binds a journey to a session: the SHA-256 of its id; empty when there is no session."""
+    """Return what binds a journey to a session: the SHA-256 of its id; empty without a session."""
     key = request.session.session_key
     return sha256(key.encode()).hexdigest() if key else ""
 
 
-def hold_sign_in(request: HttpRequest, user: User, next_url: str, **facts: bool) -> PendingSignIn:
-    """Start a fresh session that holds nothing but a pending sign-in; whoever was signed in is out (S-02, S-03)."""
+def begin_pending_sign_in(request: HttpRequest, user: User, next_url: str, **facts: bool) -> PendingSignIn:
+    """Start a fresh session with only a pending sign-in; a person who was signed in is signed out (S-02, S-03)."""
     if old := session_hash(request):
         flows.end_pending_sign_in(old)
     session: Any = request.session
@@ -49,42 +49,42 @@ def hold_sign_in(request: HttpRequest, user: User, next_url: str, **facts: bool)
     return flows.begin_sign_in(user, session_hash=session_hash(request), next_url=next_url, **facts)
 
 
-def hold_open_session(request: HttpRequest, user: User, next_url: str, **facts: bool) -> PendingSignIn:
-    """Turn an open session into a pending sign-in. It asks for the password unless that is five minutes old (R-09)."""
-    young = Q(created_at__gt=clock_plus(-settings.REAUTHENTICATION_SECONDS)) | Q(proved_until__gt=Clock())
+def turn_session_into_pending(request: HttpRequest, user: User, next_url: str, **facts: bool) -> PendingSignIn:
+    """Turn an open session into a pending sign-in, which asks for a password older than five minutes (R-09)."""
+    young = Q(created_at__gt=ago(settings.REAUTHENTICATION_SECONDS)) | Q(proved_until__gt=Clock())
     needs_password = not _row(request).filter(young).exists()
-    return hold_sign_in(request, user, next_url, needs_password=needs_password, **facts)
+    return begin_pending_sign_in(request, user, next_url, needs_password=needs_password, **facts)
 
 
 def keep_policy_date(request: HttpRequest, starts: datetime) -> None:
-    """Keep, beside a pending sign-in, the date for the policy that its administrator came for (A-02)."""
+    """Store, beside a pending sign-in, the date of the policy that its administrator came to set (A-02)."""
     request.session["policy_date"] = starts.isoformat()
 
 
 def policy_date(request: HttpRequest, pending: PendingSignIn) -> datetime | None:
-    """Return the date for the policy that a pending sign-in was begun for; only administrators have one."""
+    """Return the date of the policy that a pending sign-in was begun for; only administrators have one."""
     kept = request.session.get("policy_date") if pending.user.is_administrator else None
     return datetime.fromisoformat(kept) if kept else None
 
 
 def pending_sign_in(request: HttpRequest) -> PendingSignIn | None:
-    """Return the session's pending sign-in. The cookie leads to its row: the session is not even read."""
+    """Return the session's pending sign-in. The cookie alone finds its row: the session is not read."""
     here = session_hash(request)
     return query.of_session(here) if here else None
 
 
 def is_verified(user: User) -> bool:
-    """Tell whether this session has proved the second factor: django-otp's word, set by FactorMiddleware."""
+    """Tell whether this session has proved the second factor (``is_verified`` of django-otp)."""
     return bool(user.is_verified())  # type: ignore[attr-defined]
 
 
 def sign_in(request: HttpRequest, user: User, device: FactorDevice | None = None, kind: str = "") -> None:
     """Sign a person in, under a new session id (S-03); ``device`` makes the session a verified one.
 
-    ``kind`` is what was proved: of a mailbox or a recovery code the device is only what it stands in for.
+    ``kind`` is the factor that was used: for a mailbox or a recovery code, ``device`` is the device it replaces.
     """
     if device is None and (old := session_hash(request)):
-        flows.end_pending_sign_in(old)  # somebody else's; one's own has ended with its token
+        flows.end_pending_sign_in(old)  # of another person; one's own has ended with its token
     store: Any = request.session
     store.renew()
     if device:
@@ -95,7 +95,7 @@ def sign_in(request: HttpRequest, user: User, device: FactorDevice | None = None
 
 
 def leave(request: HttpRequest) -> None:
-    """End what this browser has begun, its own pending sign-in or somebody else's, with all that its session holds."""
+    """End what this browser has begun, whosever pending sign-in it is, with everything in its session."""
     if old := session_hash(request):
         flows.end_pending_sign_in(old)
     store: Any = request.session
@@ -103,8 +103,8 @@ def leave(request: HttpRequest) -> None:
 
 
 def sign_out(request: HttpRequest) -> bool:
-    """End the session, signed in or half-way. Return whether there was somebody."""
-    here = session_hash(request)  # before the session is read: one that is no more would forget its id
+    """End the session, signed in or pending. Return whether it was anybody's."""
+    here = session_hash(request)  # read first: loading a session that has ended would drop its id
     user: Any = request.user
     was_here = flows.sign_out(user if user.is_authenticated else None, here)
     logout(request)
@@ -118,23 +118,23 @@ def _row(request: HttpRequest) -> "QuerySet[Session]":
 
 
 def is_proved(request: HttpRequest) -> bool:
-    """Tell whether it was proved here in the last five minutes that it is still the person (R-12)."""
+    """Tell whether this session has re-authenticated in the last five minutes (R-12)."""
     return _row(request).filter(proved_until__gt=Clock()).exists()
 
 
 def note_proof(request: HttpRequest) -> None:
-    """Note that this session has just proved who it is; its id changes (R-12, S-13)."""
+    """Record that this session has just re-authenticated; its id changes (R-12, S-13)."""
     store: Any = request.session
     _change_id(request, store.prove)
 
 
 def change_id(request: HttpRequest) -> None:
-    """Change the session's id after the proof within a change of phone or address, which opens nothing else (S-13)."""
+    """Change the session's id after the re-authentication of a change, which covers nothing else (S-13)."""
     _change_id(request, request.session.cycle_key)
 
 
 def _change_id(request: HttpRequest, change: Callable[[], None]) -> None:
-    """Write the session under its new id at once, and let its journeys follow."""
+    """Write the session under its new id at once, and move its journeys to that id."""
     old = session_hash(request)
     change()
     try:
@@ -147,19 +147,19 @@ def _change_id(request: HttpRequest, change: Callable[[], None]) -> None:
 
 
 def still_counts(request: HttpRequest, user: User) -> bool:
-    """Tell whether the account still lets count what this session was opened with (K-06).
+    """Tell whether the kind of factor that opened this session still counts (K-06).
 
-    It is not the device alone that says so: of a mailbox that is the phone, or whatever the person has.
+    The device alone does not say that: for a mailbox it is the phone, or whatever the person has.
     """
-    kind = request.session.get(OPENED_BY)  # none in a session of release 0.1
+    kind = request.session.get(OPENED_BY)  # missing in a session of 0.1.0. Dropped one release later.
     return not kind or user.accepts(kind)
 
 
 def go_on_with(request: HttpRequest, device: FactorDevice, *, proved: bool = True) -> None:
-    """Let the session be verified by this device from now on: the one that it was verified by may be gone.
+    """Verify the session by this device from now on, because the one that verified it may be gone.
 
-    ``proved``: it has just been, here. One that only takes the place of another leaves as it was what opened the
-    session.
+    ``proved``: it was just used here. A device that only replaces another leaves the kind that opened the session
+    unchanged.
     """
     if is_verified(request.user):  # type: ignore[arg-type]
         request.session[DEVICE_ID_SESSION_KEY] = device.persistent_id
@@ -168,7 +168,7 @@ def go_on_with(request: HttpRequest, device: FactorDevice, *, proved: bool = Tru
 
 
 def end_others(request: HttpRequest) -> None:
-    """End the person's other sessions; this one goes on as it is."""
+    """End the person's other sessions; this one goes on."""
     user: Any = request.user
     for session in account_sessions.open_sessions(user):
         if not is_here(request, session):
@@ -181,7 +181,7 @@ def keep_signed_in(request: HttpRequest, user: User) -> None:
 
 
 def is_here(request: HttpRequest, session: Session) -> bool:
-    """Tell whether a row is the session of this very request."""
+    """Tell whether a row is the session of this request."""
     return bool(session.session_key == row_name(request.session.session_key))
 
 
@@ -205,7 +205,7 @@ def email_change(request: HttpRequest) -> EmailChange | None:
 
 
 def passkey_registration(request: HttpRequest, person: User | None = None) -> PasskeyRegistration | None:
-    """Return the session's registration of a passkey, if it is under way; of ``person`` while nobody is signed in."""
+    """Return the session's registration of a passkey, if it is under way; ``person`` is given before the sign-in."""
     user: Any = person or request.user
     here = PasskeyRegistration.objects.filter(session_hash=session_hash(request), user=user, expires_at__gt=Clock())
     registration = here.first()
@@ -215,14 +215,14 @@ def passkey_registration(request: HttpRequest, person: User | None = None) -> Pa
 
 
 def reauthentications(request: HttpRequest) -> ReauthenticationQuerySet:
-    """Return what the session has proved or is proving, as a queryset of one row at most."""
+    """Return the session's re-authentications, given or under way, as a queryset of one row at most."""
     user: Any = request.user
     rows: ReauthenticationQuerySet = Reauthentication.objects.filter(session_hash=session_hash(request), user=user)
     return rows
 
 
 def reauthentication(request: HttpRequest) -> Reauthentication | None:
-    """Return the session's proof that is under way or not used yet."""
+    """Return the session's re-authentication that is under way or not used yet."""
     journey = reauthentications(request).alive().first()
     if journey:
         journey.user = request.user  # type: ignore[assignment]  # with account and phone, at no cost

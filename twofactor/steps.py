@@ -1,10 +1,10 @@
-"""The steps of a pending sign-in. Their addresses are the business of ``sign_in.addresses``."""
+"""The steps of a pending sign-in. ``sign_in.addresses`` has the page of each."""
 
 from django.db import models
 
 
 class Step(models.TextChoices):
-    """Where a pending sign-in waits."""
+    """The step at which a pending sign-in waits."""
 
     PASSWORD = "password"  # noqa: S105  # the name of a step
     INTRODUCTION = "introduction"

@@ -1,48 +1,22 @@
-"""The catalogue of audited actions: what each is called, what its events say, and where they are shown.
+"""The catalogue of audited actions: the name of each, the sentence of its events, and where they are shown.
 
-One row for each action, and no other list of them anywhere. ``record_event`` takes a row; the audit page, the home
-page, the metrics, the notices and the index of what is not routine read it.
+One row for each action; there is no other list of them. ``record_event`` takes a row. The audit page, the home page,
+the metrics, the notices and the index of events that are not routine read it.
 """
 
-from enum import Flag, auto
-
-from django.db import models
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-
-class Shown(Flag):
-    """Where an action matters beside the audit page."""
-
-    ROUTINE = auto()  # every day brings it by the thousand: left out of the index of what is notable
-    ON_HOME = auto()  # among the latest events of an administrator's home page
-    REFUSAL = auto()  # something was not let through: marked on the page, counted by the metrics
-    NOTICE = auto()  # somebody is notified (accounts/notifications, twofactor/notifications.py)
+from accounts.audit.action_rows import NOTICE, ON_HOME, PLAIN, REFUSAL, ROUTINE, ActionRow
 
 
-ROUTINE, ON_HOME, REFUSAL, NOTICE = Shown.ROUTINE, Shown.ON_HOME, Shown.REFUSAL, Shown.NOTICE
-PLAIN = Shown(0)
-
-
-class Action(models.TextChoices):
+class Action(ActionRow):
     """Who did what, by a dotted name.
 
-    Each row: the name as it is stored; where it is shown; the sentence of its events, with %(actor)s, %(person)s and
-    facts of the event's data; its label.
+    Each row: the stored name; where it is shown; the sentence of its events, with %(actor)s, %(person)s and values of
+    the event's data; its label.
     """
 
-    sentence: Promise
-    shown: Shown
-
-    def __new__(cls, value: str, shown: Shown, sentence: Promise) -> "Action":
-        """Keep the sentence and the marks beside the stored name; Django takes the label off the row before."""
-        row = str.__new__(cls, value)
-        row._value_ = value
-        row.sentence = sentence
-        row.shown = shown
-        return row
-
-    # Ten lines a row would hide the table.
+    # One row is one or two lines; formatted, each would have ten.
     # fmt: off
     ACCOUNT_CREATED = "account.created", ON_HOME, _("The account was created for %(person)s."), _("Account created")
     ACCOUNT_ACCENT_CHANGED = ("account.accent_changed", PLAIN,
@@ -85,10 +59,10 @@ class Action(models.TextChoices):
         _("Reminder of the kinds of second step sent"))
     POLICY_FACTORS_EMAIL_OFF = ("policy.factors_email_off", ON_HOME | NOTICE,
         _("%(actor)s switched e-mail off for whoever has an authenticator app or a passkey."),
-        _("E-mail switched off beside stronger second steps"))
+        _("E-mail switched off for whoever has a stronger second step"))
     POLICY_FACTORS_EMAIL_ON = ("policy.factors_email_on", ON_HOME | NOTICE,
         _("%(actor)s let e-mail count again for whoever has an authenticator app or a passkey."),
-        _("E-mail counts again beside stronger second steps"))
+        _("E-mail counts again for whoever has a stronger second step"))
     POLICY_ANNOUNCED = ("policy.announced", ON_HOME | NOTICE,
         _("%(actor)s told everybody that two factor authentication is coming."),
         _("Two factor authentication announced"))
@@ -106,7 +80,7 @@ class Action(models.TextChoices):
         _("%(person)s was locked until an administrator acts: %(reason)s."), _("User locked"))
     USER_UNLOCKED = "user.unlocked", ON_HOME, _("%(actor)s unlocked %(person)s."), _("User unlocked")
     USER_LIMITS_FORGOTTEN = ("user.limits_forgotten", ON_HOME,
-        _("%(actor)s let %(person)s try again: what was counted of them begins anew."), _("Limits of a user forgotten"))
+        _("%(actor)s let %(person)s try again: their counts start from zero again."), _("Limits of a user forgotten"))
     USER_ROLE_CHANGED = ("user.role_changed", ON_HOME,
         _("%(actor)s changed the role of %(person)s from %(before)s to %(after)s."), _("Role changed"))
     USER_DEACTIVATED = "user.deactivated", ON_HOME, _("%(actor)s deactivated %(person)s."), _("User deactivated")
@@ -193,7 +167,7 @@ class Action(models.TextChoices):
     CAPTCHA_OUTAGE = ("captcha.outage", PLAIN,
         _("reCAPTCHA does not answer; the other check takes its place."), _("The captcha service did not answer"))
     CAPTCHA_FALLBACK = ("captcha.fallback", PLAIN,
-        _("Somebody passed by the check that stands in for reCAPTCHA."), _("Own captcha in its place"))
+        _("Somebody passed by the check that stands in for reCAPTCHA."), _("Own captcha used in place of reCAPTCHA"))
 
     LIMIT_HIT = ("limit.hit", PLAIN,
         _("%(person)s was asked to wait: the limit “%(scope)s” was reached."), _("Limit reached"))
@@ -308,18 +282,5 @@ class Action(models.TextChoices):
     # fmt: on
 
 
-# A session that begins.
+# The actions that begin a session.
 SIGN_INS = (Action.SIGN_IN_PASSWORD_ONLY, Action.SIGN_IN_VERIFIED)
-
-
-_BY_NAME = {action.value: action for action in Action}
-
-
-def action_named(name: str) -> Action | None:
-    """Return the row of a stored name; None for what an older version recorded and the catalogue has lost."""
-    return _BY_NAME.get(name)
-
-
-def actions_shown(mark: Shown) -> list[str]:
-    """Return the stored names of the actions with a mark, in the order of the alphabet."""
-    return sorted(action.value for action in Action if mark in action.shown)

@@ -1,11 +1,11 @@
-"""Take old months out of the audit log and into files (O-19). PostgreSQL, by months only: see ``months``.
+"""Write old months of the audit log into files and remove them (O-19). PostgreSQL, by months only: see ``months``.
 
-In this order, so that a run that is broken off anywhere loses nothing and the next one goes on: the partition takes
-no further row; its file and manifest are written and read back; then, in one transaction, the partition is detached
-and dropped and the log says what became of it, with the manifest's checksum.
+The steps are in this order, so that a run that is broken off loses nothing and the next one goes on: the partition is
+closed to further rows; its file and manifest are written and read back; then, in one transaction, the partition is
+detached and dropped, and an event says which file has it, with the manifest's checksum.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,29 +18,27 @@ from accounts.audit.archive_files import Manifest
 from accounts.audit.months import TABLE, Month, Partition, rows
 from accounts.audit.record import record_event
 from accounts.models import AuditEvent
-from messaging.postgresql.patience import with_its_locks
-
-Tell = Callable[[str], object]
+from messaging.postgresql.maintenance import Progress, retry_for_locks
 
 
-def archive(folder: Path, keep: int, tell: Tell) -> list[Manifest]:
+def archive(folder: Path, keep: int, progress: Progress) -> list[Manifest]:
     """Archive each partition whose rows are all older than ``keep`` whole months; return the files written or found."""
     chain = archive_files.manifests(folder)
     compare_with_log(chain)
     if months.others_wait():
-        with_its_locks(months.sort_others, tell)
+        retry_for_locks(months.sort_others, progress)
     end = months.this_month().plus(-keep)
     done: list[Manifest] = []
     for partition in [one for one in months.partitions() if one.until <= end]:
-        with_its_locks(partial(_close, partition), tell)
+        retry_for_locks(partial(_close, partition), progress)
         files = [_written(folder, partition, month, chain) for month in months.months_of(partition.table)]
-        with_its_locks(partial(_take_out, partition, files), tell)
+        retry_for_locks(partial(_take_out, partition, files), progress)
         done += files
     return done
 
 
 def compare_with_log(chain: list[Manifest]) -> None:
-    """Compare the newest file that the log knows with the folder's. Raises ArchiveBroken."""
+    """Compare the newest file that the audit log names with the folder's. Raises ArchiveBroken."""
     known = AuditEvent.objects.filter(account__isnull=True, action=Action.AUDIT_ARCHIVED)
     newest = known.order_by("-at", "-pk").first()
     if newest is None:
@@ -53,7 +51,7 @@ def compare_with_log(chain: list[Manifest]) -> None:
 
 
 def _close(partition: Partition) -> None:
-    """Take no further row into a partition, so that what is written is all of it."""
+    """Close a partition to further rows, so that its file is complete."""
     table = partition.table
     if rows("SELECT 1 FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname = 'audit_is_closed'", table):
         return
@@ -64,7 +62,7 @@ def _close(partition: Partition) -> None:
 
 
 def _written(folder: Path, partition: Partition, month: Month, chain: list[Manifest]) -> Manifest:
-    """Return the manifest of a month: an earlier run's, where that wrote these very rows, else a new one."""
+    """Return the manifest of a month: an earlier run's if it has written the same rows, else a new one."""
     earlier = [one for one in chain if one.month == str(month)]
     if earlier:
         digest = archive_files.sha256_of(_csv(partition.table, month))
@@ -80,7 +78,7 @@ def _written(folder: Path, partition: Partition, month: Month, chain: list[Manif
 
 
 def _csv(table: str, month: Month) -> Iterator[bytes]:
-    """Return a month of a table as CSV with a head, the oldest first, in UTC: the same rows make the same bytes."""
+    """Return a month of a table as CSV with a header, the oldest first, in UTC: the same rows make the same bytes."""
     begin, end = (f"'{one.begin:%Y-%m-%d} 00:00+00'" for one in (month, month.plus(1)))
     chosen = f"SELECT * FROM {table} WHERE at >= {begin} AND at < {end} ORDER BY at, id"  # noqa: S608
     with transaction.atomic(), connection.cursor() as cursor:
@@ -92,7 +90,7 @@ def _csv(table: str, month: Month) -> Iterator[bytes]:
 
 @transaction.atomic
 def _take_out(partition: Partition, files: list[Manifest]) -> None:
-    """Detach and drop a partition, and write down where its rows are."""
+    """Detach and drop a partition, and record which file has its rows."""
     rows(f"ALTER TABLE {TABLE} DETACH PARTITION {partition.table}")
     rows(f"DROP TABLE {partition.table}")
     for manifest in files:

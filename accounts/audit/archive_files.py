@@ -1,7 +1,7 @@
-"""The files of the archived audit log: compressed CSV, each with a manifest that holds the one before (O-19).
+"""The files of the archived audit log: compressed CSV, each with a manifest that names the one before (O-19).
 
-A manifest has the SHA-256 of its file and of the manifest before it. So no file can be changed, exchanged or taken
-out without every later manifest saying so; what the last one has to be stands in the audit log itself.
+A manifest has the SHA-256 of its file and of the manifest before it. So a file that is changed, exchanged or removed
+no longer fits the later manifests. The audit log itself has the checksum of the last one.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FIRST = "0" * 64  # what the first manifest has for the one before
+FIRST = "0" * 64  # the previous checksum in the first manifest
 _NAME = re.compile(r"audit-\d{5}-\d{4}-\d\d\.json")
 _PIECE = 1 << 20  # bytes read at once
 
@@ -43,7 +43,7 @@ class Manifest:
 
     @property
     def text(self) -> str:
-        """The manifest as it is written."""
+        """The text of the manifest's file."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @property
@@ -54,7 +54,7 @@ class Manifest:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Keep a folder from being written by two at once. Raises ArchiveBroken where another run has it."""
+    """Let only one run write a folder. Raises ArchiveBroken while another one does."""
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,7 +64,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def manifests(folder: Path) -> list[Manifest]:
-    """Return the chain, link by link. Raises ArchiveBroken where one is missing, doubled or not what the next says."""
+    """Return the chain. Raises ArchiveBroken where a manifest is missing, doubled or not what the next one says."""
     found: list[Manifest] = []
     for number, path in enumerate(
         sorted(path for path in folder.glob("*.json") if _NAME.fullmatch(path.name)), start=1
@@ -107,7 +107,7 @@ def check_file(folder: Path, manifest: Manifest) -> None:
 
 
 def write(folder: Path, month: str, pieces: Iterator[bytes], rows: int, before: list[Manifest]) -> Manifest:
-    """Write the next file and then its manifest, each whole or not at all. Returns the manifest."""
+    """Write the next file and then its manifest, each completely or not at all. Return the manifest."""
     number = len(before) + 1
     name = f"audit-{number:05}-{month}.csv.gz"
     part = folder / f"{name}.part"
@@ -128,7 +128,7 @@ def write(folder: Path, month: str, pieces: Iterator[bytes], rows: int, before: 
 
 
 def _compress(path: Path, pieces: Iterator[bytes]) -> str:
-    """Write pieces to the disk, compressed; the same pieces make the same bytes. Returns the SHA-256 of the pieces."""
+    """Write pieces to the disk, compressed; the same pieces make the same bytes. Return the SHA-256 of the pieces."""
     digest = hashlib.sha256()
     with path.open("wb") as file:
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
@@ -141,7 +141,7 @@ def _compress(path: Path, pieces: Iterator[bytes]) -> str:
 
 
 def _put(path: Path, text: str) -> None:
-    """Write a small file, whole or not at all, and the folder that has its name."""
+    """Write a small file completely or not at all, and flush its folder."""
     part = path.with_suffix(".part")
     with part.open("w") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""Describe an audit event in the reader's language: the sentence of its action, filled with what the event holds."""
+"""Describe an audit event in the reader's language: the sentence of its action, filled with the event's data."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +13,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from accounts.audit.actions import Action, Shown, action_named
+from accounts.audit.action_rows import Shown
+from accounts.audit.actions import Action
 from accounts.countries import country_choices
 from accounts.factors import FactorKind
 from accounts.models import Accent, AuditEvent, Role
@@ -23,7 +24,7 @@ from messaging.delivery.models import Channel
 _PLACES = re.compile(r"%\((\w+)\)s")
 Facts = Callable[[dict[str, Any]], dict[str, Any]]
 
-# What the values of a fact are called.
+# The words for the values in an event's data.
 VALUES: dict[str, dict[str, Promise]] = {
     "role": dict(Role.choices),
     "channel": {
@@ -47,7 +48,7 @@ VALUES: dict[str, dict[str, Promise]] = {
         "policy.date": gettext_lazy("to choose the date of the second step"),
         "policy.factors": gettext_lazy("to choose which second steps count"),
         "policy.options": gettext_lazy("to change the options of the second step"),
-        "policy.email": gettext_lazy("to decide about e-mail beside something stronger"),
+        "policy.email": gettext_lazy("to decide about e-mail for whoever has something stronger"),
         "policy.passkeys": gettext_lazy("to decide about the sign-in by passkey alone"),
         "account.countries": gettext_lazy("to choose the countries of the phones"),
         "user.reset_phone": gettext_lazy("to reset a phone"),
@@ -80,9 +81,10 @@ VALUES: dict[str, dict[str, Promise]] = {
             gettext_lazy("wrong passwords"),
         ),
         "reauthentication": gettext_lazy("wrong passwords of somebody signed in"),
-        # The second is the name of it in events of earlier releases.
+        # "ladder" is the name of "lockout" in events of earlier releases.
         **dict.fromkeys(("lockout", "ladder", "token_known"), gettext_lazy("wrong tokens in a row")),
         "conflict": gettext_lazy("many at once"),
+        "exports": gettext_lazy("exports at the same time"),
         "cooldown": gettext_lazy("pause between two tokens"),
         **dict.fromkeys(
             ("user", "user_sms", "user_email", "person", "person_first"), gettext_lazy("tokens of a person")
@@ -98,24 +100,24 @@ VALUES: dict[str, dict[str, Promise]] = {
         "spared": gettext_lazy("tokens of a closed range or address"),
         "conversion": gettext_lazy("tokens of a country that nobody types"),
         "people": gettext_lazy("people of a phone"),
-        "announcement": gettext_lazy("announcements"),
+        "announcement": gettext_lazy("announcements to everybody"),
         "notices": gettext_lazy("notices of one kind"),
         "invited": gettext_lazy("invitations of an address"),
         "invitations": gettext_lazy("invitations of an account"),
         **dict.fromkeys(("links", "address_links"), gettext_lazy("links to a new password")),
-        "browser_links": gettext_lazy("links that open a browser"),
+        "browser_links": gettext_lazy("links that make a browser known"),
     },
 }
 
 
-# What an event says in place of the sentence of its action, by a fact of its data.
+# Sentences that replace the one of the action, by a value in the event's data.
 VARIANTS: dict[Action, tuple[str, dict[Any, Promise]]] = {
     Action.ACCOUNT_LOGO_CHANGED: ("after", {"": gettext_lazy("%(actor)s removed the logo of the account.")}),
     Action.POLICY_ANNOUNCED: (
         "now",
         {
             True: gettext_lazy(
-                "An e-mail told everybody that two factor authentication is on: %(actor)s had switched it."
+                "An e-mail told everybody that two factor authentication is on: %(actor)s had switched it on."
             )
         },
     ),
@@ -134,15 +136,15 @@ VARIANTS: dict[Action, tuple[str, dict[Any, Promise]]] = {
     Action.POLICY_OPTIONS_CHANGED: (
         "mailbox_before_phone",
         {
-            True: gettext_lazy("%(actor)s has the e-mail confirmed before a first phone from now on."),
-            False: gettext_lazy("%(actor)s has the e-mail no longer confirmed before a first phone."),
+            True: gettext_lazy("%(actor)s now requires the e-mail to be confirmed before a first phone."),
+            False: gettext_lazy("%(actor)s no longer requires the e-mail to be confirmed before a first phone."),
         },
     ),
 }
 
 
 def was_refused(event: AuditEvent) -> bool:
-    action = action_named(event.action)
+    action = Action.named(event.action)
     return action is not None and Shown.REFUSAL in action.shown
 
 
@@ -155,20 +157,20 @@ def describe(event: AuditEvent) -> str:
 def describe_html(event: AuditEvent) -> SafeString:
     """Return what happened, with names and facts in bold."""
     text, facts = _parts(event)
-    pieces = enumerate(_PLACES.split(text))  # every second one is the name of a fact
+    pieces = enumerate(_PLACES.split(text))  # every second piece is the name of a value
     bold = ((format_html("<strong>{}</strong>", facts[piece]) if odd % 2 else piece,) for odd, piece in pieces)
     return format_html_join("", "{}", bold)
 
 
 class _Known(dict[str, Any]):
-    """Facts, with a dash for what an old event does not hold."""
+    """Values, with a dash for one that an old event does not have."""
 
     def __missing__(self, name: str) -> str:
         return "–"
 
 
 def _parts(event: AuditEvent) -> tuple[str, _Known]:
-    action = action_named(event.action)
+    action = Action.named(event.action)
     if action is None:
         return "%(actor)s: %(action)s", _Known(actor=_person(event.actor), action=event.action)
     facts = {name: _value(name, value) for name, value in FACTS.get(action, dict)(event.data).items()}
@@ -194,7 +196,7 @@ def _actor(event: AuditEvent) -> str:
 
 
 def _hours(data: dict[str, Any]) -> dict[str, Any]:
-    """Say for how long somebody is kept from trying."""
+    """Return for how long the second step is locked."""
     hours = data.get("hours", 0)
     minutes = round(hours * 60)
     if minutes < 60:
@@ -203,13 +205,13 @@ def _hours(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _left_out(data: dict[str, Any]) -> dict[str, Any]:
-    """Call the action by its label."""
-    action = action_named(str(data.get("counted", "")))
+    """Replace the action's name by its label."""
+    action = Action.named(str(data.get("counted", "")))
     return {**data, "counted": action.label} if action else data
 
 
 def _countries(data: dict[str, Any]) -> dict[str, Any]:
-    """Name countries in the reader's language. ``data`` holds ISO regions with blanks between them."""
+    """Name countries in the reader's language. ``data`` has ISO regions separated by blanks."""
     language = get_language() or "pt-br"
     return {
         fact: ", ".join(name for _region, name in country_choices(str(regions).split(), language))
@@ -218,7 +220,7 @@ def _countries(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kinds(data: dict[str, Any]) -> dict[str, Any]:
-    """Name kinds of second factor, and the day they count from. ``data`` holds them with blanks between them."""
+    """Name kinds of second factor, and the day from which they count. ``data`` has them separated by blanks."""
     return {**_named(data, dict(FactorKind.choices), ", "), **_day(data)}
 
 
@@ -228,13 +230,13 @@ def _named(data: dict[str, Any], labels: Mapping[str, Promise | str], between: s
 
 
 def _day(data: dict[str, Any]) -> dict[str, Any]:
-    """Say which day the policy was to begin on, as it is where the portal is."""
+    """Return the day on which the policy was to begin, in the portal's time zone."""
     moment = parse_datetime(data.get("starts") or "")
     return {"starts": date_format(localtime(moment), "DATE_FORMAT")} if moment else {}
 
 
 def _notices(data: dict[str, Any]) -> dict[str, Any]:
-    """Name the notices that were wanted and that are, and who gets them; nothing of an event of an earlier release."""
+    """Name the chosen notices before and after, and who gets them; nothing for an event of an earlier release."""
     if "after" not in data:
         return {}
     to_one = data.get("reader")
@@ -252,7 +254,7 @@ def _roles(data: dict[str, Any]) -> dict[str, Any]:
     return {name: VALUES["role"].get(value, value) for name, value in data.items()}
 
 
-# Where the data of an event is not what its sentence says.
+# The actions whose data have to be converted for their sentence.
 FACTS: dict[Action, Facts] = {
     Action.ACCOUNT_ACCENT_CHANGED: _colours,
     Action.ACCOUNT_COUNTRIES_CHANGED: _countries,

@@ -1,4 +1,4 @@
-"""What the audit log is filtered by."""
+"""The filter of the audit log."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -12,18 +12,18 @@ from accounts.lists.filters import ANY, Filter, midnight
 from accounts.models import User
 from accounts.users import query as user_query
 
-MOST_PEOPLE = 20  # of whom all events are read at once
+MOST_PEOPLE = 20  # whose events are read together
 
 
 def _events() -> list[tuple[str, Any]]:
-    """Return the actions that have words, in groups, in the language in force."""
+    """Return the actions in groups, in the language in force."""
     return [ANY, *grouping.grouped_choices()]
 
 
 class AuditFilter(Filter):
     """Which events are shown."""
 
-    only: User | None = None  # whose login it is, where too many others match as well
+    only: User | None = None  # the person with exactly this login, where too many others match as well
     most = MOST_PEOPLE
 
     person = forms.CharField(label=_("Name, login or e-mail"), max_length=254)
@@ -37,15 +37,15 @@ class AuditFilter(Filter):
     ip = forms.GenericIPAddressField(label=_("IP address"))
 
     def clean_person(self) -> list[User] | None:
-        """Return the people whom the list of users finds by the same words; None where nobody is asked for.
+        """Return the people whom the list of users finds by the same words; None where the filter is empty.
 
-        Another account's are as unknown as nobody (A-04). An address that is somebody's means nobody else; so does a
-        login, where it begins too many others.
+        People of another account are treated as unknown (A-04). The whole address of a person finds only that person;
+        so does a whole login, where too many others begin with it.
         """
         typed = self.cleaned_data["person"].strip()
         if not typed:
             return None
-        found, count = user_query.Listing(self.account, q=typed).look()
+        found, count = user_query.Listing(self.account, q=typed).find()
         if not count:
             raise forms.ValidationError(
                 _("Nobody in this account has this name, login or e-mail address. Try any word of the name.")
@@ -66,18 +66,18 @@ class AuditFilter(Filter):
 
     @property
     def people(self) -> list[tuple[str, str]]:
-        """Return the names of those who were found, and the filter of each alone, where that is more than one."""
+        """Return the names of the people found, each with a filter for them alone, where there is more than one."""
         found = self.cleaned_data.get("person") or []
         alone = [(person.full_name, self.query_with(person=person.email)) for person in found]
         return alone if len(alone) > 1 else []
 
     @property
     def days(self) -> list[date | None]:
-        """Return the first and the last day that were asked for, once they were read."""
+        """Return the first and the last day of the filter, once they are read."""
         return [self.cleaned_data.get("since"), self.cleaned_data.get("until")]
 
     def audit_query(self) -> audit_query.AuditQuery | None:
-        """Return what is asked for; None when a value cannot be read."""
+        """Return the query; None when a value cannot be read."""
         if not self.is_valid():
             return None
         data = self.cleaned_data

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit.actions import Action
 from accounts.models import AuditEvent
 
-LONGEST_SIGN_IN = timedelta(minutes=10)  # settings.PENDING_SIGN_IN_SECONDS: what is older belongs to another one
+LONGEST_SIGN_IN = timedelta(minutes=10)  # settings.PENDING_SIGN_IN_SECONDS: an older event is another sign-in's
 BEGINS, ENDS = Action.SIGN_IN_PENDING, Action.SIGN_IN_VERIFIED
 STEPS = {
     BEGINS,
@@ -24,7 +24,7 @@ STEPS = {
     Action.RECOVERY_CODE_USED,
 }
 
-# By the first part of the stored name; what is new and not here stands under the last one.
+# By the first part of the stored name; a part that is not listed belongs to the last group.
 GROUPS: dict[Promise, set[str]] = {
     _("Sign-in"): {"sign_in", "session", "sessions", "challenge", "token", "browser", "mailbox"},
     _("Password"): {"password"},
@@ -40,7 +40,7 @@ Choice = tuple[str, str]
 
 
 def grouped_choices() -> list[tuple[str, list[Choice]]]:
-    """Return the actions by group, each group by its labels in the language in force."""
+    """Return the actions by group, each group sorted by its labels in the language in force."""
     found: dict[str, list[Choice]] = {str(name): [] for name in [*GROUPS, OTHERS]}
     for value, label in Action.choices:
         found[_group_of(value)].append((value, str(label)))
@@ -54,7 +54,7 @@ def _group_of(action: str) -> str:
 
 @dataclass(slots=True)
 class Line:
-    """A line of the audit page: an event, and the steps that led to it where it ends a sign-in."""
+    """A line of the audit page: an event, and the steps that led to it if it ends a sign-in."""
 
     event: AuditEvent
     steps: list[AuditEvent] = field(default_factory=list)
@@ -63,8 +63,8 @@ class Line:
 def lines(events: Iterable[AuditEvent]) -> list[Line]:
     """Return the events of a page, newest first, with the steps of each sign-in under the event that ends it.
 
-    What other people do meanwhile stays where it is. A sign-in that did not succeed is not grouped: each of its
-    refusals is what its reader looks for.
+    Events of other people in between stay where they are. A sign-in that did not succeed is not grouped, because its
+    refusals are what an administrator looks for.
     """
     found: list[Line] = []
     open_for: dict[tuple[int | None, str | None], Line] = {}

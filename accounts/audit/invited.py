@@ -1,7 +1,7 @@
-"""Whom the events of invitations are about, for the administrators of the account who invited them (A-04).
+"""Whom the events of invitations are about, for the administrators of the account that invited them (A-04).
 
-The log keeps the masked address and the number of the invitation: rows that nobody can change hold no address of
-somebody who never joined (R-13). The address is read where the invitation is kept, so it is gone with it.
+The log has the masked address and the number of the invitation: rows that nobody can change have no address of a
+person who never joined (R-13). The address is read from the invitation, so it is gone when the invitation is.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ ABOUT_INVITATIONS = {Action.INVITATION_SENT, Action.ADMINISTRATOR_INVITED, Actio
 
 
 def with_addresses(account: Account, events: Iterable[AuditEvent]) -> list[AuditEvent]:
-    """Return events of an account; those of invitations say whom. One statement, where there is such an event."""
+    """Return events of an account, those of invitations with the address. One statement if there is such an event."""
     found = list(events)
     about = [event for event in found if event.action in ABOUT_INVITATIONS and "invitation" in event.data]
     if about:
@@ -22,5 +22,5 @@ def with_addresses(account: Account, events: Iterable[AuditEvent]) -> list[Audit
         addresses = dict(kept.values_list("pk", "email"))
         for event in about:
             if address := addresses.get(event.data["invitation"]):
-                event.data = {**event.data, "address": address}  # in memory; the row is as it was
+                event.data = {**event.data, "address": address}  # in memory only; the row is not changed
     return found

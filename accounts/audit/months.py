@@ -1,8 +1,8 @@
 """The audit log by months on PostgreSQL: a partition for each month, made ahead (O-18).
 
-Django's migrations leave one table, which is enough for most and the same on every database; ``manage.py
-partition_audit`` turns it into one partition, of all that was before, beside one for each month to come. No row is
-copied, changed or removed. Nothing above this module knows of partitions: name and columns stay the same.
+Django's migrations make one table, which is enough for most installations and the same on every database. ``manage.py
+partition_audit`` makes that table one partition, of all months until then, beside one for each coming month. No row is
+copied, changed or removed. The layers above see no difference: the table's name and columns stay the same.
 """
 
 import re
@@ -16,8 +16,8 @@ from django.db import DatabaseError, connection, transaction
 from messaging.database import sqlstate
 
 TABLE = "accounts_auditevent"
-AHEAD = 3  # months that are there before they begin
-OTHERS = f"{TABLE}_default"  # rows of months that have no partition: nothing is ever refused for want of one
+AHEAD = 3  # months whose partitions exist before they begin
+OTHERS = f"{TABLE}_default"  # takes rows of months without a partition, so that no event is refused
 CHECK_VIOLATION = "23514"
 
 
@@ -40,7 +40,7 @@ class Month:
         return datetime(self.year, self.month, 1, tzinfo=UTC)
 
     def plus(self, months: int) -> "Month":
-        """Return the month so many later, or earlier."""
+        """Return the month that is so many months later, or earlier."""
         years, month = divmod(self.year * 12 + self.month - 1 + months, 12)
         return Month(years, month + 1)
 
@@ -50,14 +50,14 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A table of the audit log, and the month that its rows are all before."""
+    """A partition of the audit log, and the month before which all its rows are."""
 
     table: str
     until: Month
 
 
 def rows(statement: str, *values: Any) -> list[Any]:
-    """Return what a statement answers."""
+    """Return the rows of a statement's result."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values or None)
         return list(cursor.fetchall()) if cursor.description else []
@@ -71,7 +71,7 @@ def is_partitioned() -> bool:
 
 
 def this_month() -> Month:
-    """Return the month of the database's clock."""
+    """Return the current month by the database's clock."""
     return Month.of(rows("SELECT clock_timestamp()")[0][0])
 
 
@@ -93,7 +93,7 @@ def _partition(name: str) -> Partition | None:
 
 
 def make_ahead() -> list[Month]:
-    """Make the partitions of this month and those that come next, where they are missing; return which."""
+    """Make the partitions of this month and the coming ones where they are missing; return those made."""
     here = this_month()
     there = partitions()
     first = there[0].until if there and "_before_" in there[0].table else here
@@ -110,7 +110,7 @@ def name_of(month: Month) -> str:
 
 
 def _make(month: Month) -> None:
-    """Make a month's partition. What waits for it under the default one moves over."""
+    """Make a month's partition, and move the month's rows out of the default partition."""
     try:
         with transaction.atomic():
             _attach_new(month)
@@ -128,7 +128,7 @@ def _attach_new(month: Month) -> None:
 
 
 def guard(table: str) -> None:
-    """Let a partition be emptied no more than the whole: rows are guarded by the whole's own trigger (J-01)."""
+    """Add the trigger that refuses to empty a partition; the whole table's triggers guard its rows (J-01)."""
     rows(
         f"CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON {table}"
         " FOR EACH STATEMENT EXECUTE FUNCTION accounts_audit_only_grows()"
@@ -141,10 +141,10 @@ def _bounds(month: Month) -> str:
 
 @transaction.atomic
 def sort_others() -> list[Month]:
-    """Give each month that has rows under the default partition one of its own; return which.
+    """Make a partition for each month that has rows in the default one; return those months.
 
-    The rows are copied into new tables and the default one is made anew, for none may be taken out of a table. All of
-    it is one transaction, in which nobody else reads or writes the audit log.
+    The rows are copied into new tables and the default partition is made again, because rows cannot be deleted. All of
+    it is one transaction, during which nobody else can read or write the audit log.
     """
     rows(f"ALTER TABLE {TABLE} DETACH PARTITION {OTHERS}")
     found = [Month.of(begin) for (begin,) in rows(_MONTHS_OF.format(OTHERS))]
@@ -161,19 +161,19 @@ _MONTHS_OF = "SELECT DISTINCT date_trunc('month', at AT TIME ZONE 'UTC') AT TIME
 
 
 def make_others() -> None:
-    """Make the partition of whatever has no other."""
+    """Make the default partition, which takes rows of months without one."""
     rows(f"CREATE TABLE {OTHERS} (LIKE {TABLE})")
     guard(OTHERS)
     rows(f"ALTER TABLE {TABLE} ATTACH PARTITION {OTHERS} DEFAULT")
 
 
 def others_wait() -> bool:
-    """Tell whether any row is under the default partition."""
+    """Tell whether any row is in the default partition."""
     return bool(rows(f"SELECT 1 FROM {OTHERS} LIMIT 1"))  # noqa: S608
 
 
 def months_of(table: str) -> Iterator[Month]:
-    """Return the months that a table has rows of, the oldest first."""
+    """Return the months of a table's rows, the oldest first."""
     ((oldest, newest),) = rows(f"SELECT min(at), max(at) FROM {table}")  # noqa: S608
     if oldest is None:
         return

@@ -1,12 +1,11 @@
-"""Turn the audit log's table into one with a partition for each month, beside a portal in use (O-18).
+"""Turn the audit log's table into one with a partition for each month, while the portal is in use (O-18).
 
-The long steps, a check of every row and a unique index, hold up nobody. The last one is a transaction of some
-milliseconds that gives the table another name and makes it the first partition of a new one. Whatever breaks the
-command off before leaves a log that works as before, and the next run begins anew.
+The long steps, a check of every row and a unique index, block nobody. The last step is a transaction of some
+milliseconds that renames the table and makes it the first partition of a new one. If the command is broken off before
+that, the log works as before, and the next run begins again.
 """
 
 import logging
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,36 +15,34 @@ from accounts.audit import months
 from accounts.audit.months import TABLE, Month, rows
 from messaging.database import sqlstate
 from messaging.periodic.scheduler import Last, periodic_task
-from messaging.postgresql.patience import with_its_locks
+from messaging.postgresql.maintenance import Progress, retry_for_locks
 
 logger = logging.getLogger(__name__)
 
 BOUND = "audit_until"  # the check that every row is older than the first month to come
 KEY = "audit_key"
-# The check would refuse the month's first events: there has to be time enough to come to the end.
+# The check would refuse the month's first events, so there has to be time enough to finish before it begins.
 LEAST_TIME = timedelta(days=7)
 
 INSUFFICIENT_PRIVILEGE = "42501"
 
-Tell = Callable[[str], object]
-
 
 class CannotBePartitioned(Exception):
-    """Another table points at the audit log's rows by their number alone."""
+    """Another table refers to the audit log's rows by their id alone."""
 
 
-def partition(tell: Tell) -> None:
-    """Convert the table, or begin anew where an earlier run was broken off."""
+def partition(progress: Progress) -> None:
+    """Convert the table; begin again if an earlier run was broken off."""
     if rows("SELECT 1 FROM pg_constraint WHERE confrelid = %s::regclass", TABLE):
         raise CannotBePartitioned
     first = _first_month()
-    with_its_locks(lambda: _bind(first), tell)
+    retry_for_locks(lambda: _bind(first), progress)
     try:
         rows(f"ALTER TABLE {TABLE} VALIDATE CONSTRAINT {BOUND}")
         _index()
-        with_its_locks(lambda: _swap(first), tell)
+        retry_for_locks(lambda: _swap(first), progress)
     finally:
-        with_its_locks(release, tell)
+        retry_for_locks(release, progress)
 
 
 def _first_month() -> Month:
@@ -57,19 +54,19 @@ def _first_month() -> Month:
 
 @transaction.atomic
 def _bind(first: Month) -> None:
-    """Refuse rows of the months to come, so that PostgreSQL need not look for any under a lock."""
+    """Refuse rows of the coming months, so that PostgreSQL need not look for any under a lock."""
     rows(f"ALTER TABLE {TABLE} DROP CONSTRAINT IF EXISTS {BOUND}")
     rows(f"ALTER TABLE {TABLE} ADD CONSTRAINT {BOUND} CHECK (at < '{first.begin:%Y-%m-%d} 00:00+00') NOT VALID")
 
 
 def release() -> None:
-    """Take the check away; it is of no use any more."""
+    """Remove the check; it is no longer needed."""
     for (table,) in rows("SELECT conrelid::regclass::text FROM pg_constraint WHERE conname = %s", BOUND):
         rows(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {BOUND}")
 
 
 def _index() -> None:
-    """Build the index of the new key. It waits for others, and nobody waits for it."""
+    """Build the index of the new key concurrently: it waits for others, and nobody waits for it."""
     rows("SET lock_timeout = 0")
     rows(f"DROP INDEX CONCURRENTLY IF EXISTS {KEY}")
     rows(f"CREATE UNIQUE INDEX CONCURRENTLY {KEY} ON {TABLE} (id, at)")
@@ -78,7 +75,7 @@ def _index() -> None:
 
 @transaction.atomic
 def _swap(first: Month) -> None:
-    """Put a partitioned table in the place of the log, with all that the log had, and the log into it."""
+    """Replace the log by a partitioned table with the same definitions, and attach the log to it."""
     rows(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
     kept = _definitions()
     grants = rows(_GRANTS, TABLE)
@@ -97,7 +94,7 @@ def _swap(first: Month) -> None:
 
 
 def _step_aside(suffix: str) -> str:
-    """Give the log's names to the table that comes, and its rows the key of a partition. Return its new name."""
+    """Free the log's names for the new table, and give its rows the key of a partition. Return its new name."""
     rows(f"ALTER TABLE {TABLE} ALTER id DROP IDENTITY, DROP CONSTRAINT {TABLE}_pkey")
     rows(f"DROP TRIGGER audit_only_grows ON {TABLE}")
     for (index,) in rows(_INDEXES, TABLE, KEY):
@@ -116,7 +113,7 @@ _GRANTS = """
 
 
 def _definitions() -> list[str]:
-    """Return the statements that make the log's indexes, foreign keys and triggers, as they are now."""
+    """Return the statements that make the log's indexes, foreign keys and triggers as they are now."""
     indexes = rows(
         "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = %s::regclass AND NOT indisunique", TABLE
     )
@@ -137,13 +134,13 @@ def _next_id() -> int:
 
 
 def _number(next_id: int) -> None:
-    """Go on numbering where the log was. PostgreSQL 15 has no identity columns of partitioned tables."""
+    """Continue the ids where the log was. PostgreSQL 15 has no identity columns in partitioned tables."""
     rows(f"CREATE SEQUENCE {TABLE}_id_seq START {next_id} OWNED BY {TABLE}.id")
     rows(f"ALTER TABLE {TABLE} ALTER id SET DEFAULT nextval('{TABLE}_id_seq')")
 
 
 def _grant(grants: list[Any], old: str) -> None:
-    """Give the portal's role the rights that it had, and the owner what was theirs."""
+    """Give the portal's role and the owner the rights that they had."""
     ((owner,),) = rows("SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class WHERE oid = %s::regclass", old)
     rows(f"ALTER TABLE {TABLE} OWNER TO {owner}")
     for role, privilege in grants:
@@ -154,7 +151,7 @@ def _grant(grants: list[Any], old: str) -> None:
 
 @periodic_task("audit months", seconds=3600)
 def keep_ahead(last: Last) -> None:
-    """Make the coming months' partitions; where the portal's role may not, say who has to."""
+    """Make the coming months' partitions; if the portal's role may not, log who has to."""
     if connection.vendor != "postgresql":
         return
     try:
@@ -168,7 +165,7 @@ def keep_ahead(last: Last) -> None:
         logger.error("the audit log's next months are missing: run manage.py partition_audit as the tables' owner")  # noqa: TRY400
 
 
-# A conversion that was broken off and not begun again must not refuse the next month's events.
+# A check that a broken-off conversion has left must not refuse the next month's events.
 _ENDS_SOON = r"""
     SELECT 1 FROM pg_constraint WHERE conname = %s
     AND substring(pg_get_constraintdef(oid) from '\d{4}-\d\d-\d\d')::date < clock_timestamp() + interval '2 days'"""

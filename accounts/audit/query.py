@@ -1,4 +1,4 @@
-"""The audit log of an account, for its administrators: what is asked of it, page by page (A-04, J-01)."""
+"""The audit log of an account for its administrators, page by page (A-04, J-01)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,20 +15,20 @@ from accounts.lists import pagination
 from accounts.models import Account, AuditEvent
 from accounts.request import user_agents
 
-# Rows that are brought in later, such as those of an older system, stand where they belong.
+# By time, not by id: rows that were imported later, such as those of an older system, are sorted in.
 ORDER = pagination.Order("at", descending=True)
-MOST = 100_000  # events of one table: half a minute's work, and a spreadsheet bears ten times as many rows
+MOST = 100_000  # events of one export: half a minute's work; a spreadsheet takes ten times as many rows
 
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """What an administrator asks the audit log for. None and empty mean: whatever."""
+    """What an administrator asks the audit log for. None and empty values filter nothing."""
 
     account: Account
     people: Sequence[int] | None = None  # their ids
     event: str = ""
     since: datetime | None = None
-    until: datetime | None = None  # not included
+    until: datetime | None = None  # exclusive
     ip: str = ""
 
     @property
@@ -38,9 +38,9 @@ class AuditQuery:
 
     @property
     def arms(self) -> list[QuerySet[AuditEvent]]:
-        """Return the events asked for, in parts that share none.
+        """Return the events asked for, as disjoint querysets.
 
-        What is about people and what they did have an index each; one statement for both would have to
+        Events about a person and events that a person did have an index each; one statement for both would have to
         sort all of either.
         """
         events = self._filtered()
@@ -59,13 +59,13 @@ class AuditQuery:
         return replace(page, rows=with_addresses(self.account, page.rows))
 
     def export(self) -> Iterator[list[list[Any]]]:
-        """Return the events for a table, chunk by chunk, the newest first and no more than ``MOST``."""
+        """Return the events for an export, chunk by chunk, the newest first and at most ``MOST``."""
         for events in islice(pagination.chunks_of(self.arms, self.scope, ORDER), MOST // pagination.CHUNK):
             yield [_cells(event) for event in with_addresses(self.account, events)]
 
 
 def head() -> list[str]:
-    """Return the headings of the table."""
+    """Return the headings of the export."""
     return [
         _("Time (UTC)"),
         _("Event"),
@@ -80,7 +80,7 @@ def head() -> list[str]:
 
 
 def outcome(event: AuditEvent) -> str:
-    """Return how it ended."""
+    """Return the outcome of an event."""
     return _("Refused") if descriptions.was_refused(event) else _("Done")
 
 

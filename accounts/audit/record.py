@@ -1,4 +1,4 @@
-"""Write down who did what, when, from where (J-01)."""
+"""Record who did what, when and from where (J-01)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ _person: ContextVar[User | None] = ContextVar("person", default=None)
 
 @contextmanager
 def about(user: User) -> Iterator[None]:
-    """Let the events inside that name nobody be about this person, who is not signed in but known (J-01)."""
+    """Let the events inside that name nobody be about this person, who is known but not signed in (J-01)."""
     before = _person.set(user)
     try:
         yield
@@ -27,11 +27,19 @@ def about(user: User) -> Iterator[None]:
 
 
 def record_event(action: Action, *, user: User | None = None, actor: User | None = None, **data: Any) -> AuditEvent:
-    """Add one event about ``user`` (else whom it is ``about``), done by ``actor`` (the user themselves unless given).
+    """Add one event about ``user`` (else the person of ``about``), done by ``actor`` (by default the user themselves).
 
-    ``data`` holds masked and plain facts only: never a token, a password or a full number (J-02).
+    ``data`` has masked, plain values only: never a token, a password or a full number (J-02).
     """
     return ADD.new(**_columns(action, user, actor, data))
+
+
+def record_only(action: Action, *, user: User | None = None, actor: User | None = None, **data: Any) -> None:
+    """Add one event as ``record_event`` does, for a caller who needs no event back: nobody is notified of it.
+
+    Its row is not read back, which took 110 of 300 calls (of Python and C), three times a sign-in.
+    """
+    ADD.changed(**_columns(action, user, actor, data))
 
 
 def record_events(action: Action, *, actor: User, facts: list[dict[str, Any]]) -> None:
@@ -40,7 +48,7 @@ def record_events(action: Action, *, actor: User, facts: list[dict[str, Any]]) -
 
 
 def _columns(action: Action, user: User | None, actor: User | None, data: dict[str, Any]) -> dict[str, Any]:
-    """Return an event of here and now. It belongs to the account of whom it is about, else of who did it."""
+    """Return the columns of an event now and in this request. Its account is that of ``user``, else of ``actor``."""
     here = request_context.current.get()
     user = user or _person.get()
     whose = user or actor

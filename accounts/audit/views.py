@@ -1,4 +1,4 @@
-"""The audit log of an account."""
+"""The pages of an account's audit log."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def _shown_line(line: grouping.Line) -> dict[str, Any]:
 @administrators_only
 @require_safe
 def audit(request: SignedInRequest) -> HttpResponseBase:
-    """Show what was done in the account, the newest first."""
+    """Show the events of the account, the newest first."""
     form = AuditFilter(request.GET, request.user.account)
     asked = form.audit_query()
     page = asked.page(pagination.Cursor.read(request.GET)) if asked else pagination.Page([])
@@ -50,8 +50,9 @@ def audit(request: SignedInRequest) -> HttpResponseBase:
 @administrators_only
 @require_safe
 def audit_export(request: SignedInRequest) -> HttpResponseBase:
-    """Send the events, as they are filtered, as a table; none when the filter cannot be read."""
+    """Export the filtered events; none when the filter cannot be read."""
     filters = AuditFilter(request.GET, request.user.account)
     asked = filters.audit_query()
     name = csv.file_name("audit", request.user.account.name, *filters.days)
-    return csv.response(name, audit_query.head(), asked.export() if asked else [])
+    chunks = asked.export() if asked else []
+    return csv.response(name, audit_query.head(), chunks, account=request.user.account)

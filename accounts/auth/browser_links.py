@@ -1,4 +1,4 @@
-"""The link that makes a browser known: for people at whose login others guess (B-04)."""
+"""The link that makes a browser known, for people whose password others are guessing (B-04)."""
 
 from django.conf import settings
 from django.core import signing
@@ -8,7 +8,6 @@ from django.urls import reverse
 
 from accounts import rate_limits
 from accounts.audit.actions import Action
-from accounts.audit.record import record_event
 from accounts.audit.thinning import record_thinned
 from accounts.auth import known_browsers
 from accounts.models import User
@@ -20,20 +19,20 @@ KIND = "browser.link"
 
 
 def request_link(login: str) -> None:
-    """Send a link to the mailbox of whoever has this login or address; the answer is the same for all (C-09).
+    """Send a link to the mailbox of the person with this login or address; the answer is the same for all (C-09).
 
-    Three a day of a mailbox leave, and each is good for a day: whoever asks in the place of the person only sends them
-    what they need. An address that asks for many has more captcha to solve (``captcha_step``), and is never refused:
-    the link is the way out for whoever shares the address with an attacker.
+    Three links a day are sent to a mailbox, and each is good for a day: somebody else who asks for them only sends the
+    person what they need. An address that asks for many gets a captcha with more work (``captcha_step``), and is never
+    refused: people who share the address with an attacker need the link.
     """
-    found = User.objects.named(login)
+    found = User.objects.all_named(login).select_related("account").first()
     user = found if found and found.may_sign_in else None
     mailbox = rate_limits.windows("browser_links", rate_limits.hidden(user.email if user else login.strip().lower()))
     with transaction.atomic():
         counted = rate_limits.count(mailbox + links_from_here())
         if any(balance.is_overdrawn for balance in counted if balance.window.scope == "browser_links"):
             return
-        record_event(Action.BROWSER_LINK_SENT, user=user)
+        record_thinned(Action.BROWSER_LINK_SENT, user=user)
         delivery.enqueue(
             channel="email",
             destination=user.email if user else "",
@@ -44,18 +43,18 @@ def request_link(login: str) -> None:
 
 
 def captcha_step() -> int:
-    """Return the step of the captcha's work for whoever asks from here."""
+    """Return how many times the captcha's work doubles for this network address."""
     return rate_limits.step_of(links_from_here())
 
 
 def link(user: User) -> str:
-    """Return the address that makes the browser known in which it is opened and confirmed."""
+    """Return the address of the page that makes a browser known."""
     signed = signing.dumps([user.pk, user.browsers_epoch, user.email], salt=SALT)
     return settings.PUBLIC_URL + reverse("browser-known", args=[signed])
 
 
 def user_of(signed: str) -> User | None:
-    """Return whom a link is for; None when it is forged, too old, or ended since by a new address or epoch."""
+    """Return the person of a link; None when it is forged, too old, or ended by a new address or epoch."""
     try:
         pk, epoch, email = signing.loads(signed, salt=SALT, max_age=settings.BROWSER_LINK_SECONDS)
     except signing.BadSignature:
@@ -64,12 +63,13 @@ def user_of(signed: str) -> User | None:
 
 
 def make_known(response: HttpResponseBase, user: User, signed: str) -> None:
-    """Make the browser that gets this answer known. One link has one counter, in however many browsers it is used.
+    """Make the browser that gets this answer known. A link has one counter, in however many browsers it is used.
 
-    A browser whose own counter is used up gets the link's: whoever shares it, or has copied its cookie, may have typed
-    those wrong passwords, and the link would lead nowhere.
+    A browser whose own counter is used up gets the link's counter: somebody who shares the browser, or has copied its
+    cookie, may have typed those wrong passwords or tokens, and otherwise the link would change nothing.
     """
     record_thinned(Action.BROWSER_MADE_KNOWN, user=user)
-    own = rate_limits.windows("password_known", f"{user.pk} {known_browsers.current_name()}")
+    name = f"{user.pk} {known_browsers.current_name()}"
+    own = [window for scope in ("password_known", "token_known") for window in rate_limits.windows(scope, name)]
     is_used_up = bool(rate_limits.seconds_until_free(own))
     known_browsers.remember(response, user, browser=rate_limits.hidden(signed)[:16], anew=is_used_up)

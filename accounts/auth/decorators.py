@@ -1,4 +1,4 @@
-"""Who may open a view."""
+"""Decorators: who may open a view."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -27,9 +27,9 @@ def administrators_only(view: View) -> View:
 
 
 def for_person_of_account(view: View) -> View:
-    """Give the view the person of the administrator's own account whose id the address names; 404 for others (A-04).
+    """Give the view the person of the administrator's own account whose id is in the address; 404 for others (A-04).
 
-    Put it below ``administrators_only`` and above ``reauthenticated``: nobody proves anything for what is not there.
+    Put it below ``administrators_only`` and above ``reauthenticated``: a page that does not exist asks for no proof.
     """
 
     @wraps(view)

@@ -1,9 +1,10 @@
-"""Browsers from which a person signed in before: a signed cookie with an own counter of wrong passwords (B-02).
+"""Known browsers: a signed cookie gives each a counter of wrong passwords of its own (B-02).
 
-OWASP calls it a device cookie. It decides which counter a wrong password goes to, and nothing else: it replaces no
-factor (S-08). Guesses in other browsers never reach the counter of a known one, so they cannot lock its person out.
-The cookie holds one signed entry for each person of a shared browser, all with one name; the counter is of the name and
-the person. ``User.browsers_epoch`` ends all of a person's.
+A browser is known for a person who has signed in from it. OWASP calls it a device cookie. It decides which counter a
+wrong password goes to, and nothing else: it replaces no factor (S-08). Guesses in other browsers never reach the
+counter of a known one, so they cannot lock its person out there. The cookie has one signed entry for each person of a
+shared browser, all with one browser name; a counter belongs to that name and a person. Raising
+``User.browsers_epoch`` ends all known browsers of a person.
 """
 
 import secrets
@@ -18,12 +19,13 @@ from accounts.models import User
 from accounts.request import context as request_context
 
 SALT = "accounts.known_browsers"
-MOST_PEOPLE = 5  # of one browser: the latest to sign in
+MOST_PEOPLE = 5  # in one browser: the latest to sign in
+KNOWN_SOURCE = "browser "  # the beginning of a known browser's source; no network address begins with it
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What one entry of the cookie says; ``browser`` names the counter."""
+class CookieEntry:
+    """One entry of the cookie; ``browser`` is the name in the counter."""
 
     user_id: int
     epoch: int
@@ -37,19 +39,19 @@ def is_known(request: HttpRequest, user: User) -> bool:
 
 
 def current_browser(user: User) -> str:
-    """Return the name of the counter of the browser that this request comes from; empty when it is not known."""
+    """Return the name of this request's browser in its counters; empty when it is not known for this person."""
     return _browser(user, request_context.current.get().known_browsers)
 
 
 def current_name() -> str:
-    """Return the name that this browser has in its counters, be it known of anybody or not."""
+    """Return the name of this request's browser in its counters, whomever it is known for; empty without one."""
     return next((entry.browser for entry in _entries(request_context.current.get().known_browsers)), "")
 
 
 def remember(response: HttpResponseBase, user: User, *, browser: str = "", anew: bool = False) -> None:
-    """Make the browser that gets this answer a known one; it keeps the counter that it has, and its other people.
+    """Make the browser that gets this answer a known one. It keeps its counter and its other people.
 
-    ``anew``: it begins with the counter of that name, and those who share it have to make it known again.
+    ``anew``: it starts with the counter ``browser`` instead, and the other people have to make it known again.
     """
     cookie = request_context.current.get().known_browsers
     before = [] if anew else _entries(cookie)
@@ -76,13 +78,15 @@ def _browser(user: User, cookie: str) -> str:
     return next((entry.browser for entry in mine), "")
 
 
-def _entries(cookie: str) -> list[Entry]:
-    """Return the entries that we signed and that are young enough."""
+def _entries(cookie: str) -> list[CookieEntry]:
+    """Return the entries that have our signature and are young enough."""
+    if not cookie:  # asked ten times in a sign-in of a new browser
+        return []
     found = []
     for signed in cookie.split("|")[:MOST_PEOPLE]:
         try:
             user_id, epoch, browser = signing.loads(signed, salt=SALT, max_age=settings.KNOWN_BROWSER_SECONDS)
         except signing.BadSignature:
             continue
-        found.append(Entry(user_id, epoch, browser, signed))
+        found.append(CookieEntry(user_id, epoch, browser, signed))
     return [entry for entry in found if entry.browser == found[0].browser]

@@ -1,4 +1,4 @@
-"""Where a person is signed in, and ending that."""
+"""A person's open sessions, and ending them."""
 
 from django.db import transaction
 from django.db.models import F
@@ -17,7 +17,7 @@ def end_sessions(user: User, *, actor: User | None = None) -> None:
 
 
 def open_sessions(user: User) -> list[Session]:
-    """Return where a person is signed in, the last seen first."""
+    """Return a person's open sessions, the one used last first."""
     alive = Session.objects.filter(user=user, expire_date__gt=Clock()).order_by("-seen_at", "-pk")
     return [session for session in alive if session.holds_for(user)]
 

@@ -1,4 +1,4 @@
-"""How an account shows itself: its colour and its logo."""
+"""The look of an account: its colour and its logo."""
 
 from django.db import transaction
 
@@ -9,7 +9,7 @@ from accounts.models import Account, Logo, User
 
 
 def set_logo(account: Account, png: bytes, *, actor: User) -> bool:
-    """Give the account a logo, or take it away where there is none; return whether that changed anything."""
+    """Set the account's logo, or remove it where ``png`` is empty; return whether that changed anything."""
     name = logos.name_of(png) if png else ""
     with transaction.atomic():
         changed = Account.objects.filter(pk=account.pk).exclude(logo=name).update(logo=name)
@@ -22,7 +22,7 @@ def set_logo(account: Account, png: bytes, *, actor: User) -> bool:
 
 
 def set_accent(account: Account, accent: str, *, actor: User) -> bool:
-    """Change the colour that the account shows itself in; return whether that changed anything."""
+    """Change the account's colour; return whether that changed anything."""
     with transaction.atomic():
         changed = Account.objects.filter(pk=account.pk).exclude(accent=accent).update(accent=accent)
         if changed:

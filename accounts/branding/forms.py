@@ -24,7 +24,7 @@ class AppearanceForm(forms.Form):
 
 
 class LogoForm(forms.Form):
-    """The account's logo: a file, or that there shall be none. Cleans to the bytes to keep."""
+    """The account's logo: a file, or none. Cleans to the bytes to store."""
 
     logo = forms.FileField(
         label=_("Picture"),
@@ -39,7 +39,7 @@ class LogoForm(forms.Form):
     action = forms.CharField(required=False)
 
     def clean_logo(self) -> bytes:
-        """Return the logo, written anew."""
+        """Return the logo, rewritten."""
         if self.data.get("action") == "remove":
             return b""
         sent = self.cleaned_data["logo"]

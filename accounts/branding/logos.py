@@ -1,7 +1,7 @@
-"""A customer's logo: a small PNG, taken apart and written anew, so that nothing travels but its pixels.
+"""A customer's logo: a small PNG that is parsed and rewritten, so that nothing but its pixels is stored.
 
-No picture library: the portal would get its parsers for thirty formats with it. PNG alone is a header, a palette and
-one deflated block, all of which can be checked to the last byte.
+There is no picture library, because that would add parsers for thirty formats. A PNG is a header, a palette and one
+deflated block, all of which can be checked to the last byte.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ MOST_BYTES = 64 * 1024
 SIDES = range(16, 513)
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER = struct.Struct(">IIBBBBB")
-# How many numbers a pixel has in each type of colour, and of how many bits they may be.
+# How many numbers a pixel has in each type of colour, and which bit depths are allowed.
 KINDS = {
     0: (1, {1, 2, 4, 8, 16}),
     2: (3, {8, 16}),
@@ -29,10 +29,10 @@ LAST_FILTER = 4
 
 
 def rewrite(data: bytes) -> bytes:
-    """Return the same picture in bytes of our own: header, palette, transparency and pixels. Raises LogoRefused.
+    """Return the same picture as a new file: header, palette, transparency and pixels. Raises LogoRefused.
 
-    What comes after the picture's end, and every note inside it (EXIF, text, a profile, a second picture), is left
-    behind; a file that is something else as well is that no more.
+    Data after the picture's end and every comment inside it (EXIF, text, a profile, a second picture) are dropped, so a
+    file that is also something else is only a picture afterwards.
     """
     if len(data) > MOST_BYTES:
         raise LogoRefused("large")
@@ -58,13 +58,13 @@ def rewrite(data: bytes) -> bytes:
 
 
 def name_of(png: bytes) -> str:
-    """Return what a logo is called, in its address and with its account: what it is, and how large."""
+    """Return the name of a logo for its address and its account: a hash and its size."""
     width, height = struct.unpack(">II", png[16:24])
     return f"{hashlib.sha256(png).hexdigest()[:32]}-{width}x{height}"
 
 
 def _parts(data: bytes) -> dict[bytes, bytes]:
-    """Return the parts that make the picture, the pixels in one piece."""
+    """Return the chunks that make the picture, the pixels in one piece."""
     parts: dict[bytes, bytes] = {}
     for kind, body in _chunks(data):
         if kind == b"IDAT":
@@ -74,7 +74,7 @@ def _parts(data: bytes) -> dict[bytes, bytes]:
                 _broken()
             parts[kind] = body
         elif kind[:1].isupper():
-            _broken()  # what nobody may draw without, and nobody knows
+            _broken()  # a critical chunk of an unknown type
     if not {b"IHDR", b"IDAT"} <= parts.keys() or len(parts[b"IHDR"]) != HEADER.size:
         _broken()
     return parts
@@ -110,7 +110,7 @@ def _check_palette(parts: dict[bytes, bytes], colour: int) -> None:
 
 
 def _inflate(deflated: bytes, length: int) -> bytes:
-    """Return exactly so many bytes; a block that holds more is not unpacked further."""
+    """Return exactly ``length`` bytes; a block that holds more is not unpacked further."""
     unpacker = zlib.decompressobj()
     try:
         pixels = unpacker.decompress(deflated, length + 1)

@@ -1,4 +1,4 @@
-"""Choosing and showing the colour and the logo."""
+"""The pages of an account's colour and logo."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -17,7 +17,7 @@ from accounts.request.http import SignedInRequest, kept_for_good
 @administrators_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def appearance(request: SignedInRequest) -> HttpResponse:
-    """Show and take the account's colour; a form that was not ours changes nothing."""
+    """Show and set the account's colour; an invalid form changes nothing."""
     if request.method != "POST":
         return render(request, "accounts/appearance.html", {"accents": Accent.choices})
     form = AppearanceForm(request.POST)
@@ -30,7 +30,7 @@ def appearance(request: SignedInRequest) -> HttpResponse:
 @administrators_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def account_logo(request: SignedInRequest) -> HttpResponse:
-    """Take the account's logo, or take it away."""
+    """Set or remove the account's logo."""
     form = LogoForm(request.POST, request.FILES) if request.method == "POST" else LogoForm()
     if form.is_valid():
         if branding.set_logo(request.user.account, form.cleaned_data["logo"], actor=request.user):
@@ -42,7 +42,7 @@ def account_logo(request: SignedInRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def logo(request: HttpRequest, name: str) -> HttpResponse:
-    """Show a logo to whoever knows its name, half-way through a sign-in too; it is on a letterhead, no secret."""
+    """Show a logo to anybody who knows its name, also in the middle of a sign-in: a logo is not secret."""
     png = Logo.objects.filter(name=name).values_list("png", flat=True).first()
     if png is None:
         raise Http404

@@ -1,6 +1,6 @@
-"""Charts as SVG: numbers become rectangles here, and nothing else. Colours and words belong to the page.
+"""Charts as SVG: this module turns numbers into rectangles; colours and texts are in the page.
 
-A bar's width and height are in units of a box that the page stretches to any size, so there is no text in it.
+Sizes are in units of a box that the page stretches, so the SVG has no text in it.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ GAP = 0.28  # of a day's width
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One rectangle: which series it is of, where it stands."""
+    """One rectangle: its series and its position."""
 
     series: int
     x: float
@@ -23,7 +23,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What stands on one day: its bars from the ground up, and its words."""
+    """One day: its bars from the bottom up, and its texts."""
 
     x: float
     width: float
@@ -33,7 +33,7 @@ class Column:
 
     @property
     def total(self) -> int:
-        """Return the height of the column, as a number of things."""
+        """Return the sum of the column's values."""
         return sum(self.values)
 
 
@@ -48,7 +48,7 @@ class Chart:
 
     @property
     def middle(self) -> int:
-        """Return what the line at half height means."""
+        """Return the value of the line at half height."""
         return self.top // 2
 
     @property
@@ -58,7 +58,7 @@ class Chart:
 
 
 def stacked(labels: Sequence[str], rows: Sequence[Sequence[int]]) -> Chart:
-    """Return a chart of one column a label, each stacked from its row of values."""
+    """Return a chart with one column a label, stacked from its row of values."""
     top = round_up(max((sum(row) for row in rows), default=0))
     step = WIDTH / max(1, len(labels))
     columns = [
@@ -80,7 +80,7 @@ def _column(label: str, row: Sequence[int], *, x: float, step: float, top: int) 
 
 
 def round_up(highest: int) -> int:
-    """Return the end of a scale that people can read, with a whole number at its middle: 4, 6, 8, 10, 20."""
+    """Return the end of a scale with a whole number at its middle: 4, 6, 8, 10, 20."""
     highest = max(highest, 4)
     tens = int(10 ** (len(str(highest)) - 1))
     return next(step * tens for step in (1, 2, 4, 6, 8, 10) if step * tens >= highest)

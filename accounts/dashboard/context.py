@@ -1,4 +1,4 @@
-"""What the home page tells: an administrator about the account, everybody else about themselves."""
+"""The contents of the home page: of the account for an administrator, of themselves for everybody else."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.audit import descriptions
-from accounts.audit.actions import SIGN_INS, Shown, actions_shown
+from accounts.audit.action_rows import Shown
+from accounts.audit.actions import SIGN_INS, Action
 from accounts.audit.invited import with_addresses
 from accounts.auth import sessions as account_sessions
 from accounts.dashboard import charts, stats
 from accounts.dashboard.charts import Chart
-from accounts.dashboard.stats import Day, People
+from accounts.dashboard.stats import DayFigures, People
 from accounts.factors import FactorKind
 from accounts.models import Account, AuditEvent, Session, User
 from accounts.request import user_agents
@@ -26,9 +27,9 @@ from messaging.delivery.models import Channel
 
 DAYS = (14, 30)
 LATEST = 8
-# Above this share of SMS that failed an administrator is told, once there were enough to tell.
+# An administrator is warned above this share of failed SMS, if there were enough SMS.
 MANY_FAIL, ENOUGH = 0.1, 10
-# Sign-ins by what completed them; what sends nothing is one series.
+# Sign-ins by the factor that completed them; all factors that send nothing are one series.
 WITHOUT_A_MESSAGE = tuple(f"sign_in.{way}" for way in ("app", "passkey", "passkey_alone", "recovery"))
 IN_TWO_STEPS = ("sign_in.sms", "sign_in.email", *WITHOUT_A_MESSAGE)
 SIGN_IN_SERIES = (("sign_in.sms",), ("sign_in.email",), WITHOUT_A_MESSAGE, ("sign_in.password",))
@@ -36,7 +37,7 @@ SIGN_IN_SERIES = (("sign_in.sms",), ("sign_in.email",), WITHOUT_A_MESSAGE, ("sig
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that needs doing, and where it is done. ``level``: "danger", "warning" or "hint"."""
+    """Something that needs doing, and the page where it is done. ``level``: "danger", "warning" or "hint"."""
 
     level: str
     text: str
@@ -45,8 +46,8 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step of an account's beginning, and whether it is done."""
+class FirstStep:
+    """A first step of a new account, and whether it is done."""
 
     title: str
     text: str
@@ -55,7 +56,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class TitledChart:
     """A chart with its title, the names of its series, and the row of its table for each day."""
 
     name: str
@@ -65,16 +66,16 @@ class Picture:
 
     @property
     def total(self) -> int:
-        """Return how many things all of its columns stand for."""
+        """Return the sum of all columns."""
         return sum(column.total for column in self.chart.columns)
 
     @property
-    def first(self) -> str:
+    def first_day(self) -> str:
         """Return the first day's label."""
         return self.chart.columns[0].label
 
     @property
-    def half(self) -> str:
+    def middle_day(self) -> str:
         """Return the label of the day in the middle."""
         return self.chart.columns[len(self.chart.columns) // 2].label
 
@@ -90,17 +91,17 @@ class RecentEvent:
 
     @property
     def kind(self) -> str:
-        """Return the first part of the event's name: it chooses the icon."""
+        """Return the first part of the event's name, which chooses the icon."""
         return self.event.action.partition(".")[0]
 
 
 def of_account(account: Account, number: int) -> dict[str, Any]:
     """Return what an administrator sees, in a fixed number of statements."""
     people, days = stats.people(account), stats.days(account, number)
-    arrived = _sum(days, "delivered") + _sum(days, "sent")
+    sent = _sum(days, "delivered") + _sum(days, "sent")  # delivered, or without a receipt
     failed = _sum(days, "failed")
     todo = tasks(account, people, days)
-    is_empty = not (arrived or failed or people.enrolled)
+    is_empty = not (sent or failed or people.enrolled)
     return {
         "greeting": greeting(),
         "steps": first_steps(account, people) if is_empty and not account.is_operators else [],
@@ -114,31 +115,32 @@ def of_account(account: Account, number: int) -> dict[str, Any]:
         "token_table": _token_table(days),
         "verified": sum(day.sum(*IN_TWO_STEPS) for day in days),
         "failed": failed,
-        "arrived": arrived,
-        "percent_arrived": arrived * 100 // (arrived + failed) if arrived + failed else None,
+        "percent_sent": sent * 100 // (sent + failed) if sent + failed else None,
         "seconds": stats.seconds_to_deliver(account),
         "sms": stats.sms_of_the_day(account, people),
         "recent_events": latest(account),
     }
 
 
-def first_steps(account: Account, people: People) -> list[Step]:
-    """Return what to do first, in place of the figures of an account whose second step nobody has used yet."""
+def first_steps(account: Account, people: People) -> list[FirstStep]:
+    """Return the first steps, which replace the figures of an account whose second step nobody has used yet."""
     users, invited = reverse("users"), people.total > 1
     return [
-        Step(
+        FirstStep(
             _("Invite your people"),
             _("Paste their addresses; they choose their own passwords."),
             reverse("invite"),
             invited,
         ),
-        Step(
+        FirstStep(
             _("Switch on two factor authentication"),
             _("At once, or from a day on that every page then announces. Your own second step comes first."),
             reverse("account-settings"),
             account.demands_second_factor or account.two_factor_from is not None,
         ),
-        Step(_("See who has a second step"), _("And remind those who have not."), f"{users}?factor=pending", False),
+        FirstStep(
+            _("See who has a second step"), _("And remind those who have not."), f"{users}?factor=pending", False
+        ),
     ]
 
 
@@ -162,7 +164,7 @@ def _where(session: Session) -> dict[str, Any]:
 
 def latest(account: Account) -> list[RecentEvent]:
     """Return the last events of an account that are not routine, newest first, in two statements at most."""
-    events = AuditEvent.objects.notable().filter(account=account, action__in=actions_shown(Shown.ON_HOME))
+    events = AuditEvent.objects.notable().filter(account=account, action__in=Action.marked(Shown.ON_HOME))
     newest = with_addresses(account, events.select_related("user", "actor").order_by("-pk")[:LATEST])
     return [_recent_event(event, descriptions.describe(event)) for event in newest]
 
@@ -173,25 +175,25 @@ def _recent_event(event: AuditEvent, sentence: str) -> RecentEvent:
     return RecentEvent(event, sentence, device, is_mobile="Mobi" in agent)
 
 
-def _sum(days: list[Day], outcome: str) -> int:
+def _sum(days: list[DayFigures], outcome: str) -> int:
     return sum(day.sum(*(f"token.{channel}.{outcome}" for channel in Channel.values)) for day in days)
 
 
-def _sign_ins(days: list[Day]) -> Picture:
+def _sign_ins(days: list[DayFigures]) -> TitledChart:
     rows = [[day.sum(*names) for names in SIGN_IN_SERIES] for day in days]
     series = [_("SMS"), _("E-mail"), _("App, passkey or code"), _("Password only")]
-    return Picture("sign-ins", _("Sign-ins by day"), series, charts.stacked(_labels(days), rows))
+    return TitledChart("sign-ins", _("Sign-ins by day"), series, charts.stacked(_labels(days), rows))
 
 
-def _tokens(days: list[Day]) -> Picture:
+def _tokens(days: list[DayFigures]) -> TitledChart:
     rows = [[_sum([day], "delivered"), _sum([day], "sent"), _sum([day], "failed")] for day in days]
     series = [_("Delivered"), _("Without a receipt"), _("Failed")]
-    return Picture("tokens", _("Tokens by day"), series, charts.stacked(_labels(days), rows))
+    return TitledChart("tokens", _("Tokens by day"), series, charts.stacked(_labels(days), rows))
 
 
 @dataclass(frozen=True, slots=True)
 class TokensOfDay:
-    """What became of the tokens of one day on one channel: what left, whether its arrival is known, what was typed."""
+    """The tokens of one day on one channel: how many were sent, how many surely arrived, how many were typed."""
 
     day: str
     channel: str
@@ -201,8 +203,8 @@ class TokensOfDay:
     failed: int
 
 
-def _token_table(days: list[Day]) -> list[TokensOfDay]:
-    """Return the tokens by day and channel, the newest day first; nothing of days without one."""
+def _token_table(days: list[DayFigures]) -> list[TokensOfDay]:
+    """Return the tokens by day and channel, the newest day first, without days that have none."""
     names = {Channel.SMS: _("SMS"), Channel.EMAIL: _("E-mail")}
     rows = [
         TokensOfDay(
@@ -219,25 +221,27 @@ def _token_table(days: list[Day]) -> list[TokensOfDay]:
     return [row for row in rows if row.delivered or row.without_receipt or row.verified or row.failed]
 
 
-def _labels(days: list[Day]) -> list[str]:
+def _labels(days: list[DayFigures]) -> list[str]:
     return [date_format(day.date, "D j/n" if get_language() != "en" else "D, M j") for day in days]
 
 
-def tasks(account: Account, people: People, days: list[Day]) -> list[Task]:
-    """Return what needs doing, the most urgent first."""
+def tasks(account: Account, people: People, days: list[DayFigures]) -> list[Task]:
+    """Return the tasks, the most urgent first."""
     order = ("danger", "warning", "hint")
     found = [*_about_delivery(account, days[-2:]), *_about_people(people), *_about_policy(account, people)]
     return sorted(found, key=lambda task: order.index(task.level))
 
 
-def _about_delivery(account: Account, lately: list[Day]) -> Iterator[Task]:
+def _about_delivery(account: Account, lately: list[DayFigures]) -> Iterator[Task]:
     page = reverse("account-settings")
     if gateways.sms_is_possible() and not circuit.sms_is_available():
         others = [kind for kind in account.accepted if kind != FactorKind.SMS]
         if FactorKind.EMAIL in others:
             text = _("SMS cannot be sent right now. People can sign in by e-mail.")
         elif others:
-            text = _("SMS cannot be sent right now. People sign in by what else counts and they have set up.")
+            text = _(
+                "SMS cannot be sent right now. Whoever has set up another second step that counts signs in with it."
+            )
         else:
             text = _("SMS cannot be sent right now, and nothing else counts: nobody gets in. Let e-mail count for now.")
         yield Task("danger", text, page, _("See"))
@@ -261,10 +265,10 @@ def _about_people(people: People) -> Iterator[Task]:
 def _about_policy(account: Account, people: People) -> Iterator[Task]:
     page = reverse("account-settings")
     if account.demands_second_factor and account.accepted == [FactorKind.SMS]:
-        text = _("Only SMS counts as a second step: on a day when SMS is ill nobody gets in.")
+        text = _("Only SMS counts as a second step: on a day when SMS does not work nobody gets in.")
         yield Task("warning", text, f"{page}#factors", _("Let others count"))
     if account.is_operators:
-        return  # they are asked for the second step whatever the policy says
+        return  # operators need the second step whatever the policy says
     if not account.demands_second_factor:
         yield Task("warning", _("A password alone opens this account."), page, _("Switch on"))
     elif people.pending:
@@ -278,7 +282,7 @@ def _about_policy(account: Account, people: People) -> Iterator[Task]:
 
 
 def greeting() -> str:
-    """Return the words that fit the hour in the portal's time zone."""
+    """Return the greeting for the hour in the portal's time zone."""
     hour = timezone.localtime().hour
     if hour < 12:
         return _("Good morning")

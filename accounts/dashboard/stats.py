@@ -1,9 +1,9 @@
-"""The account in figures: people, sign-ins and tokens by day, seconds to deliver.
+"""The figures of an account: people, sign-ins and tokens by day, seconds to deliver.
 
-Days that are over are counted once, by a periodic task, into ``DailyFigure``; only today and yesterday are counted when
-somebody looks. So a page costs the same number of statements, and about the same time, whatever the account has
-been through: counting a month of tokens of 100,000 people at each look would read some millions of rows.
-Yesterday is counted anew because reports of deliveries come late.
+A periodic task counts each past day once into ``DailyFigure``; a page counts only today and yesterday. So a page runs
+the same number of statements, in about the same time, whatever the account's history: counting a month of tokens of
+100,000 people for each page would read some millions of rows. Yesterday is counted again because delivery reports come
+late.
 """
 
 from collections import defaultdict
@@ -38,7 +38,7 @@ OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """How many active people there are, and in which state."""
+    """How many active people an account has, by state."""
 
     enrolled: int
     pending: int  # without a second factor that counts
@@ -52,12 +52,12 @@ class People:
 
     @property
     def percent_enrolled(self) -> int:
-        """Return the share that has a second factor that counts; 100 only when that is everybody."""
+        """Return the share that has a second factor that counts; 100 only when everybody has."""
         return self.enrolled * 100 // self.total if self.total else 0
 
 
 def people(account: Account) -> People:
-    """Count the active people of an account, in one statement. Each number comes out of an index of its own."""
+    """Count the active people of an account in one statement. Each number is read off an index of its own."""
     active = User.objects.filter(account=account, is_active=True)
     counts = Account.objects.filter(pk=account.pk).values(
         enrolled=tally(active) - tally(active.filter(lacking(account.accepted))),
@@ -69,26 +69,26 @@ def people(account: Account) -> People:
 
 
 def tally(people: QuerySet[User]) -> Coalesce:
-    """Return how many of one account these are, as a part of a statement about the account."""
+    """Return the count of these people of one account, as a part of a statement about the account."""
     count = people.order_by().values("account").annotate(count=Count("*")).values("count")
     return Coalesce(Subquery(count), 0)
 
 
 @dataclass(slots=True)
-class Day:
-    """What happened on one day, by name: ``sign_in.sms``, ``token.sms.failed`` and so on."""
+class DayFigures:
+    """The figures of one day, by name: ``sign_in.sms``, ``token.sms.failed`` and so on."""
 
     date: date
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def sum(self, *names: str) -> int:
-        """Return how often any of these happened."""
+        """Return the sum of these figures."""
         return sum(self.counts.get(name, 0) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class SmsOfTheDay:
-    """How many SMS an account has sent in the last 24 hours, of how many (C-07)."""
+    """How many SMS an account has sent in the last 24 hours, and how many it may send."""
 
     used: int
     limit: int
@@ -100,16 +100,16 @@ class SmsOfTheDay:
 
 
 def sms_of_the_day(account: Account, people: People) -> SmsOfTheDay:
-    """Return what is used of the account's SMS, in one statement."""
+    """Return the use of the account's SMS, in one statement."""
     window = max(sms_limits.least(account), key=lambda window: window.seconds)
     return SmsOfTheDay(rate_limits.used(window), sms_limits.most(account, window, people.enrolled))
 
 
-def days(account: Account, number: int) -> list[Day]:
+def days(account: Account, number: int) -> list[DayFigures]:
     """Return the last ``number`` days of an account, today last, in three statements."""
     today = timezone.localdate()
     first, live = today - timedelta(days=number - 1), today - timedelta(days=LIVE_DAYS - 1)
-    found = {day: Day(day) for day in (first + timedelta(days=ago) for ago in range(number))}
+    found = {day: DayFigures(day) for day in (first + timedelta(days=ago) for ago in range(number))}
     settled = DailyFigure.objects.filter(account=account, day__gte=first, day__lt=live)
     for day, name, count in settled.values_list("day", "name", "count"):
         found[day].counts[name] += count
@@ -139,7 +139,7 @@ def count_days(last: Last) -> None:
 
 
 def settle(done_at: datetime | None) -> None:
-    """Count the days that are over since the last time, and the two before that, for their late reports."""
+    """Count the days since the last run, and the two days before, for their late reports."""
     today = timezone.localdate()
     last = timezone.localdate(done_at) if done_at else today - timedelta(days=LONGEST_DAYS)
     day = max(last - timedelta(days=LIVE_DAYS), today - timedelta(days=LONGEST_DAYS))
@@ -156,7 +156,7 @@ Counted = Iterator[tuple[int, date, str, int]]
 
 
 def _count(first: date, last: date, account: Account | None = None) -> Counted:
-    """Count what happened from one day to another, both included, in two statements; of one account or of all."""
+    """Count the figures from one day to another, both included, in two statements; of one account or of all."""
     start, end = _midnight(first), _midnight(last + timedelta(days=1))
     events = AuditEvent.objects.filter(action__in=SIGN_INS, account__isnull=False, at__gte=start, at__lt=end)
     tokens = Message.objects.filter(kind="token", owner_id__isnull=False, created_at__gte=start, created_at__lt=end)

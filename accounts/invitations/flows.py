@@ -1,7 +1,7 @@
-"""Invitations: asking addresses to join an account, and what comes of it.
+"""Invitations: asking addresses to join an account.
 
-Whoever asks is told the same about an address that belongs to another account as about one that nobody knows: the
-difference is in the e-mail, which only the address's owner reads.
+The person who invites sees the same for an address that belongs to another account as for an unknown one. Only the
+e-mail differs, which the address's owner reads.
 """
 
 import logging
@@ -36,37 +36,35 @@ AT_ONCE = 500
 LONGEST_ADDRESS = 254
 LONGEST_LOGIN = 40
 TRIES = 20
-# What became of a line of the list.
+# The results for a line of the list.
 SENT, MEMBER, INACTIVE, INVALID, LIMITED = "sent", "member", "inactive", "invalid", "limited"
-# What became of an invitation that was to be taken back.
+# The results for an invitation to be revoked.
 REVOKED, SETTLED, FAILED = "revoked", "settled", "failed"
-# Each pattern consumes what it looks at, so that no text takes more than one pass.
+# Each pattern consumes what it matches, so that no text takes more than one pass.
 QUOTED_NAME = re.compile(r'"[^"\n]*"')
 IN_BRACKETS = re.compile(r"<([^<>]*)>")
-# What stands for the signs of a quoted name while the list is taken apart: nobody types these.
+# Placeholders for the separators inside of a quoted name while the list is split: nobody types these characters.
 QUOTE = "\ue000"
-HIDDEN = {",": "\ue001", ";": "\ue002", "\t": " ", "<": " ", ">": " ", "@": " ", QUOTE: " "}
+HIDDEN = str.maketrans({",": "\ue001", ";": "\ue002", "\t": " ", "<": " ", ">": " ", "@": " ", QUOTE: " "})
 SHOWN = {ord("\ue001"): ",", ord("\ue002"): ";", ord(QUOTE): " "}
 QUOTED = re.compile(f"{QUOTE}[^{QUOTE}]*{QUOTE}")
 LONGEST_NAME = 80
+LONGEST_TYPED = 4 * LONGEST_NAME  # of a name, with its blanks and combining marks
 
 
 def people(pasted: str) -> dict[str, str]:
-    """Return the names in a pasted list by their addresses, as a mail program or a spreadsheet writes them.
+    """Return the names in a pasted list by address, as mail programs and spreadsheets write them.
 
-    Addresses in lower case and once each. Lines, tabs, commas and semicolons part them, and blanks do between
-    addresses. Of ``Maria Silva <maria@…>`` and ``"Silva, Maria" <maria@…>`` the name is kept.
+    Addresses are in lower case, each once. They are separated by lines, tabs, commas and semicolons, or by blanks. The
+    name in ``Maria Silva <maria@…>`` and ``"Silva, Maria" <maria@…>`` is kept.
     """
-    hidden = QUOTED_NAME.sub(lambda name: f"{QUOTE}{name[0][1:-1].translate(_HIDDEN)}{QUOTE}", pasted)
+    hidden = QUOTED_NAME.sub(lambda name: f"{QUOTE}{name[0][1:-1].translate(HIDDEN)}{QUOTE}", pasted)
     found: dict[str, str] = {}
     for part in re.split(r"[\r\n\t,;]", hidden):
         for address, name in _people_of(part):
             if address := address.strip().lower():
-                found.setdefault(address, cleaned(name.translate(SHOWN))[:LONGEST_NAME])
+                found.setdefault(address, cleaned(name[:LONGEST_TYPED].translate(SHOWN))[:LONGEST_NAME])
     return found
-
-
-_HIDDEN = str.maketrans(HIDDEN)
 
 
 def _people_of(part: str) -> Iterator[tuple[str, str]]:
@@ -82,18 +80,18 @@ def _people_of(part: str) -> Iterator[tuple[str, str]]:
 def invite(
     account: Account, typed: Mapping[str, str], *, actor: User, language: str, role: str = Role.MEMBER
 ) -> dict[str, str]:
-    """Invite up to 500 addresses, with the names that they are to have, and return what became of each address.
+    """Invite up to 500 addresses, with the names of the people, and return the result for each address.
 
-    A handful of statements, whatever their number.
+    It runs a handful of statements, whatever their number.
     """
     outcome = {address: SENT if _is_address(address) else INVALID for address in typed}
     with transaction.atomic():
-        mine = User.objects.filter(account=account, email__in=_still(SENT, outcome))
+        mine = User.objects.filter(account=account, email__in=_with_result(SENT, outcome))
         outcome |= {email: MEMBER if active else INACTIVE for email, active in mine.values_list("email", "is_active")}
-        outcome |= dict.fromkeys(limits.over_limit(account, _still(SENT, outcome)), LIMITED)
-        if asked := _still(SENT, outcome):
+        outcome |= dict.fromkeys(limits.over_limit(account, _with_result(SENT, outcome)), LIMITED)
+        if asked := _with_result(SENT, outcome):
             facts = {"invited_by": actor, "language": language, "role": role}
-            sent = _written_down(account, {address: typed[address] for address in asked}, facts)
+            sent = _store(account, {address: typed[address] for address in asked}, facts)
             _send(sent)
             action = Action.ADMINISTRATOR_INVITED if role == Role.ADMINISTRATOR else Action.INVITATION_SENT
             record_events(action, actor=actor, facts=[_facts_of(invitation) for invitation in sent])
@@ -101,7 +99,7 @@ def invite(
 
 
 def _facts_of(invitation: Invitation) -> dict[str, Any]:
-    """Return what the audit log keeps of an invitation: its number, by which its page names whom, and no address."""
+    """Return the facts for the audit log: the invitation's id, by which pages find the person, and no address."""
     return {"address": mask_email(invitation.email), "invitation": invitation.pk}
 
 
@@ -113,12 +111,12 @@ def _is_address(typed: str) -> bool:
     return len(typed) <= LONGEST_ADDRESS
 
 
-def _still(wanted: str, outcome: dict[str, str]) -> list[str]:
+def _with_result(wanted: str, outcome: dict[str, str]) -> list[str]:
     return [address for address, found in outcome.items() if found == wanted]
 
 
-def _written_down(account: Account, asked: Mapping[str, str], facts: Mapping[str, Any]) -> list[Invitation]:
-    """Write invitations down; one that there was is made new, and its links are dead."""
+def _store(account: Account, asked: Mapping[str, str], facts: Mapping[str, Any]) -> list[Invitation]:
+    """Store invitations; an existing one is renewed, and its earlier links end."""
     rows = [
         Invitation(
             account=account,
@@ -163,9 +161,9 @@ def _send(invitations: list[Invitation]) -> None:
 
 
 def resend(invitation: Invitation, *, actor: User) -> bool:
-    """Send an open invitation again; the link before is dead. Raises Limited.
+    """Send an open invitation again; the earlier link ends. Raises Limited.
 
-    Return False, and send nothing, where the address belongs to somebody of the account by now.
+    Return False, and send nothing, if the address has a user of the account by now.
     """
     asked = {invitation.email: invitation.name}
     outcome = invite(invitation.account, asked, actor=actor, language=invitation.language, role=invitation.role)
@@ -175,7 +173,7 @@ def resend(invitation: Invitation, *, actor: User) -> bool:
 
 
 def revoke(invitation: Invitation, *, actor: User) -> bool:
-    """Take an open invitation back; return whether that changed anything."""
+    """Revoke an open invitation; return whether that changed anything."""
     with transaction.atomic():
         changed = Invitation.objects.open().filter(pk=invitation.pk).update(revoked_at=Clock())
         if changed:
@@ -184,7 +182,7 @@ def revoke(invitation: Invitation, *, actor: User) -> bool:
 
 
 def revoke_each(chosen: Iterable[Invitation], *, actor: User) -> list[tuple[Invitation, str]]:
-    """Take invitations back, a transaction each, and return what became of each: a fault stops none of the others."""
+    """Revoke invitations, each in a transaction of its own, and return the result of each: one fault stops no other."""
     return [(invitation, _revoked(invitation, actor)) for invitation in chosen]
 
 
@@ -197,7 +195,7 @@ def _revoked(invitation: Invitation, actor: User) -> str:
 
 
 def link(invitation: Invitation) -> str:
-    """Return the address by which an invitation is accepted: signed, and good for this sending of it only."""
+    """Return the address that accepts an invitation: signed, and good for its latest sending only."""
     signed = signing.dumps([invitation.pk, invitation.nonce], salt=SALT)
     return settings.PUBLIC_URL + reverse("join", args=[signed])
 
@@ -225,9 +223,9 @@ def accept(invitation: Invitation, *, first_name: str, last_name: str, password:
 
 
 def _new_user(invitation: Invitation, **facts: str) -> User:
-    """Create the person under a login made of the address. Raises InvitationOver when the address has a user.
+    """Create the person under a login made from the address. Raises InvitationOver when the address has a user.
 
-    The login always has a number: one without would tell whoever invites that nobody else has it (A-04).
+    The login always has a number: one without would tell the account that nobody else has that login (A-04).
     """
     mailbox = re.sub(r"[^a-z0-9._-]", "", invitation.email.partition("@")[0]).lstrip("._-")[:LONGEST_LOGIN] or "user"
     given: dict[str, Any] = {"account": invitation.account, "role": invitation.role, "language": invitation.language}

@@ -1,4 +1,4 @@
-"""Whom to invite, and what the invited person says."""
+"""The forms for inviting, and for joining."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from messaging.typed_text import TextField
 
 
 class InviteForm(forms.Form):
-    """Whom to invite, and in which language."""
+    """The addresses to invite, their role, and the language of the e-mails."""
 
     addresses = forms.CharField(
         label=_("E-mail addresses"),
@@ -29,7 +29,7 @@ class InviteForm(forms.Form):
         return self.cleaned_data["role"] or Role.MEMBER
 
     def clean_addresses(self) -> dict[str, str]:
-        """Return names by address, whatever the addresses look like: the report says which are none."""
+        """Return names by address, valid or not: the report says which are no addresses."""
         found = invitations.people(self.cleaned_data["addresses"])
         if not found:
             raise forms.ValidationError(_("Enter at least one address."))
@@ -42,7 +42,7 @@ class InviteForm(forms.Form):
 
 
 class JoinForm(NewPasswordForm):
-    """Who the invited person is, and the password they choose."""
+    """The name of the invited person, and the password they choose."""
 
     first_name = TextField(label=_("First name"), max_length=80)
     last_name = TextField(label=_("Last name"), max_length=80, required=False)
@@ -62,6 +62,6 @@ class JoinForm(NewPasswordForm):
 
     @property
     def facts(self) -> dict[str, str]:
-        """Return what the new user is made of."""
+        """Return the fields of the new user."""
         names = {name: self.cleaned_data[name] for name in ("first_name", "last_name")}
         return {**names, "password": self.cleaned_data["new_password"]}

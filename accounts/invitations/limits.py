@@ -1,6 +1,6 @@
-"""How many invitations an account sends: in all, and to one mailbox, whatever tag its address has (B-11).
+"""How many invitations an account may send: in all, and to one mailbox, whatever tag its address has (B-11).
 
-They are counted for each account alone, so that no other account's invitations stand in the way of an honest one.
+They are counted for each account, so that one account's invitations do not use up another's.
 """
 
 from collections import defaultdict
@@ -11,12 +11,12 @@ from accounts import rate_limits
 from accounts.models import Account
 from accounts.rate_limits import Window
 
-# Providers that deliver with and without dots to one mailbox, by the name that stands for all of theirs.
+# Providers that ignore dots in addresses, with the name of the provider that each belongs to.
 WITHOUT_DOTS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
 
 
 def mailbox_of(address: str) -> str:
-    """Return what stands for the mailbox of an address: without its tag, and without dots where they mean nothing."""
+    """Return the mailbox of an address: without its tag, and without dots where the provider ignores them."""
     local, _at, domain = address.lower().rpartition("@")
     local = local.partition("+")[0] or local
     if domain in WITHOUT_DOTS:
@@ -25,7 +25,7 @@ def mailbox_of(address: str) -> str:
 
 
 def over_limit(account: Account, asked: list[str]) -> set[str]:
-    """Count invitations and return which are too many: of a mailbox, or the last ones of the account's day."""
+    """Count invitations and return those over a limit: of a mailbox, or the last ones of the account's day."""
     if not asked:
         return set()
     over = _over_limit_of_mailbox(account, asked)
@@ -37,7 +37,7 @@ def over_limit(account: Account, asked: list[str]) -> set[str]:
 
 
 def _over_limit_of_mailbox(account: Account, asked: list[str]) -> set[str]:
-    """Count one address of each mailbox at a time: a statement, and another for each that has several in the list."""
+    """Count one address of each mailbox in one statement, and further ones of a mailbox in further statements."""
     by_mailbox: defaultdict[str, list[str]] = defaultdict(list)
     for address in asked:
         by_mailbox[mailbox_of(address)].append(address)

@@ -1,4 +1,4 @@
-"""Taking invitations back: one page that says what will happen to whom, then a word for each."""
+"""Revoking invitations: one page that says what will happen, and a result for each."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.auth.decorators import administrators_only
 from accounts.invitations import flows as invitations
 from accounts.invitations.views import open_invitation, page
-from accounts.lists.pagination import LARGEST_ID
+from accounts.lists.pagination import ids_of
 from accounts.models import Invitation
 from accounts.request.http import SignedInRequest
 from accounts.users.filters import PeopleFilter, list_before
@@ -43,7 +43,7 @@ def invitation_revoke(request: SignedInRequest, invitation_id: int) -> HttpRespo
 @administrators_only
 @page
 def invitations_revoke(request: SignedInRequest) -> HttpResponse:
-    """Say whose invitations would be revoked, then revoke them and tell what became of each (A-01, A-04)."""
+    """Say whose invitations would be revoked, then revoke them and show the result of each (A-01, A-04)."""
     asked = request.POST if request.method == "POST" else request.GET
     back, found = list_before(request), _chosen(request, asked)
     chosen = found[:MOST]
@@ -65,15 +65,13 @@ def _ask(request: SignedInRequest, back: str, facts: dict[str, Any]) -> HttpResp
 
 
 def _chosen(request: SignedInRequest, asked: QueryDict) -> list[Invitation]:
-    """Return the invitations that are meant, one more than are revoked at once where there are more.
+    """Return the invitations that are ticked, or all open ones of a filter; one more than the limit if there are more.
 
-    Those ticked, also such as were settled meanwhile, or all open ones of a filter. What is posted names each, in one
-    field: what was shown is what is done.
+    Ticked ones may have been settled meanwhile. The page posts all of them in one field: what was shown is what is
+    done.
     """
     account = request.user.account
     if request.method != "POST" and asked.get("all"):
         return list(PeopleFilter(asked, account).listing().invitations.order_by("email")[: MOST + 1])
-    typed = ",".join(asked.getlist("invitation")).split(",")[: MOST + 1]
-    ids = [int(text) for text in typed if text.isascii() and text.isdigit() and len(text) < 20]
-    mine = Invitation.objects.filter(account=account, pk__in=[number for number in ids if number <= LARGEST_ID])
+    mine = Invitation.objects.filter(account=account, pk__in=ids_of(asked.getlist("invitation"), MOST + 1))
     return list(mine.order_by("email"))

@@ -1,4 +1,4 @@
-"""How people come into an account: invitations, reminders, and the page of the link."""
+"""The pages of invitations and reminders."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 @administrators_only
 @page
 def invite(request: SignedInRequest) -> HttpResponse:
-    """Invite addresses, one or a pasted list, and report what became of each."""
+    """Invite one address or a pasted list, and report the result for each."""
     initial = {"language": request.user.language or request.LANGUAGE_CODE}
     form = InviteForm(request.POST if request.method == "POST" else None, initial=initial)
     context: dict[str, Any] = {"form": form, "at_once": invitations.AT_ONCE}
@@ -69,7 +69,7 @@ def invitation_resend(request: SignedInRequest, invitation_id: int) -> HttpRespo
 @administrators_only
 @page
 def remind(request: SignedInRequest) -> HttpResponse:
-    """Say whom a reminder would go to, and send it to all of them."""
+    """Say to whom a reminder would go, and send it to all of them."""
     account = request.user.account
     if request.method == "POST":
         _say_count(request, reminders.remind(account, actor=request.user))

@@ -1,4 +1,4 @@
-"""What a list is filtered by: the part that every filter has."""
+"""The base of the filters of lists."""
 
 from datetime import date, datetime, time
 
@@ -14,7 +14,7 @@ ANY = ("", _("All"))
 
 
 class Filter(forms.Form):
-    """A form in a query: every field may be missing, and what is missing filters nothing."""
+    """A form in the query string: every field may be missing, and a missing field filters nothing."""
 
     def __init__(self, data: QueryDict, account: Account) -> None:
         super().__init__(data)
@@ -39,7 +39,10 @@ class Filter(forms.Form):
 
 
 def midnight(day: date | None) -> datetime | None:
-    """Return the beginning of a day where the portal is; days that hardly exist have no time zone."""
+    """Return the beginning of a day in the portal's time zone.
+
+    Days outside of 1900 to 9999 count as the first or the last of them: Python cannot compute the time zone of others.
+    """
     if day is None:
         return None
     sane = min(max(day, date(1900, 1, 1)), date(9999, 12, 30))

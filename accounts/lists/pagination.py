@@ -1,4 +1,4 @@
-"""Pages by key: the hundred-thousandth row is as near as the first, and no page shifts while somebody reads."""
+"""Pages by key: the hundred-thousandth row costs as much as the first, and no page shifts while somebody reads."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,26 +16,37 @@ COUNTED = 1000
 LARGEST_ID = 2**63 - 1
 
 
+def id_of(text: str) -> int | None:
+    """Return the id of a row that a text in an address or a form is; None for any other text."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= 20  # int() refuses thousands of digits
+    return int(text) if is_number and int(text) <= LARGEST_ID else None
+
+
+def ids_of(posted: Sequence[str], most: int) -> list[int]:
+    """Return the ids, ``most`` at most, in a field's values, each of which may have several, separated by commas."""
+    typed = ",".join(posted).split(",")[:most]
+    return [pk for text in typed if (pk := id_of(text)) is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The row that a page begins behind, or ends before."""
+    """The row after which, or before which, a page lies."""
 
     pk: int
     backwards: bool = False
 
     @classmethod
     def read(cls, query: QueryDict) -> "Cursor | None":
-        """Return what an address asks for in ``after`` or ``before``; nonsense asks for the first page."""
+        """Read ``after`` or ``before`` of an address; an invalid value means the first page."""
         for name in ("after", "before"):
-            typed = query.get(name, "")[:20]  # Python reads no number of some thousand digits
-            if typed.isascii() and typed.isdigit() and int(typed) <= LARGEST_ID:
-                return cls(int(typed), backwards=name == "before")
+            if (pk := id_of(query.get(name, ""))) is not None:
+                return cls(pk, backwards=name == "before")
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[M]):
-    """Some rows, and the ids that the pages before and after them are asked for with."""
+    """Some rows, and the ids that lead to the pages before and after them."""
 
     rows: list[M]
     before: int | None = None
@@ -44,7 +55,7 @@ class Page(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By which column; rows that are equal in it are in the order of their ids. The column is never NULL."""
+    """An order by a column, and by id where that is equal. The column is never NULL."""
 
     key: str
     descending: bool = False
@@ -55,10 +66,10 @@ class Order:
         return rows.order_by(f"{sign}{self.key}", f"{sign}pk")
 
     def beyond(self, rows: QuerySet[M], scope: QuerySet[M], pk: int, *, backwards: bool = False) -> QuerySet[M]:
-        """Return the rows beyond one of ``scope``. The first condition is what an index can begin at.
+        """Return the rows beyond one of ``scope``. The first condition is one that an index can start at.
 
-        The row's key is read by the statement itself: SQLite writes one and the same time in more than one way,
-        so a time that has been to Python may come before or after itself.
+        The statement itself reads the row's key: SQLite writes the same time in more than one way, so a time that was
+        in Python could sort before or after itself.
         """
         way = "lt" if self.descending != backwards else "gt"
         value = Subquery(scope.filter(pk=pk).order_by().values(self.key)[:1])
@@ -67,7 +78,7 @@ class Order:
 
 
 def page_of(arms: Sequence[QuerySet[M]], scope: QuerySet[M], order: Order, cursor: Cursor | None) -> Page[M]:
-    """Return a page of what is in any of ``arms``, which share no row. A row outside of ``scope`` is no cursor."""
+    """Return a page of the rows in any of ``arms``, which are disjoint. A row outside of ``scope`` is no cursor."""
     if cursor and scope.filter(pk=cursor.pk).exists():
         return _beyond(arms, scope, order, cursor)
     rows = _first(arms, order, SIZE + 1)
@@ -105,5 +116,5 @@ def chunks_of(arms: Sequence[QuerySet[M]], scope: QuerySet[M], order: Order) -> 
 
 
 def count_of(rows: QuerySet[Any]) -> int:
-    """Count rows up to one more than ``COUNTED``: what is more is many. In their order, whose index finds them."""
+    """Count rows up to one more than ``COUNTED``, in their order, whose index finds them."""
     return rows.values("pk")[: COUNTED + 1].count()

@@ -1,6 +1,6 @@
-"""Tenants, their people, and what they did: the tables of the app."""
+"""The tables of accounts, their people, and what they did."""
 
-from accounts.models.account import Accent, Account, Logo
+from accounts.models.account import Accent, Account, Logo, accepting
 from accounts.models.audit import AuditEvent, AuditEventQuerySet
 from accounts.models.daily_figure import DailyFigure
 from accounts.models.invitation import Invitation, InvitationQuerySet
@@ -29,4 +29,5 @@ __all__ = [
     "Session",
     "User",
     "UserManager",
+    "accepting",
 ]

@@ -1,4 +1,4 @@
-"""Who did what, when, from where."""
+"""The audit log."""
 
 from typing import Any, NoReturn
 
@@ -6,22 +6,23 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit.actions import Shown, actions_shown
+from accounts.audit.action_rows import Shown
+from accounts.audit.actions import Action
 from accounts.models.account import Account
 from messaging.database import Clock
 
-# What every day brings by the thousand. The rest is what an administrator wants to hear about.
-ROUTINE = actions_shown(Shown.ROUTINE)
+# Thousands of events a day. The other actions are those that an administrator reads.
+ROUTINE = Action.marked(Shown.ROUTINE)
 
 
 BATCH = 1000
-# Facts that may say who a person is. The triggers of migration 0019 know the same.
+# Data that may identify a person. The triggers of migration 0019 have the same list.
 PERSONAL = ("number", "address", "reason", "name")
 WITH_BEFORE_AND_AFTER = ("phone.changed", "email.changed")
 
 
 class Without(models.Func):
-    """An object of JSON without some of its keys."""
+    """A JSON object without some of its keys."""
 
     output_field = models.JSONField()
 
@@ -31,34 +32,35 @@ class Without(models.Func):
         self.keys = ", ".join(f"'{key}'" for key in keys)
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
-        """Return it as PostgreSQL has it."""
+        """Return it in PostgreSQL's SQL."""
         return self.as_sql(compiler, connection, template=f"(%(expressions)s - ARRAY[{self.keys}]::text[])")
 
 
 class AppendOnly(Exception):
-    """The audit log can be read and added to, and nothing else (J-01)."""
+    """The audit log can only be read and added to (J-01)."""
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
-    """The audit log, which can be read and added to. The database refuses the rest as well, with triggers (J-01)."""
+    """The audit log, which can only be read and added to. Triggers of the database refuse the rest as well (J-01)."""
 
     def notable(self) -> "AuditEventQuerySet":
-        """Return what is not routine, as the index of it wants to be asked."""
+        """Return the events that are not routine, by the condition of their index."""
         return self.exclude(action__in=ROUTINE)
 
     def update(self, **values: Any) -> NoReturn:
-        """Refuse: what happened has happened."""
+        """Refuse: events do not change."""
         raise AppendOnly
 
     def delete(self) -> NoReturn:
-        """Refuse: forgetting is the operator's own act (docs/operations.md)."""
+        """Refuse: deleting is for the operator to do (docs/operations.md)."""
         raise AppendOnly
 
     def redact(self, user: Any) -> None:
-        """Take out of the log who an erased person was: the one change that the database lets through (R-13).
+        """Remove from the log who an erased person was: the only change that the database allows (R-13).
 
-        Addresses and browsers of what they did, and of what is about them the facts named above. The triggers ask for
-        the event of the erasing, so no redaction goes without a trace. In batches, for one statement has seconds.
+        It removes addresses and browsers from what they did, and the data named above from what is about them. The
+        triggers require the event of the erasure, so no redaction goes without a trace. In batches, because a statement
+        has a time-out.
         """
         before_and_after = models.Q(action__in=WITH_BEFORE_AND_AFTER)
         about = self.filter(user=user)
@@ -79,9 +81,9 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 
 
 class AuditEvent(models.Model):
-    """Who did what, when, from where. Rows are only ever added."""
+    """Who did what, when and from where. Rows are only ever added."""
 
-    # Each of the three begins an index below; Django's own would double it.
+    # Each of the three begins an index below; Django's own index would be a duplicate.
     account = models.ForeignKey(
         Account, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("account")
     )
@@ -111,9 +113,9 @@ class AuditEvent(models.Model):
             models.Index(fields=["account", "ip", "at", "id"], name="audit_by_address"),
             models.Index(fields=["user", "at", "id"], name="audit_by_user"),
             models.Index(fields=["actor", "at", "id"], name="audit_by_actor"),
-            # Whom a redaction may be about.
+            # The events that a redaction may change.
             models.Index(fields=["user"], name="audit_erased", condition=models.Q(action="user.erased")),
-            # The last of what is not routine, for the home page.
+            # The latest events that are not routine, for the home page.
             models.Index(fields=["account", "-id"], name="audit_notable", condition=~models.Q(action__in=ROUTINE)),
         ]
 

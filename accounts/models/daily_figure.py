@@ -1,4 +1,4 @@
-"""What happened in an account on a day that is over."""
+"""The figures of an account for past days."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from accounts.models.account import Account
 
 
 class DailyFigure(models.Model):
-    """How often something happened in an account on a day that is over: what the home page draws."""
+    """How often something happened in an account on a past day; the home page draws it."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="+")
     day = models.DateField()  # in the portal's time zone

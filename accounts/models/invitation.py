@@ -1,4 +1,4 @@
-"""An address that was asked to join an account."""
+"""An invitation of an address to an account."""
 
 from django.conf import settings
 from django.db import models
@@ -11,16 +11,17 @@ from messaging.database import Clock
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
-    """Where invitations are found."""
+    """Queries of invitations."""
 
     def open(self) -> "InvitationQuerySet":
-        """Return what was neither accepted nor revoked; it may be too old."""
+        """Return invitations that were neither accepted nor revoked; they may be too old."""
         return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
 
     def good(self) -> "InvitationQuerySet":
-        """Return what can still be accepted.
+        """Return invitations that can still be accepted.
 
-        An administrator is made by an administrator only: who was one when they invited, and left, makes none (A-01).
+        Only an administrator makes an administrator: if the person who invited lost that role, the invitation is void
+        (A-01).
         """
         runs_the_account = models.Q(invited_by__role=Role.ADMINISTRATOR, invited_by__is_active=True)
         return self.open().filter(models.Q(role=Role.MEMBER) | runs_the_account, expires_at__gt=Clock())
@@ -32,27 +33,27 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """An address that was asked to join an account. One row for each, however often it is asked.
+    """An address that was invited to an account: one row, however often it is invited.
 
-    It says nothing about whether the address has a user elsewhere: that is found out when the message leaves.
+    It does not say whether the address has a user elsewhere: that is looked up when the message is rendered.
     """
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="invitations")
     email = models.EmailField(_("e-mail"), max_length=254)
-    # As a mail program writes it before the address; whoever joins may change it.
+    # As a mail program writes it before the address; the person may change it when they join.
     name = models.CharField(max_length=80, default="", db_default="")
     role = models.CharField(
         _("role"), max_length=13, choices=Role.choices, default=Role.MEMBER, db_default=Role.MEMBER.value
     )
     language = models.CharField(_("language"), max_length=5)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    nonce = models.PositiveIntegerField()  # a link is good for one: the next sending replaces it
+    nonce = models.PositiveIntegerField()  # a link is good for one value: the next sending replaces it
     sent_at = models.DateTimeField(db_default=Clock())
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(null=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    is_late: bool  # by ``with_age``
+    is_late: bool  # annotated by ``with_age``
 
     objects = InvitationQuerySet.as_manager()
 
@@ -76,5 +77,5 @@ class Invitation(models.Model):
 
     @property
     def whom(self) -> str:
-        """Return who was invited, as a mail program writes it."""
+        """Return the invited person as a mail program writes them."""
         return f"{self.name} <{self.email}>" if self.name else self.email

@@ -1,4 +1,4 @@
-"""How often something was used within a window of time."""
+"""The counters of rate limits."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -13,10 +13,16 @@ class RateLimit(models.Model):
     until = models.BigIntegerField(_("until"))  # the clock's seconds since 1970 at which this window ends
 
     class Meta:
-        db_table = "accounts_budget"  # of before the model's name; the release before reads it
+        db_table = "accounts_budget"  # the model's earlier name, which the release before reads
         verbose_name = _("rate limit")
         verbose_name_plural = _("rate limits")
-        constraints = [models.UniqueConstraint(fields=["key", "seconds"], name="budget_of_a_window")]
+        constraints = [
+            # In the order of bytes it finds prefixes of names, too, however many rows robots leave here for logins that
+            # nobody has.
+            models.UniqueConstraint(
+                fields=["key", "seconds"], name="budget_of_a_window", opclasses=["varchar_pattern_ops", "int4_ops"]
+            )
+        ]
         indexes = [models.Index(fields=["until"], name="budget_until")]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What people are found by beside the beginning of their name, login and address: any word of the name, the domain."""
+"""What people are found by, besides the beginning of name, login and address: any word of the name, and the domain."""
 
 import re
 import unicodedata
@@ -20,21 +20,21 @@ def words_of(text: str) -> list[str]:
 
     Particles are left out, unless there is nothing else.
     """
-    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
+    plain = "".join(char for char in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(char))
     words = [word[:LONGEST] for word in re.findall(r"\w+", plain)]
     return [word for word in words if word not in PARTICLES] or words
 
 
 def domain_of(email: str) -> str:
-    """Return the domain of an address as it is looked for: behind the sign that begins it."""
+    """Return the domain of an address, with the @ before it."""
     return ("@" + email.lower().rpartition("@")[2])[:LONGEST]
 
 
 class SearchWordManager(models.Manager["SearchWord"]):
-    """Keep the words in step. Whatever writes names or addresses calls ``renew`` in its transaction."""
+    """Keep the words up to date. Code that writes names or addresses calls ``renew`` in its transaction."""
 
     def renew(self, *people: Any) -> None:
-        """Write the words of people anew."""
+        """Rewrite the words of people."""
         rows = [row for person in people for row in self._rows(person)]
         with transaction.atomic():
             self.filter(user__in=[person.pk for person in people]).delete()
@@ -48,7 +48,7 @@ class SearchWordManager(models.Manager["SearchWord"]):
 class SearchWord(models.Model):
     """A word of a person's name, or the domain of their address behind an @."""
 
-    # Each begins one of the two below; Django's own indexes would double them.
+    # Each begins one of the two below; Django's own indexes would be duplicates.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="words", db_index=False)
     account = models.ForeignKey(Account, models.CASCADE, related_name="+", db_index=False)
     word = models.CharField(max_length=LONGEST)

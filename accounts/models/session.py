@@ -1,4 +1,4 @@
-"""A browser that somebody is signed in with."""
+"""A browser session."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from messaging.database import Clock
 
 
 class Session(AbstractBaseSession):
-    """One browser, of somebody who is signed in or of nobody yet. The row's id may be shown, the session's never."""
+    """The session of one browser, signed in or not. The row's id may be shown, the session's never."""
 
     id = models.BigAutoField(primary_key=True)
     session_key = models.CharField(max_length=40, unique=True)  # a hash of the session's id: ``session_store.row_name``
@@ -22,7 +22,7 @@ class Session(AbstractBaseSession):
     user_agent = models.CharField(max_length=200, default="")
     created_at = models.DateTimeField(db_default=Clock())
     seen_at = models.DateTimeField(db_default=Clock())
-    # Until when a proof that it is still the person covers what an administrator does here (R-12).
+    # Until when a re-authentication covers what an administrator does here (R-12).
     proved_until = models.DateTimeField(null=True)
 
     @classmethod
@@ -31,5 +31,5 @@ class Session(AbstractBaseSession):
         return SessionStore
 
     def holds_for(self, user: "User") -> bool:
-        """Tell whether the person is still signed in here: neither password nor epoch changed since."""
+        """Tell whether the person is still signed in here: neither password nor epoch has changed since."""
         return user.is_session_hash(self.get_decoded().get(HASH_SESSION_KEY, ""))

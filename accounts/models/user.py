@@ -1,4 +1,4 @@
-"""A person of an account."""
+"""A user: a person of an account."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -19,7 +19,8 @@ from accounts.passwords.spelling import normalised, spellings
 from messaging.database import Bytewise, Clock, Folded
 
 OPERATORS = "Operação"
-# Where people who never signed in stand in a list by last sign-in: a column without NULL has one order.
+BY_FAILURES = "second_factor.failures"  # the reason of a lock after too many wrong tokens
+# In a list by last sign-in, people who never signed in have this value: a column without NULL has one order.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 SEEN_AT = Coalesce("last_login", models.Value(NEVER), output_field=models.DateTimeField())
 
@@ -51,7 +52,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(username, email, password, is_staff=True, is_superuser=True, **fields)
 
     def with_policy(self) -> models.QuerySet["User"]:
-        """Return people with what the gate needs to know of a policy that waits for its date, by our clock."""
+        """Add whether a policy that waits for its date is due, by the database's clock; the gate needs that."""
         dates = {"policy_due": "account__two_factor_from", "factors_due": "account__factors_from"}
         return self.annotate(**{name: has_come(date) for name, date in dates.items()})
 
@@ -65,7 +66,7 @@ class UserManager(BaseUserManager["User"]):
         return self.all_named(typed).first()
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Return the person with this login, in whatever case it is written. Raises User.DoesNotExist."""
+        """Return the person with this login, in upper or lower case. Raises User.DoesNotExist."""
         return self.get(username=(username or "").lower())
 
 
@@ -74,7 +75,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     account = models.ForeignKey(
         Account, models.PROTECT, related_name="users", db_index=False, verbose_name=_("account")
-    )  # it begins other indexes
+    )  # other indexes begin with it
     username = models.CharField(
         _("login"),
         max_length=60,
@@ -88,37 +89,38 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, blank=True, default="")
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("operator"), default=False)
-    # Since a password reset by e-mail: the mailbox alone may not be both factors (R-06).
+    # True after a password reset by e-mail: then the mailbox alone would be both factors (R-06).
     mailbox_suspect = models.BooleanField(default=False, editable=False)
-    password_is_old = False  # by ``check_password``
-    person_wait: int | None  # seconds, by ``accounts.passwords.limits``
-    # Which devices are proved held: written by the flows that bind them and take them away, so that lists begin here.
+    password_is_old = False  # set by ``check_password``
+    attempt_is_apart = False  # set by ``twofactor.tokens.unguessable``: not among ``failures``
+    person_wait: int | None  # seconds; annotated by ``accounts.passwords.limits``
+    # Which devices are confirmed: written by the flows that bind and remove them, and read by the lists.
     has_phone = models.BooleanField(db_default=False, editable=False)
     has_app = models.BooleanField(db_default=False, editable=False)
     has_passkey = models.BooleanField(db_default=False, editable=False)
-    # Since the phone was taken away by an administrator or disavowed: the next one needs the mailbox first (R-07, D3).
+    # True after an administrator or a disavowal removed the phone: the next one needs the mailbox first (R-07, D3).
     phone_was_reset = models.BooleanField(default=False, editable=False)
-    # How many of their own recovery codes are not used: kept beside the codes, so that pages need not count.
+    # How many of their own recovery codes are not used: stored here, so that pages need not count.
     codes_left = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
-    # The kind of factor that a sign-in begins with; empty or not to be had: the choice of SMS or e-mail.
+    # The kind of factor that a sign-in begins with; if it is empty or not open, the choice of SMS or e-mail.
     preferred_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
-    # The kind of factor that the last sign-in was completed with; a recovery code leaves it as it was.
+    # The kind of factor that completed the last sign-in; a recovery code leaves it unchanged.
     last_factor = models.CharField(max_length=8, default="", db_default="", editable=False)
-    # By ``with_policy``: the date of the policy has come, and nobody has written it down yet; the same of the date of
-    # other kinds. Without it the account asks the clock.
+    # Annotated by ``with_policy``: whether the date of the policy has come but is not written down yet; the same for
+    # the date of other kinds. Without the annotation the account asks the clock.
     policy_due: bool | None = None
     factors_due: bool | None = None
     locked_at = models.DateTimeField(_("locked since"), null=True, editable=False)
-    # Consecutive failures of the second step, and until when they keep the person from trying (the lockout schedule).
+    # Consecutive failures of the second step, and the end of the pause that they cause (the lockout schedule).
     failures = models.PositiveSmallIntegerField(_("failed second steps"), default=0, editable=False)
     failures_until = models.DateTimeField(_("second step locked until"), null=True, editable=False)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     # Raising it ends every known browser of the person (accounts/auth/known_browsers.py).
     browsers_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(_("created at"), db_default=Clock(), editable=False)
-    # Since what says who the person is was taken away for good (R-13).
+    # When the data that identify the person were deleted for good (R-13).
     erased_at = models.DateTimeField(null=True, editable=False)
-    # What lists are sorted and searched by. The database keeps them, so nobody can forget to.
+    # What lists are sorted and searched by. The database computes them, so no code has to.
     name_key = models.GeneratedField(
         expression=Folded(
             Coalesce(NullIf(Trim(Concat("first_name", models.Value(" "), "last_name")), models.Value("")), "username")
@@ -144,14 +146,14 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(username=Lower("username"), email=Lower("email")),
                 name="user_lower_case",
             ),
-            # A login can never be read as somebody else's address.
+            # No login can be mistaken for an address.
             models.CheckConstraint(condition=~models.Q(username__contains="@"), name="user_login_is_no_address"),
         ]
         indexes = [
             # The two orders of the list of people …
             models.Index(fields=["account", "name_key", "id"], name="user_by_name"),
             models.Index("account", SEEN_AT, "id", name="user_by_last_sign_in"),
-            # … what its search may be the beginning of …
+            # … the prefixes that its search looks for …
             *(
                 models.Index("account", Bytewise(field), name=name)
                 for field, name in (
@@ -161,7 +163,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                     ("username", "user_login_like"),
                 )
             ),
-            # … and its filters for what may be rare.
+            # … and its filters with rare matches.
             models.Index(
                 fields=["account", "name_key", "id"],
                 condition=models.Q(locked_at__isnull=False) | models.Q(failures_until__isnull=False),
@@ -183,7 +185,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                     (models.Q(has_phone=False, last_login__isnull=False), "user_pending"),
                 )
             ),
-            # What is counted of them: many equal entries, which PostgreSQL keeps once.
+            # What is counted of them: many equal entries, which PostgreSQL stores once.
             models.Index(
                 fields=["account", "is_active", "has_phone", "has_app", "has_passkey"], name="user_counted_by_factor"
             ),
@@ -194,19 +196,19 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def full_name(self) -> str:
-        """Return the person's name, or the login when none is known; of somebody erased a number (R-13)."""
+        """Return the person's name, or the login when there is none; for an erased person a number (R-13)."""
         if self.erased_at:
             return gettext("removed person #%(number)s") % {"number": self.pk}
         return f"{self.first_name} {self.last_name}".strip() or self.username
 
     @property
     def is_administrator(self) -> bool:
-        """Tell whether the person may run the account."""
+        """Tell whether the person administers the account."""
         return self.role == Role.ADMINISTRATOR
 
     @property
     def two_factor_required(self) -> bool:
-        """Tell whether the second factor is demanded: by the account's policy or its date, and of every operator."""
+        """Tell whether the second factor is required: by the account's policy or its date, and always of operators."""
         if self.is_staff or self.account.two_factor_required:
             return True
         return self.account.demands_second_factor if self.policy_due is None else self.policy_due
@@ -229,28 +231,46 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def email_yields(self) -> bool:
-        """Tell whether something stronger switches e-mail off, by what stands beside the person (K-06). No statement.
+        """Tell whether something stronger switches e-mail off, by the fields of the person (K-06). No statement.
 
-        For pages about others; what opens is asked of the devices (``twofactor.factors.held``).
+        For pages about other people; whether a token opens is decided by the devices (``twofactor.factors.held``).
         """
         stronger = {FactorKind.APP: self.has_app, FactorKind.PASSKEY: self.has_passkey}
         return self.account.email_yields and any(has and self.accepts(kind) for kind, has in stronger.items())
 
     @property
     def has_device(self) -> bool:
-        """Tell whether any device is proved held, whether its kind counts or not. No statement."""
+        """Tell whether the person has any confirmed device, whether its kind counts or not. No statement."""
         return self.has_phone or self.has_app or self.has_passkey
 
     @property
     def mailbox_before_phone(self) -> bool:
-        """Tell whether the mailbox must be proved before a phone: by the account (D3) or after a reset (R-07)."""
+        """Tell whether the mailbox must be confirmed before a phone: by the account (D3) or after a reset (R-07)."""
         return self.account.mailbox_before_phone or self.phone_was_reset
 
     @property
+    def mailbox_proves_nothing(self) -> bool:
+        """Tell whether the mailbox opens no enrolment: it reset the password (R-10), or e-mail does not count (R-07).
+
+        The second holds only after a reset, which gives the administrator a code. A new person has no code.
+        """
+        return self.mailbox_suspect or (self.phone_was_reset and not self.accepts(FactorKind.EMAIL))
+
+    @property
     def wants_recovery_code(self) -> bool:
-        """Tell whether a recovery code is what lets the person on: the mailbox is to be proved after a reset (R-10)."""
+        """Tell whether the person needs a recovery code, because the mailbox must be confirmed after a reset (R-10)."""
         was_reset = self.mailbox_suspect or self.phone_was_reset
         return self.two_factor_required and not self.has_device and was_reset and self.mailbox_before_phone
+
+    @property
+    def takes_no_tokens(self) -> bool:
+        """Tell whether a hundred wrong tokens in a row have closed what can be guessed (L-03)."""
+        return self.failures >= settings.FAILURES_DISABLED_AT
+
+    @property
+    def may_choose_a_password(self) -> bool:
+        """Tell whether a new password is possible: also if wrong tokens, not a disavowal, have locked them (L-03)."""
+        return self.is_active and self.account.is_active and (self.locked_at is None or self.takes_no_tokens)
 
     @property
     def may_sign_in(self) -> bool:
@@ -275,6 +295,6 @@ class User(AbstractBaseUser, PermissionsMixin):
         return salted_hmac("accounts.User.session", value, secret=secret, algorithm="sha256").hexdigest()
 
     def is_session_hash(self, value: str) -> bool:
-        """Tell whether this binds to today's password and epoch, also under a key that is being rotated out."""
+        """Tell whether this is made from the current password and epoch, also under a key that is being rotated out."""
         hashes = [self.get_session_auth_hash(), *self.get_session_auth_fallback_hash()]
         return any(constant_time_compare(value, one) for one in hashes)

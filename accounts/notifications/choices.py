@@ -1,7 +1,7 @@
-"""Which notices to its administrators an account may do without, and who gets them.
+"""Which notices to its administrators an account may switch off, and who gets them.
 
-What is about a person goes to that person, and what is about everybody's security to every administrator (A-01, B-08):
-neither is chosen.
+Notices about a person go to that person, and notices about everybody's security to every administrator (A-01, B-08):
+neither can be switched off.
 """
 
 from django.db import transaction
@@ -25,17 +25,20 @@ KINDS: dict[str, str] = {
 
 
 def administrators(account: Account) -> QuerySet[User]:
-    """Return who may get them."""
+    """Return the people who may get them."""
     return account.users.filter(role=Role.ADMINISTRATOR, is_active=True)
 
 
 def is_wanted(account: Account, action: str) -> bool:
-    """Tell whether the administrators are told of an action at all."""
+    """Tell whether the administrators are notified of an action at all."""
     return KINDS.get(action, "") not in account.notices_off.split()
 
 
 def readers(account: Account, action: str) -> QuerySet[User]:
-    """Return which administrators are told of an action. Who is no administrator any more leaves it to all of them."""
+    """Return the administrators who are notified of an action: the one the account chose, or all of them.
+
+    All also get it when the chosen person is no longer an administrator.
+    """
     everybody = administrators(account)
     if action not in KINDS or not account.notices_to:
         return everybody
@@ -44,12 +47,12 @@ def readers(account: Account, action: str) -> QuerySet[User]:
 
 
 def wanted(account: Account) -> list[str]:
-    """Return which of the choices an account has."""
+    """Return the notices that an account has chosen."""
     return [name for name in CHOICES if name not in account.notices_off.split()]
 
 
 def choose(account: Account, names: list[str], reader: int | None, *, actor: User) -> bool:
-    """Keep which are wanted, and who gets them, None being everybody; return whether that changed anything."""
+    """Store which notices are wanted, and who gets them (None: everybody); return whether that changed anything."""
     before = " ".join(wanted(account))
     off = " ".join(name for name in CHOICES if name not in names)
     if (account.notices_off, account.notices_to) == (off, reader):

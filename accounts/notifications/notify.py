@@ -1,8 +1,10 @@
-"""Queue a notification about an event, to whom it concerns.
+"""Queue a notification about an event to the people whom it concerns.
 
-Of one kind so many a day: whoever changes a setting, or a password, to and fro costs the operator no mails without end
-(B-15, B-18). What is beyond that stands in the audit log alone; its reader was told often enough.
+A reader gets a limited number of notices of one kind a day, so that a setting that is changed back and forth costs the
+operator no endless e-mails (B-15, B-18). Further events are in the audit log only.
 """
+
+from django.conf import settings
 
 from accounts import rate_limits
 from accounts.models import Account, AuditEvent, User
@@ -11,25 +13,25 @@ from messaging.delivery import flows as delivery
 
 
 def notify_administrators(account: Account, event: AuditEvent, *, but: User | None = None) -> None:
-    """Tell the administrators of an account about an event (A-01), except for one who is told otherwise.
+    """Notify the administrators of an account of an event (A-01), except one who is notified otherwise.
 
-    All of them, but for what the account has chosen otherwise (``choices``).
+    All of them, unless the account has chosen otherwise (``choices``).
     """
-    if not choices.is_wanted(account, event.action) or _told_enough(event, f"account {account.pk}"):
+    if not choices.is_wanted(account, event.action) or _has_enough(event, f"account {account.pk}"):
         return
     readers = choices.readers(account, event.action).exclude(pk=but.pk if but else 0)
     delivery.enqueue_notices(readers, event.pk, owner_id=account.pk)
 
 
 def notify_operators(event: AuditEvent) -> None:
-    """Tell every operator about an event."""
+    """Notify every operator of an event."""
     for operator in User.objects.filter(is_staff=True, is_active=True):
         notify(operator, event)
 
 
 def notify(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "") -> None:
     """Queue a notice about an event to a person's mailbox, to another address or by SMS, in their language."""
-    if _told_enough(event, f"{'sms ' if sms_to else ''}{user.pk}"):
+    if _has_enough(event, f"{'sms ' if sms_to else ''}{user.pk}"):
         return
     delivery.enqueue(
         channel="sms" if sms_to else "email",
@@ -41,6 +43,13 @@ def notify(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "
     )
 
 
-def _told_enough(event: AuditEvent, reader: str) -> bool:
+def is_first(name: str, seconds: int = settings.DAY) -> bool:
+    """Count a notice that is sent once in so many seconds; tell whether this is the first of its ``name``."""
+    (counted,) = rate_limits.count([rate_limits.Window(name, seconds, 1, "notice")])
+    return not counted.is_overdrawn
+
+
+def _has_enough(event: AuditEvent, reader: str) -> bool:
+    """Count a notice of one kind to a reader; tell whether the reader has had as many as a day allows."""
     counted = rate_limits.count(rate_limits.windows("notices", f"{event.action} {reader}"))
     return any(balance.is_overdrawn for balance in counted)

@@ -1,4 +1,4 @@
-"""The words of notices about the policy, to administrators and to everybody."""
+"""The texts of notices about the policy, to administrators and to everybody."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.audit.actions import Action
 from accounts.factors import OF_DEVICES, FactorKind
 from accounts.models import AuditEvent
-from accounts.notifications.account import Notice, NoticeWriter
+from accounts.notifications.notice import Notice, NoticeWriter
 from accounts.policy_schedule import moment_of
 
 
@@ -27,7 +27,7 @@ def _when(event: AuditEvent) -> str:
 
 
 def policy_is_coming_notice(event: AuditEvent) -> Notice:
-    """Tell everybody what will be asked of them, and from when."""
+    """Notify everybody of what will be required of them, and from when."""
     when = _when(event)
     if event.data.get("now"):
         return _policy_is_on_notice(event)
@@ -47,7 +47,7 @@ def policy_is_coming_notice(event: AuditEvent) -> Notice:
 
 
 def _have_at_hand(event: AuditEvent) -> str:
-    """Say what is set up the first time: the phone, where phones count (K-06)."""
+    """Say what has to be set up the first time: the phone, where phones count (K-06)."""
     if event.account is None or event.account.accepts(FactorKind.SMS):
         return _("The first time you set up your mobile phone: have it at hand. It takes less than a minute.")
     return _("The first time you set up a passkey or an authenticator app. It takes less than a minute.")
@@ -66,7 +66,7 @@ def _policy_is_on_notice(event: AuditEvent) -> Notice:
 
 
 def policy_on_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators that the second step is asked for from now on (A-01)."""
+    """Notify the administrators that the second step is required from now on (A-01)."""
     if event.data.get("by_date"):
         said = _("The date has come: everybody in your account now needs a token to sign in.")
     else:
@@ -82,25 +82,37 @@ def policy_on_notice(event: AuditEvent) -> Notice:
     )
 
 
+def policy_off_notice(event: AuditEvent) -> Notice:
+    """Notify the administrators that the second step is no longer required (A-01)."""
+    return Notice(
+        heading=_("Two factor authentication was switched off"),
+        paragraphs=[
+            _("%(person)s switched it off for everybody in your account. A password alone is now enough to sign in.")
+            % {"person": _actor(event)},
+            _("If this was not agreed, switch it on again under Settings, My account."),
+        ],
+    )
+
+
 def policy_scheduled_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators from when the second step is asked for."""
+    """Notify the administrators from when the second step is required."""
     return Notice(
         heading=_("A date was set for two factor authentication"),
         paragraphs=[
             _("%(person)s set it: from %(when)s everybody in your account needs a token to sign in.")
             % {"person": _actor(event), "when": _when(event)},
-            _("If this was not agreed, take the date back under Settings, My account."),
+            _("If this was not agreed, cancel the date under Settings, My account."),
         ],
         action=_link("account-settings", _("Account Settings")),
     )
 
 
 def policy_unscheduled_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators that the date does not hold any more."""
+    """Notify the administrators that the date was cancelled."""
     return Notice(
         heading=_("The date for two factor authentication was cancelled"),
         paragraphs=[
-            _("%(person)s took it back. A password alone goes on opening your account.") % {"person": _actor(event)},
+            _("%(person)s cancelled it. A password alone goes on opening your account.") % {"person": _actor(event)},
             _("If this was not agreed, set a date again under Settings, My account."),
         ],
         action=_link("account-settings", _("Account Settings")),
@@ -113,7 +125,7 @@ def _kinds(event: AuditEvent) -> str:
 
 
 def factors_changed_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators which kinds of second step count, now or from a date on (K-06)."""
+    """Notify the administrators which kinds of second step count, now or from a date on (K-06)."""
     when = _when(event)
     said = (
         _("%(person)s set it: from %(when)s only these second steps count: %(kinds)s.")
@@ -132,11 +144,11 @@ def factors_changed_notice(event: AuditEvent) -> Notice:
 
 
 def factors_kept_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators that the date of other kinds does not hold any more."""
+    """Notify the administrators that the date of other kinds was cancelled."""
     return Notice(
         heading=_("The date for other second steps was cancelled"),
         paragraphs=[
-            _("%(person)s took it back. The second steps that count stay as they are.") % {"person": _actor(event)},
+            _("%(person)s cancelled it. The second steps that count stay as they are.") % {"person": _actor(event)},
             _("If this was not agreed, set a date again under Settings, My account."),
         ],
         action=_link("account-settings", _("Account Settings")),
@@ -144,7 +156,7 @@ def factors_kept_notice(event: AuditEvent) -> Notice:
 
 
 def factors_announced_notice(event: AuditEvent) -> Notice:
-    """Tell everybody which second steps count, and to have one at hand (K-07)."""
+    """Notify everybody which second steps count, and that they should have one ready (K-07)."""
     when = _when(event)
     facts = {"when": when, "account": event.account, "kinds": _kinds(event)}
     return Notice(
@@ -164,18 +176,18 @@ def factors_announced_notice(event: AuditEvent) -> Notice:
 
 
 def _email_yields(event: AuditEvent) -> list[str]:
-    """Say to whom no tokens go by e-mail any more, where e-mail counts at all."""
+    """Say who gets no tokens by e-mail any more, where e-mail counts at all."""
     if event.account is None or not event.account.email_yields or "email" not in str(event.data.get("after", "")):
         return []
     return [_("Whoever has an authenticator app or a passkey gets no tokens by e-mail.")]
 
 
 def email_yields_notice(event: AuditEvent) -> Notice:
-    """Tell the administrators for whom e-mail counts no longer, or again (K-06)."""
+    """Notify the administrators for whom e-mail no longer counts, or counts again (K-06)."""
     said = (
-        _("%(person)s switched it: whoever has an authenticator app or a passkey gets no tokens by e-mail any more.")
+        _("%(person)s decided it: whoever has an authenticator app or a passkey gets no tokens by e-mail any more.")
         if event.action == Action.POLICY_FACTORS_EMAIL_OFF
-        else _("%(person)s switched it: whoever has an authenticator app or a passkey may take tokens by e-mail again.")
+        else _("%(person)s decided it: whoever has an authenticator app or a passkey may take tokens by e-mail again.")
     )
     return Notice(
         heading=_("The second steps that count were changed"),
@@ -185,7 +197,7 @@ def email_yields_notice(event: AuditEvent) -> Notice:
 
 
 def factors_reminded_notice(event: AuditEvent) -> Notice:
-    """Tell whoever has none of the second steps that will count where to set one up, and until when (K-07)."""
+    """Notify a person who has no second step that will count where to set one up, and until when (K-07)."""
     wanted = set(str(event.data.get("after", "")).split()) & set(OF_DEVICES)
     facts = {"when": _when(event), "account": event.account, "kinds": _kinds(event)}
     if event.account is not None and wanted & set(event.account.accepted):
@@ -207,18 +219,6 @@ def factors_reminded_notice(event: AuditEvent) -> Notice:
     )
 
 
-def locked_notice(event: AuditEvent) -> Notice:
-    """Tell a person that their login is locked, and who opens it again."""
-    return Notice(
-        heading=_("Your login is locked"),
-        paragraphs=[
-            _("Nobody can sign in with %(login)s until an administrator of your account unlocks it.")
-            % {"login": event.user},
-            _("If you did not expect this, call your administrator: somebody may know your password."),
-        ],
-    )
-
-
 NOTICES: dict[str, NoticeWriter] = {
     Action.POLICY_FACTORS_CHANGED: factors_changed_notice,
     Action.POLICY_FACTORS_SCHEDULED: factors_changed_notice,
@@ -230,7 +230,7 @@ NOTICES: dict[str, NoticeWriter] = {
     Action.POLICY_ANNOUNCED: policy_is_coming_notice,
     Action.POLICY_REMINDED: policy_is_coming_notice,
     Action.POLICY_SWITCHED_ON: policy_on_notice,
+    Action.POLICY_SWITCHED_OFF: policy_off_notice,
     Action.POLICY_SCHEDULED: policy_scheduled_notice,
     Action.POLICY_UNSCHEDULED: policy_unscheduled_notice,
-    Action.USER_LOCKED: locked_notice,
 }

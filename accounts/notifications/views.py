@@ -13,7 +13,7 @@ from accounts.models import Account
 from accounts.notifications import choices
 from accounts.request.http import SignedInRequest
 
-MOST = 100  # administrators in the list; more are told all together
+MOST = 100  # administrators in the list; where there are more, all of them are notified
 
 
 class NoticesForm(forms.Form):
@@ -37,7 +37,7 @@ class NoticesForm(forms.Form):
 @administrators_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def account_notices(request: SignedInRequest) -> HttpResponse:
-    """Show and take which notices the administrators get."""
+    """Show and set which notices the administrators get."""
     account = request.user.account
     form = NoticesForm(request.POST if request.method == "POST" else None, account)
     if request.method == "POST" and form.is_valid():

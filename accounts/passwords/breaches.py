@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def has_leaked(password: str) -> bool:
-    """Tell whether a password is in the list. No answer in time counts as no, and is counted (PW-06)."""
+    """Tell whether a password is in the list. No answer in time counts as no, and is recorded (PW-06)."""
     from pwned_passwords_django.exceptions import PwnedPasswordsError  # noqa: PLC0415 (brings an HTTP client)
 
     try:

@@ -1,6 +1,6 @@
-"""What people of Brazil, of Spanish-speaking countries and everywhere else choose first.
+"""The most common passwords in Brazil, in Spanish-speaking countries and everywhere.
 
-The estimator's own lists are English; Django's list of 20,000 whole passwords is looked at as well.
+The estimator's own lists are English; Django's list of 20,000 whole passwords is used as well.
 """
 
 _WORDS = (

@@ -1,4 +1,4 @@
-"""The fields of a password: as it is typed to prove it, and as it is chosen."""
+"""The fields for a password that is typed to sign in, and for one that is chosen."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from accounts.passwords.validators import minimum_length, refuse_too_long
 
 
 class PasswordField(forms.CharField):
-    """A password as it is typed, blanks and all. Nothing cuts it short: the browser would do so without a word."""
+    """A password as it is typed, with its blanks. There is no ``maxlength``: browsers would cut it off silently."""
 
     default_validators = [refuse_too_long]
 
@@ -21,16 +21,16 @@ class PasswordField(forms.CharField):
 
 
 class NewPasswordField(PasswordField):
-    """A password that is chosen: once, and shown on demand, instead of twice and unseen (ASVS 6.2.6, 6.2.7)."""
+    """A password that is chosen: typed once, and shown on demand, instead of twice and unseen (ASVS 6.2.6, 6.2.7)."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("New password"))
         super().__init__(autocomplete="new-password", error_messages={"required": _("Choose a password.")}, **kwargs)
 
     def ask_of(self, user: User) -> None:
-        """Tell the page how many characters this person needs."""
+        """Set how many characters the page asks of this person."""
         minimum = minimum_length(user)
-        self.help_text = _("At least %(minimum)d characters: a sentence does, with any signs you like.") % {
-            "minimum": minimum
-        }
+        self.help_text = _(
+            "At least %(minimum)d characters. A whole sentence is fine, with any characters you like."
+        ) % {"minimum": minimum}
         self.widget.attrs["data-meter"] = minimum

@@ -1,4 +1,4 @@
-"""Passwords: reset, change, and asking for one's own again."""
+"""Passwords: reset, change, and checking one's own."""
 
 from django.conf import settings
 from django.db import transaction
@@ -10,32 +10,33 @@ from accounts.audit.thinning import record_thinned
 from accounts.auth import known_browsers
 from accounts.exceptions import Limited
 from accounts.models import User
-from accounts.notifications.notify import notify
+from accounts.notifications.notify import is_first, notify
 from accounts.passwords import limits as password_limits
 from accounts.request import context as request_context
+from accounts.users import flows as users
 from accounts.users import limits as own_limits
 from messaging.delivery import flows as delivery
 
 
-def request_password_reset(email: str, pay: password_limits.Pay) -> None:
+def request_password_reset(email: str, require_captcha: password_limits.RequireCaptcha) -> None:
     """Send a link to choose a new password, made when the message leaves; none beyond the limit of the mailbox.
 
-    Whoever asks is told the same either way, after the same statements: nobody shall neither flood a mailbox nor
-    learn that it is known (C-09). So a message is queued for nobody, too. An address that asks for many is asked for
-    a captcha by ``pay``, and never refused: neighbours share it (B-03). Raises what ``pay`` raises.
+    The answer and the statements are the same for every address, so that nobody can flood a mailbox or learn that it is
+    known (C-09). So a message is queued for an unknown address, too. A network address that asks for many has to solve
+    a captcha and is never refused, because neighbours share it (B-03). Raises what ``require_captcha`` raises.
     """
     asker = links_from_here()
     if step := rate_limits.step_of(asker):
-        pay(step)
+        require_captcha(step)
     found = User.objects.all_named(email).select_related("account").first()
-    user = found if found and found.may_sign_in and found.has_usable_password() else None
+    user = found if found and found.may_choose_a_password and found.has_usable_password() else None
     mailbox = rate_limits.windows("links", rate_limits.hidden(email.lower()))
     with transaction.atomic():
         counted = rate_limits.count(mailbox + asker)
         if any(balance.is_overdrawn for balance in counted if balance.window.scope == "links"):
             record_thinned(Action.PASSWORD_RESET_LIMITED, user=user)
             return
-        record_event(Action.PASSWORD_RESET_REQUESTED, user=user)
+        record_thinned(Action.PASSWORD_RESET_REQUESTED, user=user)
         delivery.enqueue(
             channel="email",
             destination=user.email if user else "",
@@ -46,12 +47,12 @@ def request_password_reset(email: str, pay: password_limits.Pay) -> None:
 
 
 def links_from_here() -> list[rate_limits.Window]:
-    """Return the windows of the links that are asked for from the address of this request, and around it (B-14)."""
+    """Return the windows of the links asked for from this request's address, and from the networks around it (B-14)."""
     return rate_limits.windows_of_networks("address_links", request_context.current.get().ip)
 
 
 def send_password_reset(user: User, *, actor: User) -> bool:
-    """Send somebody the link to a new password, which nobody else sees (ASVS 6.4.6). Raises Limited."""
+    """Send a person the link to a new password, which nobody else sees (ASVS 6.4.6). Raises Limited."""
     mailbox = rate_limits.windows("links", rate_limits.hidden(user.email))
     with transaction.atomic():
         if waits := [balance.wait for balance in rate_limits.count(mailbox) if balance.is_overdrawn]:
@@ -68,9 +69,9 @@ def send_password_reset(user: User, *, actor: User) -> bool:
 
 
 def own_password_is(user: User, typed: str) -> bool:
-    """Tell whether this is the password of somebody signed in.
+    """Tell whether this is the password of a person who is signed in.
 
-    Raises Limited: a stolen session has ten guesses a day from wherever, and its owner has their own (B-01).
+    Raises Limited: a stolen session has ten guesses a day in all, and its owner has others (B-01).
     """
     own = password_limits.own_windows(user, known_browsers.current_browser(user))
     if wait := rate_limits.seconds_until_free(own):
@@ -83,21 +84,21 @@ def own_password_is(user: User, typed: str) -> bool:
 
 
 def notify_of_guesses(user: User) -> None:
-    """Tell a person, once a day, that somebody guesses their password and what that changes (B-04)."""
-    (told,) = rate_limits.count([rate_limits.Window(f"password told {user.pk}", settings.DAY, 1, "notice")])
-    if not told.is_overdrawn:
+    """Notify a person, once a day, that somebody is guessing their password, and what that changes (B-04)."""
+    if is_first(f"password told {user.pk}"):
         with transaction.atomic():
             notify(user, record_event(Action.PASSWORD_GUESSED, user=user))
 
 
 def change_password(user: User, password: str, *, by_reset: bool = False) -> None:
-    """Set a new password. Every session, pending sign-in and live token of the person dies with it (R-05, S-06)."""
+    """Set a new password. Every session, pending sign-in and live token of the person ends (R-05, S-06)."""
     with transaction.atomic():
         user.set_password(password)
         user.mailbox_suspect = user.mailbox_suspect or by_reset
         user.save(update_fields=["password", "mailbox_suspect"])
         if by_reset:
             own_limits.forget(user)
-            # The pause after wrong tokens, not their count: who typed them knew the password that is gone now.
-            User.objects.filter(pk=user.pk).update(failures_until=None)
+            # Ends the pause after wrong tokens, not their count: whoever typed them knew the password that is gone now.
+            User.objects.filter(pk=user.pk, failures__lt=settings.FAILURES_DISABLED_AT).update(failures_until=None)
+            users.unlock_by_new_password(user)
         notify(user, record_event(Action.PASSWORD_RESET if by_reset else Action.PASSWORD_CHANGED, user=user))

@@ -13,7 +13,7 @@ from accounts.passwords.fields import NewPasswordField, PasswordField
 
 
 class NewPasswordForm(forms.Form):
-    """A new password of somebody, judged with what is known of them."""
+    """A new password, checked with what is known of the person."""
 
     new_password = NewPasswordField()
 
@@ -25,14 +25,14 @@ class NewPasswordForm(forms.Form):
         field.ask_of(user)
 
     def clean(self) -> dict[str, Any]:
-        """Judge the password once all fields are read: the name of the person is one of them."""
+        """Check the password after all other fields are read: the person's name is one of them."""
         data: dict[str, Any] = self.cleaned_data
         if "new_password" in data:
             self._judge(data["new_password"])
         return data
 
     def _judge(self, password: str) -> None:
-        """Show the first reason to refuse it: five reasons for one password help nobody."""
+        """Show only the first reason to refuse it: five reasons for one password help nobody."""
         for validator in get_default_password_validators():
             try:
                 validator.validate(password, self.user)
@@ -42,13 +42,13 @@ class NewPasswordForm(forms.Form):
 
 
 class PasswordChangeForm(NewPasswordForm):
-    """Today's password and a new one; today's may be guessed no oftener than at sign-in."""
+    """The current password and a new one; the current one has as many attempts as at a sign-in."""
 
     old_password = PasswordField(label=_("Current password"))
     field_order = ["old_password", "new_password"]
 
     def clean_old_password(self) -> str:
-        """Return today's password. Raises Limited."""
+        """Return the current password. Raises Limited."""
         typed = str(self.cleaned_data["old_password"])
         if not passwords.own_password_is(self.user, typed):
             raise ValidationError(_("This is not your current password. Type it again."), code="password_incorrect")
@@ -56,9 +56,9 @@ class PasswordChangeForm(NewPasswordForm):
 
 
 class ResetForm(NewPasswordForm):
-    """Set the password through the flow, which also tells the mailbox."""
+    """Set the password through the flow, which also notifies the mailbox."""
 
     def save(self) -> User:
-        """Set the password; nobody is signed in by it (R-05)."""
+        """Set the password; that signs nobody in (R-05)."""
         passwords.change_password(self.user, self.cleaned_data["new_password"], by_reset=True)
         return self.user

@@ -1,20 +1,21 @@
 """How many wrong passwords are allowed, and from whom (B-01 to B-05).
 
-Only wrong passwords are counted, by what was typed, so that nobody learns who exists; the counters are read in the
-statement that finds the person, so a right password costs nothing more. Nobody is refused because of what others did:
+Only wrong passwords are counted, by the name that was typed, so that nobody learns who exists. The counters are read in
+the statement that finds the person, so a right password costs nothing more. Nobody is refused because of what others
+did:
 
-* A known browser (``accounts/auth/known_browsers.py``) has a counter of its own for each of its people. Where that is
-  used up it counts as a new one: whoever shares a browser can copy its cookie and guess elsewhere.
-* All others are new browsers. A login or an address that fails is asked for a captcha, whose work grows; refused is
-  only the same login from the same address. At a hundred wrong passwords for a login (NIST SP 800-63B, 3.2.2) new
+* A known browser (``accounts/auth/known_browsers.py``) has a counter of its own for each of its people. When that is
+  used up it counts as a new one, because somebody who shares a browser can copy its cookie and guess elsewhere.
+* All others are new browsers. A login or an address that fails is asked for a captcha, whose work grows; only the same
+  login from the same address is refused. After a hundred wrong passwords for a login (NIST SP 800-63B, 3.2.2) new
   browsers need a link from the mailbox, which makes them known ones.
 
-Login and address of one person are two names but one count by the hour and more. Where that was reached under the
-other name the answer is that of a wrong password: another one would tell that the two names are one person's.
+The login and the address of a person share the counts of an hour and longer. When the limit was reached under the
+other name the answer is that of a wrong password: another answer would tell that the two names are one person's.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -31,8 +32,6 @@ from accounts.rate_limits import (
     is_running_of,
     load_of,
     network,
-    of_names,
-    seconds_until_free,
     slot,
     waits_of,
     windows,
@@ -40,14 +39,15 @@ from accounts.rate_limits import (
 )
 
 ANYWHERE = "password_anywhere"
+RequireCaptcha = Callable[[int], None]  # its argument is the step of the captcha's work, as in ``Restrictions.step``
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """The windows that the password of a new browser is tried against.
+class PasswordWindows:
+    """The windows for a password in a new browser.
 
-    ``of_pair`` are those of login and address, ``of_name`` of the login from anywhere, ``of_person`` of the person by
-    whatever name, ``of_captcha`` those that ask for a captcha.
+    ``of_pair`` are those of login and address together, ``of_name`` those of the login from anywhere, ``of_person``
+    those of the person by either name, ``of_captcha`` those that lead to a captcha.
     """
 
     of_pair: tuple[Window, ...]
@@ -56,8 +56,8 @@ class Attempt:
     of_captcha: tuple[Window, ...]
 
     @classmethod
-    def of(cls, login: str, ip: str | None) -> "Attempt":
-        """Return the attempt of a login from an address."""
+    def of(cls, login: str, ip: str | None) -> "PasswordWindows":
+        """Return the windows of a login from an address."""
         name = hidden(_name(login))
         return cls(
             of_pair=tuple(windows("password_from_address", f"{name} {network(ip)}")),
@@ -71,15 +71,15 @@ class Attempt:
         """Return every window, in one order."""
         return [*self.of_pair, *self.of_name, *self.of_person, *self.of_captcha]
 
-    def with_slots(self) -> tuple["Attempt", dict[str, str]]:
-        """Return it with slots for keys, and what goes into them: a statement is built once for all keys."""
+    def with_slots(self) -> tuple["PasswordWindows", dict[str, str]]:
+        """Return it with slots instead of keys, and the keys: a statement is built once for all keys."""
         keys = {window.key: f"key{number}" for number, window in enumerate(self.all_windows)}
         groups = (self.of_pair, self.of_name, self.of_person, self.of_captcha)
-        slots = [tuple(replace(window, key=keys[window.key]) for window in group) for group in groups]
-        return Attempt(*slots), {name: key for key, name in keys.items()}
+        slots = [tuple(_renamed(window, keys[window.key]) for window in group) for group in groups]
+        return PasswordWindows(*slots), {name: key for key, name in keys.items()}
 
     def annotate(self, people: QuerySet[User]) -> QuerySet[User]:
-        """Add the seconds for which no password may be tried from here, and the load that the captcha grows with."""
+        """Add the seconds for which no password may be tried from here, and the load that sets the captcha's work."""
         waits = {
             "pair_wait": waits_of(self.of_pair, slot),
             "name_wait": waits_of(self.of_name, slot),
@@ -93,52 +93,48 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Restrictions:
-    """What keeps a password from being tried: seconds to wait, and how often the captcha's limit is used up."""
+    """What a password attempt has to wait for or do first: seconds, and the load that decides the captcha's work."""
 
     pair_wait: int = 0
     name_wait: int = 0
     load: int = 0
 
     @classmethod
-    def of(cls, attempt: Attempt, user: User | None) -> "Restrictions":
-        """Return it from the person's row, where there is one, else from the counters alone: the same either way."""
-        if user is not None:
-            facts: Any = user
-            return cls(facts.pair_wait or 0, facts.name_wait or 0, facts.load or 0)
-        load = load_of(attempt.of_captcha).first() or 0
-        return cls(seconds_until_free(attempt.of_pair), seconds_until_free(attempt.of_name), load)
+    def of(cls, row: User | None) -> "Restrictions":
+        """Return it from any person's row with ``PasswordWindows.annotate``; None where there are no people."""
+        facts: Any = row
+        return cls(facts.pair_wait or 0, facts.name_wait or 0, facts.load or 0) if row else cls()
 
     @property
     def step(self) -> int:
-        """Return how often the captcha's work is doubled, counted from one; 0 when none is asked for."""
+        """Return how often the captcha's work is doubled, counted from one; 0 when no captcha is required."""
         return self.load.bit_length()
 
 
 def count_wrong_password(login: str, ip: str | None, person: User | None) -> list[Balance]:
-    """Count a wrong password of a new browser, in one statement: for the name typed, and for both that a person has."""
+    """Count a wrong password of a new browser in one statement: for the typed name, and for both names of a person."""
     other = [name for name in (person.username, person.email) if name != _name(login)] if person else []
     more = [window for name in other for window in _of_either_name(name, ip)]
-    return count(dict.fromkeys([*Attempt.of(login, ip).all_windows, *more]))
+    return count(dict.fromkeys([*PasswordWindows.of(login, ip).all_windows, *more]))
 
 
 def forget_series(person: User, ip: str | None) -> None:
-    """Forget wrong passwords that were followed by a sign-in of a new browser: they are no longer in a row.
+    """Clear wrong passwords that were followed by a sign-in of a new browser: they are no longer in a row.
 
-    From everywhere, and from this address (NIST SP 800-63B, 3.2.2). The captcha's counts stay. A sign-in of a known
-    browser forgets none: guesses elsewhere never reach it, and it would give them a hundred more each morning.
+    Those from everywhere, and those from this address (NIST SP 800-63B, 3.2.2). The captcha's counts stay. A sign-in of
+    a known browser clears none: it would give guessers elsewhere a hundred more each morning.
     """
-    names = names_of(person)
-    pairs = [f"password_from_address {name} {network(ip)}" for name in names]
-    forget(of_names([ANYWHERE], names) | Q(key__in=pairs))
+    names, here = names_of(person), network(ip)
+    forget(Q(key__in=[key for name in names for key in (f"{ANYWHERE} {name}", f"password_from_address {name} {here}")]))
 
 
 def count_on_known_browser(person: User, browser: str) -> None:
-    """Count a wrong password of a known browser, where nothing else counts."""
+    """Count a wrong password of a known browser, in its own counter only."""
     count(windows("password_known", f"{person.pk} {browser}"))
 
 
 def own_windows(person: User, browser: str) -> list[Window]:
-    """Return what somebody who is signed in may type wrong: for each known browser, and for all others together.
+    """Return the windows of a signed-in person's wrong passwords: for each known browser, and for all others together.
 
     A stolen session without the known browser cannot use up its owner's.
     """
@@ -146,14 +142,14 @@ def own_windows(person: User, browser: str) -> list[Window]:
 
 
 def _of_either_name(name: str, ip: str | None) -> list[Window]:
-    """Return what a name shares with the person's other one: an hour and more. The short window is for slips."""
+    """Return the windows that a name shares with the person's other one: an hour and longer, not the short one."""
     key = f"#{hidden(_name(name))}"
     shared = [*windows("password_from_address", f"{key} {network(ip)}"), *windows(ANYWHERE, key)]
     return [window for window in shared if window.seconds >= settings.HOUR]
 
 
 def _of_known_browser(_key: str) -> Any:
-    """Return the key of the person's counter on the browser that the statement is told."""
+    """Return the key of the person's counter in the browser that the statement gets as a slot."""
     parts = (Value("password_known "), Cast(OuterRef("pk"), CharField()), Value(" "), slot("browser"))
     return Concat(*parts, output_field=CharField())
 
@@ -164,9 +160,11 @@ def names_of(person: User) -> list[str]:
     return [*names, *(f"#{name}" for name in names)]
 
 
+def _renamed(window: Window, key: str) -> Window:
+    # Not by dataclasses.replace, which looks at every field: this runs for some ten windows of each password.
+    return Window(key, window.seconds, window.limit, window.scope)
+
+
 def _name(login: str) -> str:
-    """Return a login as it is counted; logins are hidden, for people type passwords into the wrong field."""
+    """Return the name of a login in the counters; it is hashed, because people type passwords into the wrong field."""
     return login.strip().lower()
-
-
-Pay = Callable[[int], None]

@@ -1,4 +1,4 @@
-"""What a person may say about themselves."""
+"""The form of a person's own data."""
 
 from django import forms
 from django.conf import settings
@@ -10,7 +10,7 @@ from messaging.typed_text import TextField
 
 
 class ProfileForm(forms.ModelForm):
-    """What a person may say about themselves."""
+    """The data that a person may change themselves."""
 
     language = forms.ChoiceField(
         label=_("Language"),
@@ -24,7 +24,7 @@ class ProfileForm(forms.ModelForm):
         field_classes = {"first_name": TextField, "last_name": TextField}
 
     def save(self, commit: bool = True) -> User:
-        """Write what was asked for and nothing else: locks and sessions may have changed since the person was read."""
+        """Write the form's fields only: locks and sessions may have changed since the person was read."""
         user: User = self.instance
         with transaction.atomic():
             user.save(update_fields=self._meta.fields)

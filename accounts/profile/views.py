@@ -13,7 +13,7 @@ from accounts.request.http import SignedInRequest
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: SignedInRequest) -> HttpResponse:
-    """Show and change what a person says about themselves."""
+    """Show and change a person's own data."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         user = form.save()

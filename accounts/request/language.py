@@ -1,4 +1,4 @@
-"""Which language a person reads: their own choice, else the browser's."""
+"""The language of a person: their own choice, else the browser's."""
 
 from django.conf import settings
 from django.http import HttpResponseBase
@@ -8,7 +8,7 @@ from accounts.models import User
 
 
 def remember(response: HttpResponseBase, code: str) -> None:
-    """Keep the chosen language in the cookie that LocaleMiddleware reads; none: back to the browser's."""
+    """Store the chosen language in the cookie that LocaleMiddleware reads; an empty one means the browser's."""
     if not code:
         response.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
         return
@@ -23,5 +23,5 @@ def remember(response: HttpResponseBase, code: str) -> None:
 
 
 def of(user: User) -> translation.override:
-    """Speak a person's language, inside a ``with``."""
+    """Use a person's language, inside a ``with``."""
     return translation.override(user.language or translation.get_language())

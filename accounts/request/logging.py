@@ -1,4 +1,4 @@
-"""How a log record is written: always on one line, whatever a client put into it (J-04)."""
+"""The format of log records: always one line, whatever a client sent (J-04)."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ LINE = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
 class RefusalFilter(logging.Filter):
-    """Keep the traceback of a fault only: that somebody was refused (403, 404, 429) is nothing to be repaired."""
+    """Keep tracebacks of faults only: a refusal (403, 404, 429) is nothing to repair."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let everything pass."""
@@ -21,7 +21,7 @@ class RefusalFilter(logging.Filter):
 
 
 class LineFormatter(logging.Formatter):
-    """Keep what is logged on one line, whatever a client made us write. Tracebacks follow, each line indented."""
+    """Keep a record on one line, whatever a client sent. Tracebacks follow, each line indented."""
 
     def __init__(self) -> None:
         super().__init__(LINE)
@@ -31,15 +31,15 @@ class LineFormatter(logging.Formatter):
         return printable(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
-        """Return the traceback, in which no line can be taken for a record of its own."""
+        """Return the traceback, indented, so that no line of it looks like a record of its own."""
         return "\n".join(f"    {printable(line)}" for line in super().formatException(ei).splitlines())
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, for machines."""
+    """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write the record with its request id; JSON escapes what is not printable."""
+        """Write the record with its request id; JSON escapes characters that cannot be printed."""
         entry = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -1,4 +1,4 @@
-"""Remember where each request comes from."""
+"""The middleware that sets the origin of each request."""
 
 from collections.abc import Callable
 

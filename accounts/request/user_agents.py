@@ -1,10 +1,10 @@
-"""What a browser calls itself, in words."""
+"""The name of a browser, from its User-Agent."""
 
 import re
 
 from django.utils.translation import gettext as _
 
-# In this order: the later ones are in the names of the earlier ones, too.
+# In this order: the later names also occur in the User-Agents of the earlier ones.
 BROWSERS = (
     (r"\bEdgA?(iOS)?/", "Edge"),
     (r"\bOPR/|\bOpera", "Opera"),
@@ -26,7 +26,7 @@ SYSTEMS = (
 
 
 def named(user_agent: str) -> str:
-    """Return "Chrome on Windows" for a User-Agent; empty when it names nothing we know."""
+    """Return "Chrome on Windows" for a User-Agent; empty for an unknown one."""
     browser, system = _found(BROWSERS, user_agent), _found(SYSTEMS, user_agent)
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
@@ -34,7 +34,7 @@ def named(user_agent: str) -> str:
 
 
 def family(user_agent: str) -> str:
-    """Return what stays when a browser is updated, in no language: "Chrome Windows"."""
+    """Return the part that stays when a browser is updated, not translated: "Chrome Windows"."""
     return f"{_found(BROWSERS, user_agent)} {_found(SYSTEMS, user_agent)}".strip()
 
 

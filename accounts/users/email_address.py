@@ -1,19 +1,17 @@
 """The change of a person's address."""
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts import rate_limits
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.auth.sessions import end_sessions
 from accounts.exceptions import AddressTaken
 from accounts.models import SearchWord, User
-from accounts.notifications.notify import notify
+from accounts.notifications.notify import is_first, notify
 
 
 def change_email(user: User, email: str, *, before: str, after: str) -> None:
-    """Put a proved address in force and notify both, masked as ``before`` and ``after`` (R-08).
+    """Put a confirmed address in force and notify both, masked as ``before`` and ``after`` (R-08).
 
     Every session of the person ends. Raises AddressTaken when somebody else has it by now.
     """
@@ -34,13 +32,12 @@ def change_email(user: User, email: str, *, before: str, after: str) -> None:
 
 
 def notify_address_taken(email: str) -> None:
-    """Tell the person who has an address that somebody else asked for it; nobody else learns that they exist (R-08).
+    """Notify the holder of an address that somebody else asked for it; nobody else learns that they exist (R-08).
 
-    Once a day, however often it is asked for (B-15); each time is written down.
+    Once a day, however often it is asked for (B-15); each time is recorded.
     """
     holder = User.objects.filter(email=email).first()
     if holder:
         event = record_event(Action.EMAIL_ASKED_FOR_BY_ANOTHER, user=holder)
-        (told,) = rate_limits.count([rate_limits.Window(f"wished told {holder.pk}", settings.DAY, 1, "notice")])
-        if not told.is_overdrawn:
+        if is_first(f"wished told {holder.pk}"):
             notify(holder, event)

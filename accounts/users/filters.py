@@ -1,4 +1,4 @@
-"""What the list of people is filtered by."""
+"""The filter of the list of people."""
 
 from django import forms
 from django.http import QueryDict
@@ -14,7 +14,7 @@ LONGEST_KEPT = 600
 
 
 class PeopleFilter(Filter):
-    """Who is on the list of people, and in which order."""
+    """Which people are listed, and in which order."""
 
     q = forms.CharField(label=_("Name, login or e-mail"), max_length=100)
     state = forms.ChoiceField(
@@ -26,21 +26,21 @@ class PeopleFilter(Filter):
 
     @property
     def is_narrowed(self) -> bool:
-        """Tell whether more is filtered than what is searched for."""
+        """Tell whether anything but the search is filtered."""
         return self.listing().is_narrowed
 
     def listing(self) -> user_query.Listing:
-        """Return what is asked for; a value that is none of ours asks for nothing."""
+        """Return the query; an invalid value filters nothing."""
         self.is_valid()
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
         return user_query.Listing(self.account, **chosen)
 
 
 def list_before(request: SignedInRequest) -> str:
-    """Return the address of the list that somebody came from, as it was filtered.
+    """Return the address of the list that a person came from, filtered as it was.
 
-    A page has the filter in its own address, a form in a field of that name. Fields that are none of the filter's are
-    dropped, so that it leads nowhere else.
+    A page has the filter in its own address, a form in a field of that name. Unknown fields are dropped, so that the
+    address leads nowhere else.
     """
     asked = QueryDict(request.POST.get("filter", "")[:LONGEST_KEPT]) if request.method == "POST" else request.GET
     query = PeopleFilter(asked, request.user.account).query

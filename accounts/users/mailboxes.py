@@ -1,4 +1,4 @@
-"""Whose mailbox takes no message from us: what the newest one met."""
+"""Mailboxes that refuse the portal's e-mails, by the result of the newest message."""
 
 from django.db.models import Max
 
@@ -10,7 +10,7 @@ LATEST_BOUNCES = 1000
 
 
 def refused(account: Account) -> list[str]:
-    """Return the addresses whose mail server refused the newest message for good (B16)."""
+    """Return the addresses whose mail server refused the newest message for good."""
     sent = Message.objects.filter(owner_id=account.pk, channel=Channel.EMAIL)
     failed = sent.filter(state=State.FAILED, fault=Fault.NUMBER).values_list("destination")
     refused = dict(failed.annotate(newest=Max("pk")).order_by("-newest")[:LATEST_BOUNCES])

@@ -1,7 +1,7 @@
-"""The list of an account's people: what it shows, and what it is searched, filtered and sorted by.
+"""The list of an account's people: its contents, search, filters and orders.
 
-Every condition has an index in ``User.Meta`` whose end is the order of the list, so that a page costs the same
-whatever the number of people.
+Every condition has an index in ``User.Meta`` whose end is the order of the list, so a page costs the same whatever the
+number of people.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.factors import FactorKind
+from accounts.factors import DEVICE_FLAGS
 from accounts.lists import pagination
 from accounts.models import NEVER, SEEN_AT, Account, Invitation, SearchWord, User
 from accounts.models.search_word import words_of
@@ -25,7 +25,7 @@ from accounts.users import mailboxes
 from messaging.database import Bytewise, Clock, fold
 
 LOCKED = Q(locked_at__isnull=False) | Q(failures_until__gt=Clock())
-MAYBE_LOCKED = Q(locked_at__isnull=False) | Q(failures_until__isnull=False)  # what the index knows
+MAYBE_LOCKED = Q(locked_at__isnull=False) | Q(failures_until__isnull=False)  # the condition of the index
 CONDITIONS = {
     "active": Q(is_active=True) & ~Q(LOCKED),
     "locked": Q(MAYBE_LOCKED, LOCKED, is_active=True),
@@ -37,18 +37,12 @@ STATES: dict[str, Promise] = {
     "locked": gettext_lazy("Locked"),
     "deactivated": gettext_lazy("Deactivated"),
 }
-# What is no state of a person, yet looked for beside them: whose mailbox refuses our e-mails.
+# A filter that is not a state of a person: their mailbox refuses our e-mails.
 UNREACHABLE = "unreachable"
 FACTORS: dict[str, Promise] = {
     "confirmed": gettext_lazy("Confirmed"),
     "pending": gettext_lazy("Pending"),
     "never": gettext_lazy("Never signed in"),
-}
-# Where it is written beside a person that they have a device of a kind.
-FLAGS: dict[str, str] = {
-    FactorKind.SMS: "has_phone",
-    FactorKind.APP: "has_app",
-    FactorKind.PASSKEY: "has_passkey",
 }
 SIGNED_IN = {"pending": Q(last_login__isnull=False), "never": Q(last_login__isnull=True)}
 SORTS = {
@@ -57,7 +51,7 @@ SORTS = {
     "seen": pagination.Order("seen_at"),
     "-seen": pagination.Order("seen_at", descending=True),
 }
-# The same, as no index has them.
+# The same conditions in a form that no index has.
 FOUND = {"found_name_key": Coalesce("name_key", Value("")), "found_seen_at": Coalesce(SEEN_AT, Value(NEVER))}
 INVITATIONS_ON_TOP = 5
 
@@ -65,7 +59,7 @@ INVITATIONS_ON_TOP = 5
 def of(account: Account) -> QuerySet[User]:
     """Return the people of an account, with phone, ``state``, ``factor`` and ``seen_at``.
 
-    ``factor`` tells whether they have one that counts (K-06).
+    ``factor`` says whether they have one that counts (K-06).
     """
     state = Case(
         When(is_active=False, then=Value("deactivated")),
@@ -82,24 +76,24 @@ def of(account: Account) -> QuerySet[User]:
 
 
 def having(kinds: Iterable[str]) -> Q:
-    """Return the condition that a person has a device of one of these kinds; nobody has where none needs a device."""
-    return reduce(or_, (Q(**{flag: True}) for kind, flag in FLAGS.items() if kind in kinds), Q(pk__in=[]))
+    """Return the condition that a person has a device of one of these kinds; nobody has if no kind has devices."""
+    return reduce(or_, (Q(**{flag: True}) for kind, flag in DEVICE_FLAGS.items() if kind in kinds), Q(pk__in=[]))
 
 
 def lacking(kinds: Iterable[str]) -> Q:
-    """Return the condition that a person has none. Written so that the index of those without a phone serves it."""
-    return Q(**{flag: False for kind, flag in FLAGS.items() if kind in kinds})
+    """Return the condition that a person has none, in the form that the index of people without a phone has."""
+    return Q(**{flag: False for kind, flag in DEVICE_FLAGS.items() if kind in kinds})
 
 
 def has_counting(person: User) -> bool:
     """Tell whether a person has a device that their account lets count. No statement."""
-    return any(getattr(person, flag) for kind, flag in FLAGS.items() if person.account.accepts(kind))
+    return any(getattr(person, flag) for kind, flag in DEVICE_FLAGS.items() if person.account.accepts(kind))
 
 
 def without_factor(account: Account, kinds: Iterable[str] | None = None) -> QuerySet[User]:
     """Return the active people of an account who have no factor that counts: they set one up at the next sign-in.
 
-    ``kinds``: as if these were the ones that count.
+    ``kinds``: as if these were the kinds that count.
     """
     asked = lacking(account.accepted if kinds is None else kinds)
     return User.objects.filter(asked, account=account, is_active=True)
@@ -107,7 +101,7 @@ def without_factor(account: Account, kinds: Iterable[str] | None = None) -> Quer
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What an administrator asks the list for. Empty means: whatever."""
+    """What an administrator asks the list for. Empty values filter nothing."""
 
     account: Account
     q: str = ""
@@ -118,28 +112,29 @@ class Listing:
 
     @property
     def is_narrowed(self) -> bool:
-        """Tell whether more is asked for than what is searched."""
+        """Tell whether anything but the search is asked for."""
         return bool(self.role or self.state or self.factor)
 
     @property
     def order(self) -> pagination.Order:
         """Return the order of the list.
 
-        What a search found is sorted: to read it off an index, the database goes through everybody for the last page.
+        The results of a search are sorted: to read them off an index, the database would scan everybody for the last
+        page.
         """
         order = SORTS[self.sort]
         return replace(order, key=f"found_{order.key}") if self.q else order
 
     @property
     def scope(self) -> QuerySet[User]:
-        """Return everybody whom the list may be about."""
+        """Return all people that the list may show."""
         return of(self.account).annotate(**FOUND) if self.q else of(self.account)
 
-    def look(self) -> tuple[QuerySet[User], int]:
-        """Return who is on the pages of the list, and their number as ``pages.count_of`` has it. No invitations.
+    def find(self) -> tuple[QuerySet[User], int]:
+        """Return the people of the list, and their number as ``pagination.count_of`` counts. No invitations.
 
-        A search goes as far as a page counts. The phones of those found are fetched apart: joined, all of them would
-        be before the page is cut.
+        A search finds as many as a page counts. Their phones are fetched in a statement of their own: a join would
+        fetch all phones before the page is cut.
         """
         people = self._filtered()
         if not self.q:
@@ -150,7 +145,7 @@ class Listing:
 
     @property
     def all_people(self) -> QuerySet[User]:
-        """Return the same without an end to a search: for the export, which goes through everybody anyway."""
+        """Return the same without the limit of a search: for the export, which reads everybody anyway."""
         people = self._filtered()
         return people.filter(_begins_so(self.q) | _has_words(self.q)) if self.q else people
 
@@ -173,12 +168,12 @@ class Listing:
 
     @property
     def all_invitations(self) -> QuerySet[Invitation]:
-        """Return the account's invitations, also those that are settled."""
+        """Return the account's invitations, settled ones included."""
         return Invitation.objects.filter(account=self.account)
 
     @property
     def invitations(self) -> QuerySet[Invitation]:
-        """Return the open invitations that are on the list."""
+        """Return the open invitations of the list."""
         invitations = Invitation.objects.open().with_age().filter(account=self.account)
         if self.state not in {"", "invited"} or self.factor:
             return invitations.none()
@@ -187,7 +182,7 @@ class Listing:
         return invitations.filter(_invited_so(self.q)) if self.q else invitations
 
     def export(self) -> Iterator[list[list[Any]]]:
-        """Return the list for a table, chunk by chunk: first who is invited."""
+        """Return the list for an export, chunk by chunk: first the invited people."""
         for invited in pagination.chunks_of([self.invitations], self.all_invitations, pagination.Order("email")):
             yield [_invited(invitation) for invitation in invited]
         for people in pagination.chunks_of([self.all_people], self.scope, SORTS[self.sort]):
@@ -195,7 +190,7 @@ class Listing:
 
 
 def _begun(typed: str) -> dict[str, str]:
-    """Return how a name, a last name, a login or an address has to begin, by its field."""
+    """Return how a name, a last name, a login or an address has to begin, by field."""
     key, login = fold(" ".join(typed.split())), typed.strip().lower()
     return {"name_key": key, "surname_key": key, "username": login, "email": login}
 
@@ -205,7 +200,7 @@ def _begins_so(typed: str) -> Q:
 
 
 def _words(typed: str) -> list[str]:
-    """Return what the words of a name, or the domain, have to begin with; the longest first, for it finds fewest."""
+    """Return how the words of a name, or the domain, have to begin; the longest first, because it finds fewest."""
     asked = typed.strip().lower()
     if asked.startswith("@"):
         return [asked]
@@ -217,7 +212,7 @@ def _of_person(word: str) -> Exists:
 
 
 def _has_words(typed: str) -> Q:
-    """Return the condition that every word typed begins one of the person's; nobody has none."""
+    """Return the condition that every typed word begins one of the person's; an empty search finds nobody."""
     words = _words(typed)
     return Q(*(_of_person(word) for word in words)) if words else Q(pk__in=[])
 
@@ -229,10 +224,10 @@ def _invited_so(typed: str) -> Q:
 
 
 def _found_by_words(asked: Listing, people: QuerySet[User]) -> list[QuerySet[Any, Any]]:
-    """Return the ids of those whose words are typed, read off the index of the longest one.
+    """Return the ids of people with the typed words, read off the index of the longest one.
 
-    PostgreSQL would go through all people, or all words, for a frequent one: so people are looked at only where they
-    are filtered by more, and the other words by an expression in place of EXISTS, which it would turn into a join.
+    PostgreSQL would scan all people, or all words, for a frequent word. So people are joined only if there are other
+    filters, and the other words are an expression instead of EXISTS, which it would turn into a join.
     """
     words = _words(asked.q)
     if not words:
@@ -247,10 +242,10 @@ def _found_by_words(asked: Listing, people: QuerySet[User]) -> list[QuerySet[Any
 
 
 def _first_found(asked: Listing, people: QuerySet[User]) -> list[int]:
-    """Return the ids of those whom a search finds, up to as many by each of its ways as the page counts.
+    """Return the ids that a search finds, from each way of searching as many as the page counts.
 
-    Each way has an index. Joined by OR the database goes through everybody by name where it expects many to match,
-    and comes to those called Zoë at the end of a hundred thousand.
+    Each way has an index. Joined by OR, the database would scan everybody by name if it expects many matches, and read
+    a hundred thousand people before it comes to one named Zoë.
     """
     found = [
         people.alias(begun=Bytewise(field)).filter(begun__startswith=text).order_by("begun").values("pk")
@@ -262,7 +257,7 @@ def _first_found(asked: Listing, people: QuerySet[User]) -> list[int]:
 
 
 def head() -> list[str]:
-    """Return the headings of the table."""
+    """Return the headings of the export."""
     return [
         _("Name"),
         _("Login name"),

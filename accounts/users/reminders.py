@@ -1,4 +1,4 @@
-"""Reminders to those who have no second factor that counts: once a day each, and one statement for all of them."""
+"""Reminders to people who have no second factor that counts: once a day each, in one statement for all of them."""
 
 from django.conf import settings
 from django.db import transaction
@@ -17,14 +17,16 @@ KIND = "reminder"
 
 
 def due(account: Account) -> QuerySet[User]:
-    """Return whom a reminder may go to: active, without a factor that counts, and not reminded within a day."""
-    lately = Message.objects.filter(kind=KIND, subject_id=OuterRef("pk"), created_at__gt=clock_plus(-settings.DAY))
+    """Return the people who may be reminded: active, without a factor that counts, and not reminded within a day."""
+    # By the clock: with a fixed moment PostgreSQL joins all people with all reminders before it cuts the page.
+    a_day_ago = clock_plus(-settings.DAY)
+    lately = Message.objects.filter(kind=KIND, subject_id=OuterRef("pk"), created_at__gt=a_day_ago)
     asked = user_query.without_factor(account).filter(demanding("account__"), locked_at__isnull=True)
     return asked.filter(~Exists(lately))
 
 
 def remind(account: Account, *, actor: User, user: User | None = None) -> int:
-    """Remind one person, or all who are due; return how many. The account's lock keeps two clicks from being two."""
+    """Remind one person, or all who are due; return how many. The account's lock makes two clicks one reminder."""
     readers = due(account).filter(pk=user.pk) if user else due(account)
     with transaction.atomic():
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)

@@ -21,7 +21,7 @@ from accounts.users.filters import PeopleFilter
 @administrators_only
 @require_safe
 def users(request: SignedInRequest) -> HttpResponseBase:
-    """List the people of the account, and on top of the first page who is invited."""
+    """List the people of the account, with the invited ones at the top of the first page."""
     form = PeopleFilter(request.GET, request.user.account)
     listing = form.listing()
     cursor = pagination.Cursor.read(request.GET)
@@ -33,21 +33,21 @@ def users(request: SignedInRequest) -> HttpResponseBase:
         **_invited(listing, cursor),
     }
     if listing.state != "invited":
-        found, count = listing.look()
+        found, count = listing.find()
         context["page"] = pagination.page_of([found], listing.scope, listing.order, cursor)
         context["count"], context["counted"] = count, pagination.COUNTED
     return render(request, "accounts/users.html", context)
 
 
 def _sort_links(form: PeopleFilter, sort: str) -> dict[str, str]:
-    """Return where the headings lead: another click turns the order round. The latest sign-in comes first."""
+    """Return the addresses of the headings: another click reverses the order. The latest sign-in comes first."""
     first = {"name": "name", "seen": "-seen"}
     turned = {"name": "-name", "-seen": "seen"}
     return {key: form.query_with(sort=turned[way] if sort == way else way) for key, way in first.items()}
 
 
 def _invited(listing: user_query.Listing, cursor: pagination.Cursor | None) -> dict[str, object]:
-    """Return the invitations: a page of them where they were asked for, else the first few."""
+    """Return the invitations: a page of them if the filter asks for them, else the first few."""
     if listing.state == "invited":
         page = pagination.page_of([listing.invitations], listing.all_invitations, pagination.Order("email"), cursor)
         count = pagination.count_of(listing.invitations)
@@ -61,14 +61,14 @@ def _invited(listing: user_query.Listing, cursor: pagination.Cursor | None) -> d
 @administrators_only
 @require_safe
 def users_export(request: SignedInRequest) -> HttpResponseBase:
-    """Send the list, as it is filtered, as a table."""
+    """Export the list as it is filtered."""
     listing = PeopleFilter(request.GET, request.user.account).listing()
     name = csv.file_name("users", request.user.account.name)
-    return csv.response(name, user_query.head(), listing.export())
+    return csv.response(name, user_query.head(), listing.export(), account=request.user.account)
 
 
-# What holds a person up, for whoever helps them (B-05).
-LIMITS = {
+# The names of a person's limits, for the administrator who helps them (B-05).
+LIMIT_NAMES = {
     "password_known": _("Wrong passwords in a browser that they use: it counts as a new one"),
     "password_from_address": _("Wrong passwords from one address, in a browser that is not known"),
     "password_anywhere": _("A hundred wrong passwords in new browsers: a new browser needs the link from the mailbox"),
@@ -79,13 +79,14 @@ LIMITS = {
     "user": _("Tokens asked for"),
     "user_sms": _("Tokens asked for by SMS"),
     "user_email": _("Tokens asked for by e-mail"),
+    "person": _("SMS of a day: none is left, e-mail stays"),
     "phone": _("SMS to their phone"),
     "mailbox": _("E-mails with tokens to their mailbox"),
     "numbers": _("Different phone numbers tried"),
-    "phone_typed": _("Others have typed their number too often: no token leaves for it"),
-    "mailbox_typed": _("Others have typed their new address too often: no token leaves for it"),
-    "prefix": _("Too few tokens of numbers like theirs were typed: no token leaves for them"),
-    "country": _("Too few tokens of their country were typed: no token leaves for it"),
+    "phone_typed": _("Others have typed their number too often: no token is sent to it"),
+    "mailbox_typed": _("Others have typed their new address too often: no token is sent to it"),
+    "prefix": _("Too few tokens of numbers like theirs were typed: no token is sent to them"),
+    "country": _("Too few tokens of their country were typed: no token is sent there"),
     "address": _("Too few tokens that were asked for at their address were typed"),
     "links": _("Links to a new password sent to their mailbox"),
     "browser_links": _("Links that make a browser known sent to their mailbox"),
@@ -104,13 +105,13 @@ def user(request: SignedInRequest, user_id: int) -> HttpResponseBase:
         "events": [shown_event(event) for event in events],
         "account": request.user.account,
         "lock_reason": _lock_reason(person),
-        "holding": [(LIMITS[held.scope], held.until) for held in own_limits.holding(person)],
+        "limits_reached": [(LIMIT_NAMES[each.scope], each.until) for each in own_limits.reached(person)],
     }
     return render(request, "accounts/user.html", context)
 
 
 def _lock_reason(person: User) -> str:
-    """Return the sentence of the event that has locked somebody until an administrator acts; empty for all others."""
+    """Return the sentence of the event that has locked a person until an administrator acts; else an empty text."""
     if person.locked_at is None:
         return ""
     locked = AuditEvent.objects.notable().filter(account=person.account_id, user=person, action=Action.USER_LOCKED)

@@ -1,1 +1,1 @@
-"""What the limits that ship do to honest people, and what attackers get for what: scenarios that are played."""
+"""The effect of the limits as shipped on honest people and on attackers, in scenarios."""

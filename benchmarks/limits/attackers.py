@@ -1,4 +1,4 @@
-"""Attackers. What is done by the thousand calls the flow that the page calls, from an address; the rest is HTTP."""
+"""Attackers. What they do by the thousand calls the same flow as the page, from a network address; the rest is HTTP."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +31,7 @@ def messages() -> tuple[int, int]:
 
 @contextmanager
 def at(address: str) -> Iterator[None]:
-    """Sit at an address."""
+    """Act from a network address."""
     before = request_context.current.set(request_context.Origin(ip=address))
     try:
         yield
@@ -40,7 +40,7 @@ def at(address: str) -> Iterator[None]:
 
 
 def guess(login: str, address: str) -> int:
-    """Type a wrong password, past every captcha; return the captcha's step that was paid, -1 when it was refused."""
+    """Type a wrong password, with every captcha solved; return the captcha's step, or -1 when it was refused."""
     paid: list[int] = [0]
     with at(address):
         try:
@@ -51,7 +51,7 @@ def guess(login: str, address: str) -> int:
 
 
 def guess_from_here(browser: Browser, times: int) -> None:
-    """Type wrong passwords for invented logins, and solve what is asked for."""
+    """Type wrong passwords for invented logins, and solve the captchas."""
     for number in range(times):
         answer = browser.post_password(f"inventado{number}", "wrong")
         if challenge := challenge_in(answer.content.decode()):
@@ -59,7 +59,7 @@ def guess_from_here(browser: Browser, times: int) -> None:
 
 
 def ask_as_thief(user: User, address: str, channel: str, *, number: str = "") -> bool:
-    """Ask for a token with somebody's right password, in a browser that is not known; return whether one was issued."""
+    """Ask for a token with a right password in a browser that is not known; return whether one was issued."""
     with at(address):
         pending = PendingSignIn.begin(user, session_hash=f"thief {next(_sessions)}")
         pending.user, captcha = user, f"captcha {pending.pk}"
@@ -93,7 +93,7 @@ def close_number(number: str, people: list[User], address: str) -> None:
 
 
 def use_up_the_day(victims: list[User], *, rounds: int = 96) -> None:
-    """Ask for every token that these people's passwords give, a whole day long, each time from another address."""
+    """Ask for every token that these people's passwords allow, for a day, each time from another address."""
     tired = 0
     for turn in range(rounds):
         asked = 0
@@ -102,6 +102,6 @@ def use_up_the_day(victims: list[User], *, rounds: int = 96) -> None:
                 while ask_as_thief(victim, f"2001:db8:{turn:x}:{place:x}::1", channel):
                     asked += 1
         tired = 0 if asked else tired + 1
-        if tired == 5:  # an hour and a quarter without a token: the day's are used up
+        if tired == 5:  # an hour and a quarter without a token: the day's limit is used up
             break
         let_pass(QUARTER)

@@ -1,4 +1,4 @@
-"""Honest people at their browsers, over HTTP, and what they meet on the way in."""
+"""Honest people at their browsers, over HTTP, and what they meet while they sign in."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ from tests.altcha import challenge_in, solve
 from tests.conftest import PASSWORD, Browser
 from tests.tools import let_pass
 from twofactor import captcha
-from twofactor.models import Challenge, PhoneDevice
+from twofactor.models import Challenge, PhoneDevice, Purpose
 
 MAIL_SECONDS = 60  # assumed: until the link in a mail is read and opened
-HELP_SECONDS = 30  # assumed: until somebody to whom nothing comes looks for help
-PATIENCE = 120  # whoever has to wait longer was refused
+HELP_SECONDS = 30  # assumed: until a person who gets nothing looks for help
+PATIENCE = 120  # a person who has to wait longer counts as refused
 NEVER = 10**9
-SCALE = 40  # how much less work the captcha asks for here than where it ships
+SCALE = 40  # how many times less work the captcha asks for here
 _numbers = count(1)
 _hash = ""
 
@@ -31,19 +31,21 @@ class Outcome:
 
     people: int = 0
     refused: int = 0
-    known_wait: int | None = None  # the longest of anybody in a known browser; None where nobody used one
+    known_wait: int | None = None  # the longest wait in a known browser; None if nobody used one
     new_wait: int | None = None
-    captchas: int = 0  # besides the one that each send of a token asks for
+    captchas: int = 0  # beside the one that each send of a token needs
     most_work: int = 0
     links: int = 0
+    asked_again: int = 0  # for another SMS, because the first came late
     why: dict[str, int] = field(default_factory=dict)
 
     def add(self, person: "Person") -> None:
-        """Count one person's way in."""
+        """Count one person's sign-in."""
         self.people += 1
         self.captchas += person.captchas
         self.most_work = max(self.most_work, person.work)
         self.links += person.links
+        self.asked_again += person.asked_again
         if person.failed or person.wait > PATIENCE:
             self.refused += 1
             self.why[person.why] = self.why.get(person.why, 0) + 1
@@ -63,13 +65,13 @@ class Person:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what was met before."""
-        self.wait = self.captchas = self.work = self.links = 0
+        """Clear what was met before."""
+        self.wait = self.captchas = self.work = self.links = self.asked_again = 0
         self.failed = False
         self.why = ""
 
     def make_known(self) -> "Person":
-        """Let this browser be one in which the person signed in before, on a day long ago."""
+        """Make this browser one in which the person signed in long ago."""
         before = set(RateLimit.objects.values_list("pk", flat=True))
         self.sign_in()
         RateLimit.objects.exclude(pk__in=before).delete()
@@ -80,11 +82,11 @@ class Person:
         return self
 
     def sign_in(self, *, channel: str = "sms", resend: bool = False, sms_works: bool = True) -> bool:
-        """Walk all the way in; return whether that was possible in the time that people have."""
+        """Sign in; return whether that was possible in the time that people have."""
         return self.begin_sign_in() and self.ask(channel, sms_works=sms_works) and self.finish(resend=resend)
 
     def begin_sign_in(self) -> bool:
-        """Type the right password; solve the captcha or open the link where one is asked for."""
+        """Type the right password; solve the captcha or open the link if one is required."""
         answer = self._post_password()
         for _link in range(2):
             if answer.status_code == 302 or not self._open_link(answer):
@@ -101,7 +103,7 @@ class Person:
         return answer
 
     def ask(self, channel: str = "sms", *, sms_works: bool = True) -> bool:
-        """Ask for a token: at the first phone, or by a channel, and by the other one where that is closed."""
+        """Ask for a token: for the first phone, or by a channel, and by the other channel if that is closed."""
         if not hasattr(self.user, "phone_device"):
             return self._ask_at_first_phone()
         answer, other = self._choose(channel), "email" if channel == "sms" else "sms"
@@ -116,7 +118,7 @@ class Person:
         return self._sent(answer, "token")
 
     def _ask_at_first_phone(self) -> bool:
-        """Type the number; where nothing comes, or may not, make the browser known and type it again."""
+        """Type the number; if nothing comes, or nothing may, make the browser known and type it again."""
         self.browser.post("/entrar/introducao/")
         answer = self.browser.post_phone(self.number, altcha=solved())
         if answer.status_code == 302 and not self._has_left():
@@ -128,8 +130,9 @@ class Person:
         return self._sent(answer, "first phone")
 
     def finish(self, *, resend: bool = False) -> bool:
-        """Type the token; the second one, where the first came late and another one was asked for."""
+        """Type the token; the second one if the first was late and another one was asked for."""
         if resend:
+            self.asked_again += Challenge.objects.filter(user=self.user).latest("pk").channel == "sms"
             let_pass(31)
             answer = self._resend()
             if not self._sent(answer, "another token"):
@@ -139,7 +142,7 @@ class Person:
         return answer.status_code == 302 or self._refused(answer, "token")
 
     def _resend(self) -> Any:
-        """Ask for another token; wait as long as the page says, where people have the patience, and ask again."""
+        """Ask for another token; wait as long as the page says, if people have the patience, and ask again."""
         answer = self.browser.post("/entrar/token/reenviar/")
         wait = int(answer.headers.get("Retry-After", 0))
         if answer.status_code != 429 or wait > PATIENCE:
@@ -165,7 +168,7 @@ class Person:
         return bool(Message.objects.filter(kind="token", subject_id=challenge.pk).exists())
 
     def _open_link(self, answer: Any) -> bool:
-        """Have the link sent that makes this browser known, where the page offers it, and open it."""
+        """Ask for the link that makes this browser known, if the page offers it, and open it."""
         if b"/entrar/navegador/" not in answer.content:
             return False
         self.browser.post("/entrar/navegador/", {"username": self.user.username, "altcha": solved()})
@@ -192,20 +195,26 @@ class Person:
         return getattr(self, "own_number", f"{11 + serial % 9} 9{serial % 10_000:04d}-{serial * 31 % 10_000:04d}")
 
 
+def finished_sign_ins() -> int:
+    """Return how many sign-ins a token has finished so far."""
+    purposes = [Purpose.SIGN_IN, Purpose.ENROL]
+    return Challenge.objects.filter(purpose__in=purposes, verified_at__isnull=False).count()
+
+
 def solved() -> str:
-    """Return a solved captcha of the work that every page with one asks for."""
+    """Return a solved captcha with the work of every page that has one."""
     return solve(captcha.new_altcha(captcha.work_of(0)))
 
 
 def account(name: str = "", **facts: bool) -> Account:
-    """Create an account that asks for two steps."""
+    """Create an account with the policy."""
     name = name or f"Conta {next(_numbers)}"
     made: Account = Account.objects.create(name=name, two_factor_required=True, **facts)
     return made
 
 
 def users(many: int, of: Account, *, phones: bool = True, role: str = Role.MEMBER) -> list[User]:
-    """Create so many people of an account, with a proved phone or without one."""
+    """Create so many people of an account, with a confirmed phone or without one."""
     global _hash  # noqa: PLW0603 (one hash for everybody: the password is the same)
     _hash = _hash or make_password(PASSWORD)
     logins = [f"pessoa{next(_numbers)}" for _ in range(many)]

@@ -1,66 +1,29 @@
 """The scenarios. Each begins with an empty portal and returns what honest people met and what attackers got."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from accounts.invitations import flows as invitations
 from accounts.models import Role, User
-from accounts.users import limits as own_limits
-from benchmarks.limits import attackers
+from benchmarks.limits import attackers, newcomers
 from benchmarks.limits.people import SCALE, Outcome, Person, account, users
+from benchmarks.limits.scenario import (
+    CARRIER,
+    DAY,
+    HOME,
+    HOUR,
+    OFFICE,
+    SCENARIOS,
+    THIEF,
+    Result,
+    one,
+    scenario,
+    see,
+)
 from messaging.delivery.models import Message
 from tests.conftest import PASSWORD, Browser
 from tests.tools import let_pass
 from twofactor import captcha
 from twofactor.models import Challenge
 
-OFFICE, CARRIER, HOME, THIEF = "198.51.100.7", "203.0.113.200", "192.0.2.50", "203.0.113.66"
-HOUR, DAY = 3600, 86_400
-
-
-@dataclass
-class Result:
-    """One row: what honest people met, and what attackers spent and got."""
-
-    honest: Outcome
-    did: str = "–"
-    sms: int = 0
-    emails: int = 0
-    note: str = ""
-
-
-Scenario = Callable[[], Result]
-SCENARIOS: dict[str, Scenario] = {}
-
-
-def scenario(name: str) -> Callable[[Scenario], Scenario]:
-    """Register a scenario under the name that the table shows."""
-
-    def register(play: Scenario) -> Scenario:
-        SCENARIOS[name] = play
-        return play
-
-    return register
-
-
-def one(user: User, *, known: bool, address: str = HOME) -> Person:
-    """Return a person at a browser that is known, or not."""
-    person = Person(user, address)
-    return person.make_known() if known else person
-
-
-def see(*people: Person, channel: str = "sms") -> Outcome:
-    """Let people sign in, one after the other; return what they met."""
-    outcome = Outcome()
-    for person in people:
-        person.sign_in(channel=channel)
-        outcome.add(person)
-    return outcome
-
-
-def both(user: User, new_from: str = HOME) -> tuple[Person, Person]:
-    """Return a person in a known browser and the same person in a new one, the known one last to sign in."""
-    return one(user, known=False, address=new_from), one(user, known=True)
+__all__ = ["SCENARIOS"]
 
 
 def morning(people: list[Person], at_once: int, minutes: int, **how: object) -> Outcome:
@@ -178,7 +141,7 @@ def outsiders() -> Result:
 
 
 def _ask_for_address(browser: Browser, address: str) -> None:
-    """Wish for an address as one's own new one, past the proof, which costs the asker a token."""
+    """Ask for an address as one's own new one, after the re-authentication, which costs the attacker a token."""
     let_pass(901)
     browser.post("/meu-perfil/email/", {"email": address})
     confirm = "/meu-perfil/email/confirmar/"
@@ -288,7 +251,7 @@ def administrator() -> Result:
 
 
 def _spend_numbers(puppets: list[User], day: int) -> None:
-    """Let each puppet of the last days type three numbers, until nothing leaves for a hundred of them."""
+    """Let each puppet of the last days type three numbers, until a hundred of them get nothing."""
     nothing = 0
     for place, puppet in enumerate(reversed(puppets)):
         before = attackers.messages()[0] if place % 100 == 0 else None
@@ -302,6 +265,4 @@ def _spend_numbers(puppets: list[User], day: int) -> None:
             return
 
 
-def holding(user: User) -> list[str]:
-    """Return what holds a person up: for whoever looks into a row."""
-    return [held.scope for held in own_limits.holding(user)]
+scenario("80 malicious accounts type numbers all day, then newcomers and others of two accounts come")(newcomers.play)

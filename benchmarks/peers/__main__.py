@@ -1,13 +1,14 @@
 """Sign in with two factors by other people's code, by the bare framework and by ours.
 
-python -m benchmarks.peers [NAME …]
+python -m benchmarks.peers [NAME …] [--rounds N]
 
-Installs the peers into a virtual environment that is thrown away, starts PostgreSQL, Redis, a fake gateway and one
-project after the other on loopback (gunicorn, two sync workers, the same cheap hasher for all), and prints medians and
-quartiles of ratios to the bare framework taken inside a round; the order turns from round to round. Five minutes.
+Installs the peers into a temporary virtual environment, starts PostgreSQL, Redis, a fake gateway and one project after
+the other on loopback (gunicorn, two sync workers, the same cheap hasher for all), and prints medians and quartiles of
+the ratios to the bare framework inside a round; the order rotates from round to round. Five minutes; with fewer rounds
+it is a trial. For a sign-in it prints the processor time of web, worker, PostgreSQL and Redis apart, too.
 """
 
-import os
+import argparse
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.peers import browsers
+from benchmarks.processes import cpu_seconds
 from tests.services.parts import Broker, Postgres
 from tests.services.portal import production
 from tests.services.programs import BASE_DIR, Program, clean_environment, free_port, listens, module
@@ -37,9 +39,16 @@ PACKAGES = [
     "psycopg[binary]==3.3.9",
     "requests",
 ]
-ROUNDS, WARM, SIGN_INS, SLOW_SIGN_INS, PAGES = 5, 6, 15, 5, 150
+ROUNDS, SIGN_INS, SLOW_SIGN_INS, PAGES = 5, 30, 5, 150
+# Before the first that counts. A prepared statement has its plan for good at its eighth run on a connection; with 12,
+# some of the two processes' were still planned in those that count.
+WARM = 30
 GATEWAY_SECONDS = 0.3
-PEOPLE = 250
+# As it ships, but for the kind of its processes, which is everybody's here.
+CONFIGURATION = ["--config", "python:messaging.gunicorn", "--worker-class", "sync", "--threads", "1"]
+PEOPLE = 900
+SERVER_CPU = "sign-in: server CPU, ms"
+PARTS = ("web", "worker", "PostgreSQL", "Redis")
 PROJECTS: dict[str, type[browsers.Browser]] = {
     "bare": browsers.Bare,
     "two_factor_auth": browsers.TwoFactorAuth,
@@ -52,14 +61,14 @@ PROJECTS: dict[str, type[browsers.Browser]] = {
 
 @dataclass
 class Project:
-    """A project with its database, and what was measured of it, a value a round."""
+    """A project with its database, and its measurements, one value a round."""
 
     name: str
     python: str
     environment: dict[str, str]
     gateway: str
     folder: Path
-    servers: list[Program]  # PostgreSQL and Redis, which all projects share and one at a time uses
+    servers: dict[str, Program]  # PostgreSQL and Redis, shared by all projects, of which one runs at a time
     met: int = 0
     figures: dict[str, list[float]] = field(default_factory=dict)
 
@@ -70,11 +79,8 @@ class Project:
         self.met += 1
         return PROJECTS[self.name](base, self.gateway, self.met - 1)
 
-    @contextmanager
-    def running(self, **more: str) -> Iterator[tuple[str, Callable[[], float]]]:
-        """Run the project; return its address, and a clock of the processor time of its processes and its servers."""
-        port = free_port()
-        env = {**self.environment, **more}
+    def programs(self, port: int, env: dict[str, str]) -> dict[str, Program]:
+        """Return the project's own processes: web and, if it has one, its worker."""
         log = self.folder / f"{self.name}.log"
         command = [
             self.python,
@@ -85,43 +91,33 @@ class Project:
             "--no-control-socket",
             "--bind",
             f"127.0.0.1:{port}",
+            *(CONFIGURATION if self.name == "ours" else []),
         ]
-        programs = [Program(*command, "django.core.wsgi:get_wsgi_application()", log=log, env=env)]
+        programs = {"web": Program(*command, "django.core.wsgi:get_wsgi_application()", log=log, env=env)}
         if app := {"ours": "messaging", "reference": "benchmarks.peers.projects.worker"}.get(self.name):
             options = ["--pool", "threads", "--concurrency", "16", "--loglevel", "WARNING", "--without-mingle"]
             queues = ["--queues", "tokens,links,notices"] if self.name == "ours" else []
             worker = [self.python, "-m", "celery", "--app", app, "worker", *options, *queues]
-            programs.append(Program(*worker, log=log, env=env))
+            programs["worker"] = Program(*worker, log=log, env=env)
+        return programs
+
+    @contextmanager
+    def running(self, **more: str) -> Iterator[tuple[str, Callable[[], dict[str, float]]]]:
+        """Run the project; return its address, and a clock of the processor time of its parts and its servers."""
+        port = free_port()
+        programs = self.programs(port, {**self.environment, **more})
         try:
-            for program in programs:
+            for program in programs.values():
                 program.start(lambda: listens(port))
             base = f"http://localhost:{port}"
             for _ in range(WARM):  # imports, connections, templates and statements, in both web processes
                 self.browser(base).sign_in()
-            yield base, lambda: sum(cpu_seconds(program) for program in programs + self.servers)
+            parts = {**programs, **self.servers}
+            pids = {part: program.process.pid for part, program in parts.items() if program.process}
+            yield base, lambda: {part: cpu_seconds(pid) for part, pid in pids.items()}
         finally:
-            for program in programs:
+            for program in programs.values():
                 program.kill()
-
-
-def cpu_seconds(program: Program) -> float:
-    """Return the processor time of a program and its children: of its process group, or such as have left it.
-
-    PostgreSQL's have: each has a session of its own. Those that ended count with the program that waited for them.
-    """
-    assert program.process
-    own, ticks = str(program.process.pid), 0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            _state, parent, group, *times = path.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        used, of_the_ended = times[8:10], times[10:12]
-        if own in {parent, group}:
-            ticks += sum(map(int, used))
-        if path.parent.name == own:
-            ticks += sum(map(int, of_the_ended))
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def measure(project: Project) -> None:
@@ -130,7 +126,10 @@ def measure(project: Project) -> None:
         began = cpu()
         for _ in range(SIGN_INS):
             project.browser(base).sign_in()
-        project.note("sign-in: server CPU, ms", (cpu() - began) / SIGN_INS * 1000)
+        used = {part: (seconds - began[part]) / SIGN_INS * 1000 for part, seconds in cpu().items()}
+        project.note(SERVER_CPU, sum(used.values()))
+        for part, milliseconds in used.items():
+            project.note(f"{SERVER_CPU} of {part}", milliseconds)
         inside = project.browser(base)
         inside.sign_in()
         began, waits = cpu(), []
@@ -138,7 +137,7 @@ def measure(project: Project) -> None:
             start = time.perf_counter()
             inside.get(inside.page)
             waits.append(time.perf_counter() - start)
-        project.note("page: server CPU, ms", (cpu() - began) / PAGES * 1000)
+        project.note("page: server CPU, ms", (sum(cpu().values()) - sum(began.values())) / PAGES * 1000)
         project.note("page: p50 of one client, ms", statistics.median(waits) * 1000)
         project.note("page: requests/s of four clients", pages_per_second(inside))
         measure_waits(project, base)
@@ -171,7 +170,7 @@ def measure_waits(project: Project, base: str) -> None:
 
 
 def measure_own_hasher(project: Project) -> None:
-    """Sign in with the hasher that each has by default. A first sign-in brings the kept password up to it."""
+    """Sign in with each project's default hasher. The first sign-in hashes the stored password again with it."""
     with project.running(OWN_HASHER="1") as (base, _cpu):
         waits = []
         for _ in range(SLOW_SIGN_INS):
@@ -194,13 +193,23 @@ def count_statements(project: Project) -> None:
 
 
 def report(projects: list[Project]) -> None:
+    """Print each figure with its ratio to the bare framework, then the processor time of a sign-in by its parts."""
     bare = projects[0].figures
-    for what in projects[-1].figures:
+    of_parts = {f"{SERVER_CPU} of {part}" for part in PARTS}
+    for what in dict.fromkeys(what for project in projects for what in project.figures if what not in of_parts):
         print(f"\n{what}: median [quartiles]; ratio to bare inside a round: median [quartiles]")
         for project in projects:
             if values := project.figures.get(what):
                 ratios = [value / floor for value, floor in zip(values, bare.get(what, []), strict=False)]
                 print(f"  {project.name:<16} {spread(values, 1)}   {spread(ratios, 2) if ratios else ''}")
+    print(f"\n{SERVER_CPU}, by part: medians{'':<7}" + "".join(f"{part:>12}" for part in PARTS))
+    for project in projects:
+        print(f"  {project.name:<41}" + "".join(of_part(project, part) for part in PARTS))
+
+
+def of_part(project: Project, part: str) -> str:
+    values = project.figures.get(f"{SERVER_CPU} of {part}")
+    return f"{statistics.median(values):12.1f}" if values else f"{'-':>12}"
 
 
 def spread(values: list[float], digits: int) -> str:
@@ -222,21 +231,26 @@ def prepare(name: str, python: str, postgres: Postgres, broker: Broker, gateway:
     settings = production(database_url=database.url, mail_port=1, port=free_port(), **addresses)
     environment = clean_environment(**settings, VAR_DIR=str(folder / "var"), PYTHONPATH=str(BASE_DIR))
     environment["DJANGO_SETTINGS_MODULE"] = f"benchmarks.peers.projects.{name}"
+    environment["SEED_ENROLLED"] = str(PEOPLE)
     seed = ["tests.services.seed"] if name == "ours" else ["benchmarks.peers.projects.seed", str(PEOPLE)]
     subprocess.run([python, "-m", *seed], check=True, cwd=BASE_DIR, env=environment)
-    servers = [program for program in (postgres.program, broker.program) if program]
-    return Project(name, python, environment, gateway, folder, servers)
+    servers = {"PostgreSQL": postgres.program, "Redis": broker.program}
+    return Project(name, python, environment, gateway, folder, {part: one for part, one in servers.items() if one})
 
 
 def run(folder: Path, postgres: Postgres, broker: Broker, gateway: str) -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("names", nargs="*", choices=[*PROJECTS, []])
+    asked.add_argument("--rounds", type=int, default=ROUNDS, help="two or more")
+    options = asked.parse_args()
     theirs = install(folder / "venv")
-    wanted = [one for one in PROJECTS if one == "bare" or one in sys.argv[1:] or not sys.argv[1:]]
+    wanted = [one for one in PROJECTS if one == "bare" or one in options.names or not options.names]
     pythons = {one: sys.executable if one == "ours" else theirs for one in wanted}
     projects = [prepare(one, pythons[one], postgres, broker, gateway, folder) for one in wanted]
     print("SQL statements of a whole sign-in (+ of transactions)", flush=True)
     for project in projects:
         count_statements(project)
-    for turn in range(ROUNDS):
+    for turn in range(options.rounds):
         for project in projects[turn:] + projects[:turn]:
             measure(project)
             if project.name in {"bare", "ours"}:

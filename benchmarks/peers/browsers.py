@@ -25,7 +25,7 @@ class Browser(ABC):
         self.session.headers["Accept"] = "text/html"
         self.text = ""
         self.statements = [0, 0]
-        self.waited = 0.0  # seconds, for answers
+        self.waited = 0.0  # seconds of waiting for answers
 
     def get(self, path: str) -> requests.Response:
         return self._ask("GET", path)
@@ -46,7 +46,7 @@ class Browser(ABC):
         return response
 
     def token(self) -> str:
-        """Return what the gateway was given last for this person."""
+        """Return the text that the gateway got last for this person."""
         for _ in range(600):
             if text := requests.get(f"{self.gateway}/last/{self.receiver}", timeout=10).text:
                 return self.digits(text)
@@ -54,7 +54,7 @@ class Browser(ABC):
         raise AssertionError(f"no token for {self.receiver}")
 
     def digits(self, text: str) -> str:
-        return re.findall(r"\b\d{6}\b", text)[0]
+        return str(re.findall(r"\b\d{6}\b", text)[0])
 
     def timed(self, path: str, **fields: str) -> float:
         began = time.perf_counter()
@@ -101,7 +101,7 @@ class OtpEmail(Browser):
 
 class Allauth(Browser):
     def digits(self, text: str) -> str:
-        return re.findall(r"^[0-9A-Z]{3,4}-?[0-9A-Z]{3,4}$", text, re.MULTILINE)[0]
+        return str(re.findall(r"^[0-9A-Z]{3,4}-?[0-9A-Z]{3,4}$", text, re.MULTILINE)[0])
 
     def sign_in(self) -> float:
         self.get("/login/login/")

@@ -1,4 +1,4 @@
-"""Tell in a header how many statements a request cost, when asked to: the asking itself costs time."""
+"""Return in a header how many statements a request ran, only on demand, because counting takes time."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A gateway that takes its time and remembers the last text for each receiver.   … -m benchmarks.peers.gateway PORT
+"""A gateway with a delay that remembers the last text for each receiver.   … -m benchmarks.peers.gateway PORT
 
 ``POST /seconds/0.3`` sets the time, ``GET /last/RECEIVER`` returns the text; any other POST is a message, as a form
 with ``To`` and ``Body``, answered as Twilio does.

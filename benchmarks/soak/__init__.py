@@ -1,1 +1,1 @@
-"""A thousand people sign in while everything breaks."""
+"""A thousand people sign in while everything fails in turn."""

@@ -1,9 +1,9 @@
-"""A thousand people sign in while everything breaks.   python -m benchmarks.soak [--people N] [--at-once M]
+"""A thousand people sign in while everything fails in turn.   python -m benchmarks.soak [--people N] [--at-once M]
 
-PostgreSQL, Redis, gunicorn, a Celery worker with beat, the poller and a fake Twilio that fails one call in five, all
-started here on loopback ports and stopped again. Redis is frozen, killed and emptied in turn, the worker group is
-killed five times. For each person: one working token used within its life, or told why not; never two messages
-with different digits; nobody in without a token. Writes its report into docs/faults.md; ends with 1 if a promise broke.
+PostgreSQL, Redis, gunicorn, a Celery worker, the poller and a fake Twilio that fails one call in five, all started here
+on loopback ports and stopped again. Redis is frozen, killed and emptied in turn, the worker group is killed five times.
+Each person has to get one working token within its life, or a page that says why not; never two messages with different
+digits; nobody may be in without a token. Writes its report into docs/faults.md; ends with 1 if a promise was broken.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def torment_broker(run: Run) -> None:
 
 def torment_worker(run: Run) -> None:
     """Kill the worker group each time another sixth of the people has begun; start it again as a supervisor does."""
-    worker = run.portal.start_worker(25, beat=True)
+    worker = run.portal.start_worker(64)
     for number in range(1, KILLS + 1):
         while run.started < number * len(run.people) / (KILLS + 1):
             if run.over.wait(0.1):
@@ -70,7 +70,7 @@ def torment_worker(run: Run) -> None:
         ((sending,),) = run.portal.database.rows(SENDING)
         worker.kill()
         run.note(f"worker group killed (SIGKILL), {number} of {KILLS}, while {sending} messages were being sent")
-        worker = run.portal.start_worker(25, beat=True, ready=False)
+        worker = run.portal.start_worker(64, ready=False)
 
 
 def soak(portal: Portal, people: int, at_once: int) -> Run:

@@ -1,4 +1,4 @@
-"""Everything that a production has, on loopback, with its people."""
+"""All parts of a production installation, on loopback, with people."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def fill(database_url: str, var_dir: Path, people: int) -> None:
 
 @contextmanager
 def installation(people: int) -> Iterator[Portal]:
-    """Start everything that a production has, on loopback, and stop it again."""
+    """Start all parts of a production installation, on loopback, and stop them again."""
     with tempfile.TemporaryDirectory(prefix="messaging-soak-") as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o711)  # PostgreSQL runs as a user of its own

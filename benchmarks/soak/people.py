@@ -1,4 +1,4 @@
-"""What one person of the soak does, and what is kept of it."""
+"""The actions of one person of the soak, and their results."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ class Person:
     told: str = ""
     click: float = 0  # seconds that the "send" request took
     to_gateway: float | None = None  # seconds from the click to the first call
-    to_token: float | None = None  # seconds from the click to a message that says so
+    to_token: float | None = None  # seconds from the click until the gateway took the token
     calls: int = 0
     duplicates: int = 0
     broken: list[str] = field(default_factory=list)
@@ -100,7 +100,7 @@ def prove(person: Person, token: str) -> None:
 
 
 def look_back(portal: Portal, person: Person) -> None:
-    """Look at what the gateway got for a person, when everything is over."""
+    """Compare with what the gateway got for a person, when everything is over."""
     received = portal.twilio.received(person.browser.number)
     person.calls = len(received)
     person.duplicates = max(0, sum(one["answer"] == "slow" for one in received) - 1)

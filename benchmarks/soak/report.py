@@ -1,4 +1,4 @@
-"""What the soak writes into docs/faults.md."""
+"""The report of the soak in docs/faults.md."""
 
 import json
 import os

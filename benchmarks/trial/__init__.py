@@ -1,1 +1,1 @@
-"""What a year brings, done to a whole installation under sign-ins."""
+"""A year of operations in a few minutes, on a whole installation with sign-ins."""

@@ -22,9 +22,9 @@ from tests.services.portal import GUNICORN, Mail, Portal, Release, Twilio
 from tests.services.programs import Program, wait_for
 from tests.services.proxy import BEHIND, Front, proxied
 
-ENROLLED = 6000  # who sign in; the others are there to be many
+ENROLLED = 6000  # people who sign in; the others only fill the tables
 CALM = 8.0  # seconds of each phase at least
-OTHERS = 1_000_000_000  # the number of the account of the others
+OTHERS = 1_000_000_000  # the id of the account of the others
 # An account like the first one, whatever columns the release's own table has.
 ACCOUNT = """
     INSERT INTO accounts_account
@@ -39,14 +39,14 @@ SIGN_INS = """
 
 @dataclass
 class Trial:
-    """One installation, and what is done to it."""
+    """One installation, and the operations on it."""
 
     portal: Portal
     postgres: Postgres
     listener: socket.socket
     options: argparse.Namespace
     front: Front
-    first: int  # the number of one of many people; 0 where there are few
+    first: int  # the id of one of many people; 0 where there are few
     phases: list[Phase] = field(default_factory=list)
     load: Load | None = None
 
@@ -63,11 +63,11 @@ class Trial:
         print(line(phase), *phase.broken, flush=True)
 
     def member(self) -> Browser:
-        """Return a member with a phone, whom nobody has met, before the proxy."""
+        """Return a member with a phone who has not signed in yet, at the proxy."""
         return self.front.visit(self.portal.member())
 
     def web(self, release: Release | None = None) -> Program:
-        """Start gunicorn on the socket that outlives each of them, as systemd's socket units do."""
+        """Start gunicorn on a socket that outlives it, as systemd's socket units do."""
         before = ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "5", "--no-control-socket"]
         how = before if release else ["--config", "python:messaging.gunicorn"]
         how += ["--workers", "2", "--bind", f"fd://{self.listener.fileno()}"]
@@ -75,7 +75,7 @@ class Trial:
         web.pass_fds = (self.listener.fileno(),)
         web.start()
         wait_for(lambda: "Booting worker" in web.written(), 30, meaning="a new gunicorn")
-        time.sleep(3)  # its processes load the portal
+        time.sleep(3)  # until its processes have loaded the portal
         return web
 
     def restart(self, web: Program, workers: list[Program]) -> Program:
@@ -91,7 +91,7 @@ class Trial:
 
 @contextmanager
 def installation(options: argparse.Namespace) -> Iterator[tuple[Trial, Release]]:
-    """Yield an installation with the last release's database, of which only what the portal leans on runs."""
+    """Yield an installation with the last release's database; of its programs only the servers run."""
     with tempfile.TemporaryDirectory(prefix="messaging-trial-") as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o711)  # PostgreSQL runs as a user of its own
@@ -113,7 +113,7 @@ def installation(options: argparse.Namespace) -> Iterator[tuple[Trial, Release]]
 
 
 def around(folder: Path, stack: ExitStack) -> dict[str, Any]:
-    """Start what stands around a portal, until the stack ends; return it as the portal takes it."""
+    """Start the servers around a portal, until the stack ends; return their addresses in the portal's form."""
     twilio, mail = Twilio(folder), Mail(folder)
     stack.callback(twilio.program.stop, 1)
     stack.callback(mail.program.stop, 1)
@@ -131,7 +131,7 @@ def around(folder: Path, stack: ExitStack) -> dict[str, Any]:
 def fill(url: str, people: int) -> int:
     """Write so many people into the last release's schema, with as many events, messages and sign-ins of each.
 
-    Return the number of one of them; 0 when none are asked for.
+    Return the id of one of them; 0 when none are asked for.
     """
     if not people:
         return 0

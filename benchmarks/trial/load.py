@@ -1,9 +1,10 @@
-"""People who sign in all the while, and what they saw while one thing was done."""
+"""People who keep signing in, and what they saw during one phase."""
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import requests
@@ -12,16 +13,16 @@ from tests.services.browser import Browser, location, style_sheet_of
 from tests.services.portal import Portal
 
 AT_ONCE, PAUSE = 2, 1.0  # people at once; seconds between two sign-ins of one of them
-# The same in what lasts longer than ten minutes: all are new browsers of one account, whose SMS of a day are limited.
-LONG_SECONDS, LONG_PAUSE = 600, 3.0
-
+# The sign-ins during one outage, however long it is: each person signs in once, and all are new browsers of one
+# account, whose SMS of a day are limited. So three outages and the longest upgrade leave people for the later phases.
+MOST_IN_AN_OUTAGE = 1500
 
 LOST = {404, *range(500, 600)}
 
 
 @dataclass
 class Phase:
-    """What was seen while one thing was done."""
+    """What people saw during one phase."""
 
     name: str
     promise: str
@@ -33,11 +34,12 @@ class Phase:
     broken: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # sentences under the table
     began: float = field(default_factory=time.monotonic)
+    last: float = 0  # when the last one signed in
     seconds: float = 0
 
     @property
     def failed(self) -> int:
-        """Requests that no page answered, an error of ours, or a file that is not there."""
+        """Requests without an answer, with an error of the portal, or for a file that is not there."""
         return sum(count for status, count in self.statuses.items() if not status.isdigit() or int(status) in LOST)
 
     def expect(self, truth: object, what: str) -> None:
@@ -48,8 +50,9 @@ class Phase:
 class Load:
     """People who sign in, two at a time, until told to stop."""
 
-    def __init__(self, portal: Portal, member: Callable[[], Browser]) -> None:
+    def __init__(self, portal: Portal, member: Callable[[], Browser], *, people: int) -> None:
         self.portal, self.member = portal, member
+        self.people = iter(range(people))  # who may still come
         self.phases = [Phase("warm-up", "")]
         self.over = threading.Event()
         self.pause = PAUSE
@@ -57,9 +60,14 @@ class Load:
         for thread in self.threads:
             thread.start()
 
-    def slow_down(self, seconds: float) -> None:
-        """Have people come less often while something lasts so many seconds."""
-        self.pause = LONG_PAUSE if seconds > LONG_SECONDS else PAUSE
+    @contextmanager
+    def lasting(self, seconds: float) -> Iterator[None]:
+        """Let people come so seldom that they last for a phase of so many seconds, up to its end."""
+        self.pause = max(PAUSE, seconds * AT_ONCE / MOST_IN_AN_OUTAGE)
+        try:
+            yield
+        finally:
+            self.pause = PAUSE
 
     def stop(self) -> None:
         self.over.set()
@@ -68,7 +76,11 @@ class Load:
 
     def _go_on(self) -> None:
         while not self.over.wait(self.pause):
-            browser, phase = self.member(), self.phases[-1]
+            phase = self.phases[-1]
+            if next(self.people, None) is None:
+                phase.expect(False, "nobody is left who could sign in")
+                return
+            browser = self.member()
             browser.session.hooks["response"].append(lambda response, *_, **__: self._note(response))
             try:
                 self._sign_in(browser, phase)
@@ -85,7 +97,7 @@ class Load:
         phase.slowest = max(phase.slowest, response.elapsed.total_seconds())
 
     def _sign_in(self, browser: Browser, phase: Phase) -> None:
-        # A browser that has nothing of the page yet.
+        # A browser with an empty cache.
         style = browser.get(style_sheet_of(browser.get("/entrar/").text))
         assert style.status_code == 200, f"{style.status_code}: the page's style sheet"
         location(browser.post_password())
@@ -97,3 +109,4 @@ class Load:
         assert location(browser.post_token(token)) == "/"
         assert browser.is_in()
         phase.signed_in += 1
+        phase.last = time.monotonic()

@@ -1,4 +1,4 @@
-"""The report of a trial, as it stands in docs/faults.md."""
+"""The report of a trial in docs/faults.md."""
 
 import os
 import time

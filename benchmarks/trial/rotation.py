@@ -1,4 +1,4 @@
-"""All keys rotated as docs/operations.md says: known everywhere first, then used, then the old ones taken away."""
+"""All keys rotated as docs/operations.md says: known everywhere first, then used, then the old ones removed."""
 
 import re
 import secrets
@@ -16,7 +16,7 @@ from tests.services.seed import PASSWORD
 APP = "/meu-perfil/segunda-etapa/app/"
 PROOF = "/confirmar-identidade/"
 STEP = 30  # seconds
-# What the second key is called, and what parts it from the first where both stand in one variable.
+# The variable of the second key, and the separator where one variable has both.
 SECOND = {"SECRET_KEY": "SECRET_KEY_FALLBACKS", "TOKEN_KEY": "TOKEN_KEY_PREVIOUS", "FACTOR_KEYS": ""}
 
 
@@ -30,7 +30,7 @@ def rotate(trial: Trial, web: Program, workers: list[Program]) -> None:
         web = take_over(trial, new, old, web, workers)
         done = trial.portal.manage("reseal_secrets")
         phase.expect((done.returncode, done.stdout) == (0, "1 secrets sealed anew.\n"), done.stdout + done.stderr)
-        trial.portal.env["FACTOR_KEYS"] = new["FACTOR_KEYS"]  # what was sealed under the old one would be lost now
+        trial.portal.env["FACTOR_KEYS"] = new["FACTOR_KEYS"]  # secrets still under the old key would be lost now
         trial.restart(web, workers)
         judge(trial, phase, browser, secret)
     phase.expect(phase.failed == 0, f"requests failed: {dict(phase.statuses)}")
@@ -50,7 +50,7 @@ def take_over(
 
 
 def with_an_app(trial: Trial) -> tuple[Browser, bytes]:
-    """Return somebody who is in and has set up an app, and its secret."""
+    """Return a signed-in person with an app, and its secret."""
     browser = trial.member()
     location(browser.ask_for_sms().post_token(trial.portal.token(browser)))
     browser.post(APP, form_at="/meu-perfil/segunda-etapa/")
@@ -68,7 +68,7 @@ def token_of(secret: bytes) -> str:
 
 
 def judge(trial: Trial, phase: Phase, browser: Browser, secret: bytes) -> None:
-    """See that whoever was in still is, and that the app opens."""
+    """Check that a person who was signed in still is, and that the app signs in."""
     phase.expect(browser.is_in(), "a session ended")
     other = trial.front.visit(Browser(trial.portal.base, browser.login, browser.number, trial.portal.secrets))
     location(other.post_password())

@@ -1,23 +1,32 @@
-"""Work on many rows in short transactions."""
+"""Changing many rows in short transactions."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 
 
-def delete_in_batches(old: models.QuerySet[Any], size: int = 1000) -> int:
-    """Delete what matches, a batch a transaction, so that nobody waits long. Return how many rows of its kind."""
+def delete_in_batches(old: models.QuerySet[Any], size: int = 1000, *, in_order: Sequence[Any] = ()) -> int:
+    """Delete the matching rows, a batch a transaction, so that nobody waits long. Return how many rows of its kind.
+
+    ``in_order`` is the order in which others lock rows of this kind, where they lock several. A row that no longer
+    matches once it is locked stays.
+    """
     gone = 0
     while batch := list(old.values_list("pk", flat=True)[:size]):
+        with transaction.atomic():
+            if in_order:
+                locked = old.filter(pk__in=batch).order_by(*in_order).select_for_update()
+                batch = list(locked.values_list("pk", flat=True))
+            old.model._default_manager.filter(pk__in=batch).delete()
         gone += len(batch)
-        old.model._default_manager.filter(pk__in=batch).delete()
     return gone
 
 
 def update_in_batches(old: models.QuerySet[Any], size: int = 1000, **values: Any) -> int:
-    """Update what matches, a batch a transaction, in the order of their keys. Return how many rows.
+    """Update the matching rows, one transaction a batch, in the order of their keys. Return how many rows.
 
-    No batch reads again what the ones before have changed: that would be quadratic.
+    A batch does not read again what earlier ones have changed: that would be quadratic.
     """
     changed = 0
     keys = old.order_by("pk").values_list("pk", flat=True)

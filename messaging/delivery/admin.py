@@ -1,13 +1,14 @@
-"""What operators see of messages, circuits and senders. Nothing of it is changed by hand."""
+"""The operators' pages of messages, circuits and senders. Nothing can be changed there."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from messaging.delivery.models import Channel, GatewayFailure, Heartbeat, Message, OpenCircuit, PeriodicTask
+from messaging.masking import mask_email
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """History: nobody adds, changes or deletes it here."""
+    """A history that nobody adds to, changes or deletes here."""
 
     show_full_result_count = False
 
@@ -23,7 +24,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    """Messages and what became of them; where they went is masked (P-09)."""
+    """Messages with their delivery status; destinations are masked (P-09)."""
 
     list_display = ["created_at", "kind", "channel", "masked", "state", "gateway", "fault", "error", "tries"]
     list_filter = ["state", "channel", "kind", "gateway", "fault"]
@@ -36,8 +37,7 @@ class MessageAdmin(ReadOnlyAdmin):
         """Return the last two digits of a number, or the first letter of a mailbox."""
         if message.channel == Channel.SMS:
             return f"•••••••{message.destination[-2:]}"
-        mailbox, _at, domain = message.destination.rpartition("@")
-        return f"{mailbox[:1]}•••@{domain}"
+        return mask_email(message.destination)
 
 
 @admin.register(OpenCircuit)
@@ -49,7 +49,7 @@ class OpenCircuitAdmin(ReadOnlyAdmin):
 
 @admin.register(GatewayFailure)
 class GatewayFailureAdmin(ReadOnlyAdmin):
-    """Calls that failed."""
+    """Gateway calls that failed."""
 
     list_display = ["at", "name", "fault"]
     ordering = ["-pk"]
@@ -57,13 +57,13 @@ class GatewayFailureAdmin(ReadOnlyAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
-    """Who looked for messages, and when last."""
+    """Senders, and when each last looked for messages."""
 
     list_display = ["name", "at"]
 
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(ReadOnlyAdmin):
-    """When periodic tasks last ended well, when they are due, and who runs now."""
+    """Periodic tasks: when each last ended well, when it is due, and whether it runs now."""
 
     list_display = ["name", "done_at", "due_at", "leased_until", "high_water"]

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DeliveryConfig(AppConfig):
-    """Everything that leaves the system."""
+    """Everything that is sent."""
 
     name = "messaging.delivery"
     label = "delivery"

@@ -7,7 +7,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from messaging.delivery.gateways import GATEWAYS
 
-# Of each gateway: the settings it needs all of, those it needs one of, and the check's id.
+# For each gateway: the settings that it needs, those of which it needs one, and the check's id.
 NEEDS = {
     "twilio": (
         ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
@@ -20,7 +20,7 @@ NEEDS = {
 
 @register(Tags.security)
 def check_gateways(**options: Any) -> list[CheckMessage]:
-    """Refuse unknown gateways, and those without what they need to send."""
+    """Refuse unknown gateways, and gateways without the settings that they need."""
     unknown: list[CheckMessage] = [
         Error(
             f"SMS_GATEWAYS names an unknown gateway: {name}.",
@@ -63,12 +63,12 @@ def check_outbox(**options: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_proxies(**options: Any) -> list[CheckMessage]:
-    """Warn of https without a proxy: unless this server ends TLS itself, every page redirects to itself."""
+    """Warn of https without a proxy: unless this server ends TLS itself, every page would redirect to itself."""
     if not settings.SECURE or settings.TRUSTED_PROXY_COUNT:
         return []
     return [
         Warning(
-            "PUBLIC_URL is https, and TRUSTED_PROXY_COUNT says that no proxy of yours stands in front.",
+            "PUBLIC_URL is https, and TRUSTED_PROXY_COUNT says that no proxy of yours is in front.",
             hint="If one does, set TRUSTED_PROXY_COUNT: each page would redirect to itself, and each client would have"
             " the proxy's address.",
             id="delivery.W001",

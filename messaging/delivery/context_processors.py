@@ -1,4 +1,4 @@
-"""What every template may know about delivery."""
+"""What every template is given about delivery."""
 
 from django.conf import settings
 from django.http import HttpRequest

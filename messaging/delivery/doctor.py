@@ -1,6 +1,6 @@
-"""What an operator asks when something is wrong: each dependency looked at, and one plain sentence about it.
+"""The examinations of ``manage.py doctor``: one sentence about each dependency.
 
-Nothing is sent, and nothing is changed. Apps above have examinations of their own (twofactor/doctor.py).
+They send nothing and change nothing. The apps above have examinations of their own (twofactor/doctor.py).
 """
 
 import http.client
@@ -26,7 +26,6 @@ from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Channel, Message, OpenCircuit
 
 MOST_OFFSET_SECONDS = 1
-SILENCE_SECONDS = 60
 REACH_SECONDS = 5
 PATIENCE_SECONDS = 2
 PREPARED_AT_RUN = 3  # settings.py: prepare_threshold
@@ -34,7 +33,7 @@ PREPARED_AT_RUN = 3  # settings.py: prepare_threshold
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found: ``state`` is "ok", "warning" (works, but look at it) or "broken"."""
+    """The result of an examination: ``state`` is "ok", "warning" (works, but should be looked at) or "broken"."""
 
     state: str
     sentence: str
@@ -44,31 +43,31 @@ Examination = Callable[[], Iterator[Finding]]
 
 
 def examine(examinations: Iterable[Examination]) -> Iterator[Finding]:
-    """Look at one thing after the other."""
+    """Run the examinations one after the other."""
     for examination in examinations:
         try:
             yield from examination()
         except DatabaseError:
-            yield broken(f"{examination.__name__.capitalize()}: cannot be told without the database.")
+            yield broken(f"{examination.__name__.capitalize()}: cannot be examined without the database.")
 
 
 def ok(sentence: str) -> Finding:
-    """Return a good finding."""
+    """Return that something works."""
     return Finding("ok", sentence)
 
 
 def warning(sentence: str) -> Finding:
-    """Return a finding that somebody should look at, in time."""
+    """Return that something works, but should be looked at soon."""
     return Finding("warning", sentence)
 
 
 def broken(sentence: str) -> Finding:
-    """Return a finding that needs somebody now."""
+    """Return that something is broken and has to be mended now."""
     return Finding("broken", sentence)
 
 
 def configuration() -> Iterator[Finding]:
-    """Run the security checks that also guard the start."""
+    """Run the security checks that also run at the start."""
     found = checks.run_checks(tags=[checks.Tags.security], include_deployment_checks=not settings.EMBEDDED)
     yield from _problems("Settings", found)
     if not found:
@@ -83,7 +82,7 @@ def _problems(part: str, found: Iterable[checks.CheckMessage]) -> Iterator[Findi
 
 
 def address() -> Iterator[Finding]:
-    """Look at the public address: one of our hosts, by https, and answering."""
+    """Examine the public address: one of our hosts, https, and it answers."""
     if not validate_host(settings.PUBLIC_HOST, settings.ALLOWED_HOSTS):
         yield broken(f"Public address: {settings.PUBLIC_HOST} is not in ALLOWED_HOSTS; its clients get 400.")
     if not settings.SECURE and not settings.EMBEDDED:
@@ -92,7 +91,7 @@ def address() -> Iterator[Finding]:
 
 
 def _page() -> Iterator[Finding]:
-    """Ask for the sign-in page as a client does: the address for machines answers where pages do not."""
+    """Request the sign-in page as a client does: /healthz would answer where pages do not."""
     here = settings.PUBLIC_URL + resolve_url(settings.LOGIN_URL)
     try:
         answer = requests.get(here, timeout=REACH_SECONDS, allow_redirects=False)
@@ -103,7 +102,7 @@ def _page() -> Iterator[Finding]:
         yield ok(f"Public address: {here} answers.")
     elif urljoin(here, answer.headers.get("Location", "")) == here and answer.is_redirect:
         yield broken(
-            f"Public address: {here} redirects to itself: the portal does not learn that the client came by https."
+            f"Public address: {here} redirects to itself: the portal does not see that the client uses https."
             " Let the proxy set X-Forwarded-Proto, and set TRUSTED_PROXY_COUNT."
         )
     else:
@@ -111,24 +110,24 @@ def _page() -> Iterator[Finding]:
 
 
 def proxy() -> Iterator[Finding]:
-    """See whether a proxy in front waits for the whole of a slow request, which would hold one of our few threads."""
+    """Examine whether a proxy in front waits for the whole of a slow request, which would occupy one of few threads."""
     if settings.EMBEDDED:
         return
     try:
         passed_on = _answers_half_a_request()
     except OSError:
-        return  # the address was looked at already
+        return  # ``address`` has reported it
     if passed_on:
         yield warning(
-            "Proxy: half a request reaches the portal; a few clients that send slowly hold up everybody."
+            "Proxy: half a request reaches the portal; a few slow clients can block everybody."
             " Put a proxy in front that buffers requests: docs/operations.md."
         )
     else:
-        yield ok("Proxy: it keeps half a request to itself.")
+        yield ok("Proxy: it passes on complete requests only.")
 
 
 def _answers_half_a_request() -> bool:
-    """Send half a form to the public address. The portal itself refuses it unread, for its origin."""
+    """Send half a form to the public address. The portal itself refuses it unread, because of its origin."""
     parts = urlsplit(settings.PUBLIC_URL)
     kind = http.client.HTTPSConnection if settings.SECURE else http.client.HTTPConnection
     with closing(kind(str(parts.hostname), parts.port, timeout=PATIENCE_SECONDS)) as client:
@@ -141,7 +140,7 @@ def _answers_half_a_request() -> bool:
 
 
 def database() -> Iterator[Finding]:
-    """Ask the database for its time, and whether its tables are those of this code."""
+    """Examine the database: its clock, and whether its tables are those of this code."""
     try:
         yield _clock()
         executor = MigrationExecutor(connection)
@@ -164,7 +163,7 @@ def database() -> Iterator[Finding]:
 
 
 def _missing_timeouts() -> list[str]:
-    """Return which time-outs are not in force on a connection such as those of the portal."""
+    """Return the time-outs that are not in force on a connection like the portal's."""
     if connection.vendor != "postgresql":
         return []
     names = ["statement_timeout", "lock_timeout"]
@@ -174,13 +173,13 @@ def _missing_timeouts() -> list[str]:
 
 
 def _prepared_statements() -> Iterator[Finding]:
-    """See whether a prepared statement is still there when another connection took the pooler's one meanwhile."""
+    """Examine whether a prepared statement still exists after another connection has used the pooler's connection."""
     if connection.vendor != "postgresql" or not settings.DATABASE_PREPARED:
         return
     own, other = connection.copy(), connection.copy()
     try:
         _run_prepared(own)
-        other.set_autocommit(False)  # from here on the server's connection is the other one's
+        other.set_autocommit(False)  # from here on this one holds the server's connection
         _run_prepared(other)
         _run_prepared(own)
     except DatabaseError as error:
@@ -202,14 +201,14 @@ def _run_prepared(one: BaseDatabaseWrapper) -> None:
 def _clock() -> Finding:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {Epoch.sql(connection.vendor)}", [])
-        seconds = cursor.fetchone()[0] - int(time.time())  # noqa: TID251 (the two are compared)
+        seconds = cursor.fetchone()[0] - int(time.time())  # noqa: TID251 (both clocks are compared)
     if abs(seconds) > MOST_OFFSET_SECONDS:
         return warning(f"Database: it answers, but its clock is {seconds:+d} s off this machine; look at NTP (F40).")
     return ok("Database: it answers, and its clock agrees with this machine.")
 
 
 def broker() -> Iterator[Finding]:
-    """Ask the broker for an answer."""
+    """Examine whether the broker answers."""
     if not settings.REDIS_URL:
         yield warning("Broker: there is none; messages leave by the poller, some seconds later.")
         return
@@ -222,11 +221,11 @@ def broker() -> Iterator[Finding]:
 
 
 def sender() -> Iterator[Finding]:
-    """Look for the heartbeat of whoever sends, and for messages that wait too long."""
+    """Examine the senders' heartbeats, and whether messages have been waiting too long."""
     silence = flows.silence()
     if silence is None:
         yield broken("Sender: no worker and no poller has ever looked for messages. Start one.")
-    elif silence > SILENCE_SECONDS:
+    elif silence > settings.SENDER_SILENCE_SECONDS:
         yield broken(f"Sender: nobody has looked for messages for {silence:.0f} s. Restart the workers.")
     else:
         yield ok(f"Sender: looked for messages {silence:.0f} s ago.")
@@ -235,34 +234,34 @@ def sender() -> Iterator[Finding]:
 
 
 def sms() -> Iterator[Finding]:
-    """Greet every SMS gateway with our credentials."""
+    """Sign in at every SMS gateway with our credentials."""
     if not settings.SMS_GATEWAYS:
-        yield warning("SMS: no gateway is configured (SMS_GATEWAYS); two factor cannot be switched on.")
+        yield warning("SMS: no gateway is configured (SMS_GATEWAYS); two factor authentication cannot be switched on.")
     for name in settings.SMS_GATEWAYS:
-        yield _greeting(f"SMS by {name}", lambda name=name: gateways.gateway(name).check_credentials())  # type: ignore[misc]
+        yield _credentials(f"SMS by {name}", lambda name=name: gateways.check(name))  # type: ignore[misc]
     for circuit in OpenCircuit.objects.filter(name__in=settings.SMS_GATEWAYS):
         yield warning(f"SMS by {circuit.name}: not used since {circuit.opened_at:%H:%M} UTC ({circuit.fault}).")
 
 
 def mail() -> Iterator[Finding]:
-    """Open a connection to the mail server."""
+    """Open a connection to the mail server and sign in."""
     if settings.EMAIL_BACKEND.endswith("outbox.EmailBackend"):
         yield ok("E-mail: kept in the outbox of the embedded default.")
         return
     server = f"E-mail by {settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
-    yield _greeting(server, gateways.check_mail_server)
+    yield _credentials(server, gateways.check_mail_server)
     refused = Message.objects.waiting_for_the_operator().filter(channel=Channel.EMAIL)
     if last := refused.order_by("-pk").first():
         yield broken(f"{server}: it refuses what we send ({last.error}); {refused.count()} messages wait.")
 
 
-def _greeting(what: str, greet: Callable[[], None]) -> Finding:
+def _credentials(what: str, check: Callable[[], None]) -> Finding:
     try:
-        greet()
+        check()
     except gateways.GatewayError as error:
         why = "refuses our credentials" if error.fault is Fault.OURS else "does not answer as it should"
         return broken(f"{what}: it {why} ({error.reason}).")
-    return ok(f"{what}: it answers and knows us.")
+    return ok(f"{what}: it answers and accepts our credentials.")
 
 
 EXAMINATIONS = (configuration, address, proxy, database, broker, sender, sms, mail)

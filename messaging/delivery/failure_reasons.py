@@ -1,40 +1,40 @@
-"""What can be wrong when a gateway does not take or not deliver a message, and what follows from it (G-03)."""
+"""The reasons why a gateway did not take or deliver a message, and what follows from each (G-03)."""
 
 import re
 from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """Whose fault it is. Kept with the message; the apps above have the words for people."""
+    """The cause of a failure. It is stored with the message; the apps above have the texts for people."""
 
     NUMBER = "number"  # this number gets no SMS: wrong, a landline, unreachable for good
     REGION = "region"  # the gateway does not send to this country
-    OPTED_OUT = "opted_out"  # the person told the carrier to stop
+    OPTED_OUT = "opted_out"  # the person has opted out at the carrier
     BLOCKED = "blocked"  # the gateway suspects fraud on this range of numbers
     HANDSET = "handset"  # switched off or out of reach
     FILTERED = "filtered"  # the carrier takes it for an unwanted message
-    LOST = "lost"  # not delivered, and the carrier does not say why
+    LOST = "lost"  # not delivered, without a reason from the carrier
     OURS = "ours"  # credentials, sender, balance: an operator has to act
     BUSY = "busy"  # too many requests, or come back later; certainly not processed
     UNSURE = "unsure"  # time-out or server error: it may have been processed
-    REFUSED = "refused"  # certainly not processed, for a reason that we do not know: ours or the number's
+    REFUSED = "refused"  # certainly not processed, for an unknown reason: ours or the number's
 
     @property
     def is_final(self) -> bool:
-        """Tell whether no gateway and no second try can help."""
+        """Tell whether neither another gateway nor a second try can help."""
         return self in {Fault.NUMBER, Fault.REGION, Fault.OPTED_OUT, Fault.BLOCKED}
 
     @property
     def is_the_gateways(self) -> bool:
-        """Tell whether the gateway, or our contract with it, failed: this is what opens its circuit.
+        """Tell whether the gateway, or our contract with it, failed: these faults open its circuit.
 
-        What we do not know is not counted, else odd numbers could open a circuit for everybody.
+        An unknown reason is not counted, or a few odd numbers could open a circuit for everybody.
         """
         return self in {Fault.OURS, Fault.BUSY, Fault.UNSURE}
 
     @property
     def lets_another_try(self) -> bool:
-        """Tell whether the message was certainly not processed and another gateway may take it at once."""
+        """Tell whether the message was certainly not processed, so that another gateway may take it at once."""
         return self in {Fault.OURS, Fault.BUSY, Fault.REFUSED}
 
 
@@ -62,12 +62,12 @@ TWILIO = {
 
 
 def of_twilio(code: int | None, status: int) -> Fault:
-    """Return the fault of one of Twilio's error codes, or else of the HTTP status it came with."""
+    """Return the fault of one of Twilio's error codes, else that of the HTTP status."""
     return TWILIO.get(code or 0) or of_status(status)
 
 
 def of_status(status: int) -> Fault:
-    """Return the fault that an HTTP status alone tells."""
+    """Return the fault that an HTTP status alone means."""
     if status == 429:
         return Fault.BUSY
     if status in {401, 402, 403, 404}:
@@ -75,7 +75,7 @@ def of_status(status: int) -> Fault:
     return Fault.REFUSED if 400 <= status < 500 else Fault.UNSURE
 
 
-# The codes of Sinch's delivery reports; what is not here (403, an internal error, and 408, rejected) tells nobody why.
+# The codes of Sinch's delivery reports. Those left out give no reason: 403, an internal error, and 408, rejected.
 SINCH = {
     402: Fault.NUMBER,  # unroutable
     404: Fault.HANDSET,  # temporary failure
@@ -88,21 +88,21 @@ SINCH_STATES = {"Deleted": Fault.NUMBER, "Expired": Fault.HANDSET}
 
 
 def of_sinch(code: object, status: str) -> Fault:
-    """Return the fault that a delivery report of Sinch's tells, by its code or else by its status."""
+    """Return the fault of a delivery report of Sinch's, by its code, else by its status."""
     known = SINCH.get(code) if isinstance(code, int) else None
     return known or SINCH_STATES.get(status, Fault.UNSURE)
 
 
-# A mail server's own words for what is wrong (RFC 3463): class, subject, detail.
+# A mail server's enhanced status code (RFC 3463): class, subject, detail.
 ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b", re.ASCII)
-MAILBOX_CODES = {550, 551, 553}  # RFC 5321, where nothing more is said
+MAILBOX_CODES = {550, 551, 553}  # RFC 5321, for an answer without an enhanced code
 
 
 def of_smtp(code: int, text: str) -> Fault:
-    """Return the fault that a mail server's answer about a reader's address tells.
+    """Return the fault of a mail server's answer about a reader's address.
 
-    Only 5.1.x (addresses) and 5.2.x (mailboxes) are the reader's; 5.1.7 and 5.1.8 are about the sender's address.
-    Whatever else is refused for good is refused to us: relaying, our address, our name, the content.
+    Only 5.1.x (addresses) and 5.2.x (mailboxes) are about the reader; 5.1.7 and 5.1.8 are about the sender's address.
+    Any other permanent refusal is a refusal of the portal: relaying, its address, its name, the content.
     """
     if code < 500:
         return Fault.BUSY

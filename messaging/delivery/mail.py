@@ -1,4 +1,4 @@
-"""How e-mail travels: by SMTP, under the portal's own name, and marked as written by a program."""
+"""E-mail by SMTP: the portal's own name, headers of automatic mail, and verified TLS."""
 
 import re
 import smtplib
@@ -13,7 +13,7 @@ from django.core.mail.backends import smtp
 
 
 def own_name() -> str:
-    """Return the name the portal goes by among mail servers, which refuse the bare name of a container (RFC 5321)."""
+    """Return the portal's name for mail servers, which refuse the bare name of a container (RFC 5321)."""
     try:
         version = ip_address(settings.PUBLIC_HOST).version
     except ValueError:
@@ -22,7 +22,7 @@ def own_name() -> str:
 
 
 def headers() -> dict[str, str]:
-    """Return what marks an e-mail of a program: nobody's absence is to be answered to it (RFC 3834)."""
+    """Return the headers of an automatic e-mail, so that no absence notice answers it (RFC 3834)."""
     return {
         "Message-ID": make_msgid(domain=own_name()),
         "Auto-Submitted": "auto-generated",
@@ -31,27 +31,27 @@ def headers() -> dict[str, str]:
 
 
 def without_addresses(answer: bytes | str) -> str:
-    """Return a mail server's words for the log: on one line, and without the addresses that it likes to repeat."""
+    """Return a mail server's answer for the log: on one line, and without the addresses that it often repeats."""
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
     return re.sub(r"<[^>]*>|\S+@\S+", "<...>", " ".join(text.split()))[:300]
 
 
 class _Smtp(smtplib.SMTP):
-    """A connection that says our name."""
+    """A connection that gives the portal's name."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{**options, "local_hostname": own_name()})
 
 
 class _SmtpOverTls(smtplib.SMTP_SSL):
-    """A connection that says our name, TLS from its first byte."""
+    """A connection that gives the portal's name, with TLS from the first byte."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{**options, "local_hostname": own_name()})
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Django's SMTP under our own name; the server's certificate is verified unless EMAIL_URL says otherwise."""
+    """Django's SMTP with the portal's name; the server's certificate is verified unless EMAIL_URL says otherwise."""
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:

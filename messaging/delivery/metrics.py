@@ -1,16 +1,12 @@
-"""What delivery adds to Prometheus' view of the portal."""
-
-import logging
+"""Delivery's metrics for Prometheus."""
 
 from django.conf import settings
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Max, Q
 from prometheus_client.core import GaugeMetricFamily
 
-from messaging.database import Clock, clock_plus
+from messaging.database import Clock, ago
 from messaging.delivery import flows
 from messaging.delivery.models import GatewayFailure, Message, MessageQuerySet, OpenCircuit, State
-
-logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 300
 
@@ -27,7 +23,7 @@ def messages() -> GaugeMetricFamily:
 
 
 def seconds() -> GaugeMetricFamily:
-    """Average the seconds from the click to the gateway, and to the handset."""
+    """Return the average seconds from the click to the gateway, and to the handset."""
     family = GaugeMetricFamily(
         "messaging_token_seconds_5m", "Mean seconds from click, last 5 minutes", labels=["channel", "to"]
     )
@@ -40,11 +36,11 @@ def seconds() -> GaugeMetricFamily:
 
 
 def queue() -> GaugeMetricFamily:
-    """Tell how old the oldest waiting message is, by channel."""
+    """Return the age of the oldest waiting message, by channel."""
     family = GaugeMetricFamily(
         "messaging_queue_age_seconds", "Age of the oldest message that waits", labels=["channel"]
     )
-    # The clock stands inside of the aggregate: beside it, PostgreSQL would group by it, and no two rows share it.
+    # The clock is inside of the aggregate: outside, PostgreSQL would group by it, and no two rows have the same.
     age = Max(ExpressionWrapper(Clock() - F("created_at"), output_field=DurationField()))
     for row in Message.objects.sendable().values("channel").annotate(age=age):
         family.add_metric([row["channel"]], row["age"].total_seconds())
@@ -52,7 +48,7 @@ def queue() -> GaugeMetricFamily:
 
 
 def circuits() -> GaugeMetricFamily:
-    """Tell which gateways are not used for now."""
+    """Return the gateways that are not used now."""
     family = GaugeMetricFamily("messaging_circuit_open", "1 while a gateway is not used", labels=["gateway"])
     broken = set(OpenCircuit.objects.values_list("name", flat=True))
     for name in settings.SMS_GATEWAYS:
@@ -61,25 +57,25 @@ def circuits() -> GaugeMetricFamily:
 
 
 def failures() -> GaugeMetricFamily:
-    """Count the calls that gateways and the mail server failed, by whose fault it was; "ours" needs an operator."""
+    """Count the failed calls of gateways and of the mail server, by fault; "ours" needs an operator."""
     family = GaugeMetricFamily(
         "messaging_gateway_failures_5m", "Calls that failed in the last 5 minutes", labels=["gateway", "fault"]
     )
-    recent = GatewayFailure.objects.filter(at__gt=clock_plus(-WINDOW_SECONDS))
+    recent = GatewayFailure.objects.filter(at__gt=ago(WINDOW_SECONDS))
     for name, fault, count in recent.values_list("name", "fault").annotate(Count("pk")):
         family.add_metric([name, fault], count)
     return family
 
 
 def silence() -> GaugeMetricFamily:
-    """Tell for how long no worker and no poller has looked for messages."""
+    """Return for how long no worker and no poller has looked for messages."""
     seconds_silent = flows.silence()
     value = float("inf") if seconds_silent is None else seconds_silent
     return GaugeMetricFamily("messaging_sender_silence_seconds", "Since a sender last looked", value=value)
 
 
 def _recent() -> MessageQuerySet:
-    return Message.objects.filter(created_at__gt=clock_plus(-WINDOW_SECONDS))
+    return Message.objects.filter(created_at__gt=ago(WINDOW_SECONDS))
 
 
 def _span(until: str, **only: str) -> Avg:

@@ -1,4 +1,4 @@
-"""A message: one thing that leaves the system, and what became of it."""
+"""Messages, with their delivery status, and what delivery keeps about gateways, senders and periodic tasks."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -13,14 +13,14 @@ from messaging.delivery.failure_reasons import Fault
 
 
 class Channel(models.TextChoices):
-    """How a message travels."""
+    """How a message is sent."""
 
     SMS = "sms", "SMS"
     EMAIL = "email", _("e-mail")
 
 
 class State(models.TextChoices):
-    """What became of a message; it only moves forward."""
+    """The delivery status of a message; it only moves forward."""
 
     QUEUED = "queued", _("queued")
     SENDING = "sending", _("sending")
@@ -31,34 +31,34 @@ class State(models.TextChoices):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    """The queue that the database is."""
+    """The queue."""
 
     def waiting(self) -> "MessageQuerySet":
-        """Return what nobody is sending: queued, or under a lease that ran out."""
+        """Return messages that nobody is sending: queued, or under a lease that has expired."""
         return self.filter(Q(state=State.QUEUED) | Q(state=State.SENDING, leased_until__lt=Clock()))
 
     def sendable(self) -> "MessageQuerySet":
-        """Return what waits, is worth sending and has a try left: two for tokens (G-04), many for notices."""
+        """Return messages that wait, are worth sending and have a try left: two for tokens (G-04), many for notices."""
         notice = Q(expires_at__isnull=True, tries__lt=settings.NOTICE_TRIES)
         token = Q(expires_at__gt=self.soonest(), tries__lt=settings.DELIVERY_TRIES)
         return self.waiting().filter(notice | token)
 
     def waiting_for_the_operator(self) -> "MessageQuerySet":
-        """Return what waits because we are refused: credentials, sender, relaying, a key that is not known here."""
+        """Return messages that wait because of a fault of ours: credentials, sender, relaying, an unknown key."""
         return self.filter(state=State.SENDING, fault__in=[Fault.OURS, Fault.REFUSED])
 
     def late(self) -> "MessageQuerySet":
-        """Return what waits and is not worth a gateway call any more (F5)."""
+        """Return messages that wait and are no longer worth a gateway call (F5)."""
         return self.waiting().filter(expires_at__lte=self.soonest())
 
     def out_of_tries(self) -> "MessageQuerySet":
-        """Return what waits and may not be tried again (F6)."""
+        """Return messages that wait and have no try left (F6)."""
         notice = Q(expires_at__isnull=True, tries__gte=settings.NOTICE_TRIES)
         token = Q(expires_at__isnull=False, tries__gte=settings.DELIVERY_TRIES)
         return self.waiting().filter(notice | token)
 
     def queue(self, *, lifetime: float | None, **facts: Any) -> "Message":
-        """Insert one message, which lives so many seconds from now if that is told."""
+        """Insert one message, which lives ``lifetime`` seconds from now, or without end."""
         return QUEUE.new(lifetime=None if lifetime is None else timedelta(seconds=lifetime), **facts)
 
     def insert_from(self, source: models.QuerySet[Any], row: dict[str, Any]) -> int:
@@ -70,10 +70,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
             return int(cursor.rowcount)
 
     def report(self, message_id: int, tries: int, state: str, **facts: str) -> int:
-        """Move a message forward to what its gateway reports; backward or repeated reports change nothing (G-06).
+        """Move a message forward to the state that its gateway reports; other reports change nothing (G-06).
 
-        ``tries`` says which call the report is about. That any of them went through is true of the message; that
-        one did not is true only if it was the last: the second gateway may carry what the first one lost (F29).
+        ``tries`` is the number of the call. A success is true of the message, whichever call it is about; a failure
+        only if it is about the last call, because the second gateway may carry what the first one lost (F29).
         """
         before = {State.SENT: [State.SENDING]}.get(State(state), [State.SENDING, State.SENT])
         reported = self.filter(pk=message_id, state__in=before)
@@ -82,7 +82,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return reported.update(state=state, reported_at=Clock(), **facts)
 
     def worth_a_call(self) -> "MessageQuerySet":
-        """Return what has no end of life, or enough left of it for a gateway call (G-02)."""
+        """Return messages without an end of life, or with enough left of it for a gateway call (G-02)."""
         return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=self.soonest()))
 
     @staticmethod
@@ -92,14 +92,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One message. Holds no text: it is rendered at the moment of sending (T-06)."""
+    """One message. It has no text: that is rendered at the moment of sending (T-06)."""
 
     channel = models.CharField(_("channel"), max_length=5, choices=Channel.choices)
     destination = models.CharField(_("destination"), max_length=254)
     kind = models.CharField(_("kind"), max_length=40)
     subject_id = models.BigIntegerField(_("number of what it is about"))
     language = models.CharField(_("language"), max_length=5)
-    # On whose behalf: a number that means something to the apps above only, for their figures.
+    # The account on whose behalf it is sent: an id of the apps above, for their figures.
     owner_id = models.BigIntegerField(_("on whose behalf"), null=True)
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.QUEUED)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
@@ -114,6 +114,7 @@ class Message(models.Model):
     fault = models.CharField(_("reason"), max_length=9, default="")
 
     objects: ClassVar[Any] = MessageQuerySet.as_manager()
+    subject: Any = None  # what it is about, where that was read together with other messages
 
     class Meta:
         verbose_name = _("message")
@@ -141,8 +142,8 @@ def _queue() -> Insert[Message]:
     end = models.ExpressionWrapper(
         Clock() + Slot("lifetime", models.DurationField()), output_field=models.DateTimeField()
     )
-    told = slots(Message, "channel", "destination", "kind", "subject_id", "language", "owner_id")
-    return Insert(Message, expires_at=end, **told)
+    columns = slots(Message, "channel", "destination", "kind", "subject_id", "language", "owner_id")
+    return Insert(Message, expires_at=end, **columns)
 
 
 # Built once 58 µs, each time 0.3 ms.
@@ -150,7 +151,7 @@ QUEUE = Compiled(_queue)
 
 
 class GatewayFailure(models.Model):
-    """One call that a gateway failed. Successes are the messages themselves."""
+    """One failed gateway call. Successes are the messages themselves."""
 
     name = models.CharField(_("gateway"), max_length=20)
     fault = models.CharField(_("reason"), max_length=9)
@@ -166,7 +167,7 @@ class GatewayFailure(models.Model):
 
 
 class OpenCircuit(models.Model):
-    """A gateway that is not used for now. The row goes when a probe succeeds."""
+    """A gateway that is not used now. A successful probe deletes the row."""
 
     name = models.CharField(_("gateway"), max_length=20, primary_key=True)
     open_until = models.DateTimeField(_("not used until"))
@@ -182,7 +183,7 @@ class OpenCircuit(models.Model):
 
 
 class BlockedPrefix(models.Model):
-    """A range of numbers, E.164 less four digits, that a gateway blocks because it suspects fraud."""
+    """A range of numbers (E.164 without the last four digits) that a gateway blocks because it suspects fraud."""
 
     prefix = models.CharField(max_length=12, primary_key=True)
     until = models.DateTimeField()
@@ -193,7 +194,7 @@ class BlockedPrefix(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a sender last looked for messages. A process that lives but does not work is silent here (Q-06)."""
+    """When a sender last looked for messages. A process that runs but does not work leaves none (Q-06)."""
 
     name = models.CharField(_("worker"), max_length=20, primary_key=True)
     at = models.DateTimeField(_("last seen"), db_default=Clock())
@@ -207,7 +208,7 @@ class Heartbeat(models.Model):
 
 
 class PeriodicTask(models.Model):
-    """When a periodic task is to run again, who holds it, and when the last run that ended well began."""
+    """When a periodic task is due, until when a run holds it, and when the last successful run began."""
 
     name = models.CharField(_("name"), max_length=40, primary_key=True)
     due_at = models.DateTimeField(_("due at"), db_default=Clock())
@@ -218,7 +219,7 @@ class PeriodicTask(models.Model):
     class Meta:
         verbose_name = _("periodic task")
         verbose_name_plural = _("periodic tasks")
-        db_table = "delivery_chore"  # of before the model's name
+        db_table = "delivery_chore"  # the model's earlier name
 
     def __str__(self) -> str:
         return f"{self.name}, {self.due_at}"

@@ -1,7 +1,7 @@
-"""The outbox of the embedded default: what would have left, kept as files beside the database.
+"""The outbox of the embedded default: messages are kept as files beside the database instead of being sent.
 
-Files, and not rows, so that no database ever holds a token (T-06). In force only while
-``settings.OUTBOX_ENABLED``; nothing here runs with a real gateway or mail server.
+They are files, not rows, so that no database ever holds a token (T-06). It is in use only while
+``settings.OUTBOX_ENABLED``, never with a real gateway or mail server.
 """
 
 import json
@@ -19,7 +19,7 @@ KEPT = 500
 
 def put(channel: str, to: str, subject: str, text: str) -> str:
     """Keep one message; return its id."""
-    now = datetime.now(UTC)  # noqa: TID251 (the demo's, shown only)
+    now = datetime.now(UTC)  # noqa: TID251 (only shown, in the demo)
     entry_id = f"{now:%Y%m%d%H%M%S%f}-{uuid.uuid4().hex[:8]}"
     entry = {
         "id": entry_id,
@@ -37,7 +37,7 @@ def put(channel: str, to: str, subject: str, text: str) -> str:
 
 
 def entries() -> Iterator[dict[str, str]]:
-    """Return what is kept, newest first; forget what is beyond the newest 500."""
+    """Return the messages, newest first; delete those beyond the newest 500."""
     paths = sorted(settings.OUTBOX_DIR.glob("*.json"), reverse=True)
     for path in paths[KEPT:]:
         path.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def entries() -> Iterator[dict[str, str]]:
 
 
 class EmailBackend(BaseEmailBackend):
-    """Django's e-mail into the outbox."""
+    """Django's e-mail backend that writes into the outbox."""
 
     def __init__(self, fail_silently: bool = False, **options: Any) -> None:
         super().__init__(fail_silently=fail_silently)

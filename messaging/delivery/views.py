@@ -1,4 +1,4 @@
-"""The outbox page of the embedded default, and what gateways report."""
+"""The outbox page of the embedded default, and the addresses for gateways' reports."""
 
 import json
 import re
@@ -15,14 +15,14 @@ from messaging.delivery import failure_reasons, flows, gateways, outbox
 from messaging.delivery.flows import Report
 from messaging.delivery.models import State
 
-# What Twilio says, and what it means for a message. Its earlier states tell us nothing new.
+# Twilio's status, and the state of the message that it means. Its earlier ones are not needed.
 TWILIO_STATES = {
     "sent": State.SENT,
     "delivered": State.DELIVERED,
     "undelivered": State.FAILED,
     "failed": State.FAILED,
 }
-# What Sinch says. "Queued" tells nothing new, and "Unknown" says so itself.
+# The same for Sinch. "Queued" is not needed, and "Unknown" means nothing.
 SINCH_STATES = {
     "Dispatched": State.SENT,
     "Delivered": State.DELIVERED,
@@ -34,7 +34,7 @@ ERROR_CODE = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 @login_not_required
 @require_safe
 def show_outbox(request: HttpRequest) -> HttpResponse:
-    """Show what the demo would have sent; 404 wherever something can really be sent."""
+    """Show the messages that the demo did not send; 404 wherever something can really be sent."""
     if not settings.OUTBOX_ENABLED:
         raise Http404
     entries = list(outbox.entries())
@@ -47,7 +47,7 @@ def show_outbox(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def twilio_report(request: HttpRequest, message_id: int, tries: int) -> HttpResponse:
-    """Take Twilio's word on a message's delivery status: signed, forward only, and opening nothing (G-05, G-06)."""
+    """Take Twilio's report on a message: signed, forward only, and opening nothing (G-05, G-06)."""
     fields = request.POST
     if not gateways.twilio_signed(request.path, fields, request.headers.get("X-Twilio-Signature", "")):
         return HttpResponse(status=403)
@@ -65,7 +65,7 @@ def twilio_report(request: HttpRequest, message_id: int, tries: int) -> HttpResp
 @csrf_exempt
 @require_POST
 def sinch_report(request: HttpRequest, signed: str) -> HttpResponse:
-    """Take Sinch's report on a message: at an address that we signed, forward only, opening nothing (G-06)."""
+    """Take Sinch's report on a message: at an address that we signed, forward only, and opening nothing (G-06)."""
     call = gateways.sinch_call(signed)
     if call is None:
         return HttpResponse(status=403)
@@ -81,7 +81,7 @@ def sinch_report(request: HttpRequest, signed: str) -> HttpResponse:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    """Return what a gateway posted, or nothing: what is not an object tells us nothing."""
+    """Return the object that a gateway posted, or an empty one for anything else."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The wake-up: tells a worker to look now, in bounded time, and may be lost without harm."""
+"""The wake-up: it tells a worker to look now, in bounded time. It may be lost without harm."""
 
 import logging
 
@@ -10,11 +10,11 @@ logger = logging.getLogger(__name__)
 
 
 def send(message_id: int, *, queue: str) -> None:
-    """Tell a worker that a message waits; only its id travels (J-03). A dead broker is logged, never raised (F7).
+    """Tell a worker that a message waits; only its id is sent (J-03). A dead broker is logged, never raised (F7).
 
-    It has no expiry: a worker would judge that by its own clock, the claim judges by the database's.
+    A wake-up has no expiry: a worker would judge that by its own clock; the claim uses the database's.
     """
-    if not settings.REDIS_URL:  # no broker at all: the poller sends
+    if not settings.REDIS_URL:  # there is no broker: the poller sends
         return
     try:
         current_app.send_task(
@@ -22,6 +22,7 @@ def send(message_id: int, *, queue: str) -> None:
             args=[message_id],
             queue=queue,
             argsrepr=str(message_id),
+            declare=[],  # a worker declares its queue; here it took 200 of a wake-up's 1,020 calls (of Python and C)
         )
     except (OperationalError, OSError) as error:
         logger.warning("wake-up lost for message %s: %s", message_id, type(error).__name__)

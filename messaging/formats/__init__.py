@@ -1,1 +1,1 @@
-"""Where Django's own formats of dates and numbers are not what a native reader expects."""
+"""Formats of dates and numbers, where Django's own are not what a native reader expects."""

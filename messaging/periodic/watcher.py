@@ -1,4 +1,4 @@
-"""Look into the database every few seconds, send what waits and run what is due. Needs no broker (Q-07)."""
+"""Every few seconds, send the messages that wait and run the tasks that are due. Needs no broker (Q-07)."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from messaging.database import is_outage
-from messaging.delivery import flows
+from messaging.delivery import flows, gateways
 from messaging.periodic import scheduler
 
 logger = logging.getLogger(__name__)
@@ -29,9 +29,10 @@ def look(by: str, *, threads: int) -> None:
 def watch(by: str, stop: threading.Event, seconds: float = SECONDS) -> None:
     """Look again and again until ``stop``. ``by`` names the sender in its heartbeat: "worker" or "poller".
 
-    A look that waits for a silent gateway does not hold up the next one (Q-02), and a long periodic task holds up
-    no look: it has a thread of its own.
+    A look that waits for a silent gateway does not delay the next one (Q-02), and a long periodic task delays no look,
+    because it has a thread of its own.
     """
+    _outlive_outages(gateways.make_ready)
     looks: set[Future[None]] = set()
     tasks: Future[None] | None = None
     with ThreadPoolExecutor(LOOKS + 1, thread_name_prefix="watcher") as pool:
@@ -46,7 +47,7 @@ def watch(by: str, stop: threading.Event, seconds: float = SECONDS) -> None:
 
 
 def _show_life() -> None:
-    """Touch the file that a health check looks at: it costs nothing, and is stale when every look hangs."""
+    """Touch the file for a health check: it is stale when every look hangs."""
     if settings.ALIVE_FILE:
         Path(settings.ALIVE_FILE).touch()
 
@@ -56,7 +57,7 @@ def _send(by: str) -> None:
 
 
 def _outlive_outages(step: Callable[[], object]) -> None:
-    """Run one step. Neither a database that is away for a while nor a mistake of ours ends the watch."""
+    """Run one step. Neither an outage of the database nor a mistake of ours ends the watcher."""
     close_old_connections()
     try:
         step()

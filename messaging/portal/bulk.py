@@ -1,7 +1,7 @@
-"""What an administrator does for several people at once.
+"""Actions of an administrator for several people at once.
 
-Each person is a transaction of their own: after a fault each of them is done or as before, and the same again does the
-rest. Every rule stands in the flow that does it for one person, which writes it down for that person.
+Each person has a transaction of their own: after a fault each is either done or unchanged, and doing the same again
+does the rest. The rules are in the flow for one person, which also records the event.
 """
 
 import logging
@@ -27,14 +27,14 @@ MOST = 200  # people a request: some seconds' work
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """Something that is done to people: its words, how it is done to one, and for whom there is nothing to do."""
+class BulkAction:
+    """An action for people: its texts, how it is done for one of them, and for whom there is nothing to do."""
 
     title: Promise
     points: list[Promise]
     button: Promise
-    act: Callable[[User, User, str], bool]  # the person, who does it, the reason
-    is_so: Callable[[User], bool]
+    act: Callable[[User, User, str], bool]  # the person, the administrator, the reason
+    needs_nothing: Callable[[User], bool]
     asks_reason: bool = False
     is_dangerous: bool = False
 
@@ -44,15 +44,15 @@ def _reset(person: User, actor: User, reason: str) -> bool:
     return True
 
 
-WORKS: dict[str, Work] = {
-    "remind": Work(
+ACTIONS: dict[str, BulkAction] = {
+    "remind": BulkAction(
         title=gettext_lazy("Remind several users"),
         points=[gettext_lazy("An e-mail tells them, step by step, how to set up a second step. Once a day at most.")],
         button=gettext_lazy("Remind"),
         act=lambda person, actor, _reason: bool(reminders.remind(person.account, actor=actor, user=person)),
-        is_so=lambda person: user_query.has_counting(person) or not person.is_active,
+        needs_nothing=lambda person: user_query.has_counting(person) or not person.is_active,
     ),
-    "deactivate": Work(
+    "deactivate": BulkAction(
         title=gettext_lazy("Deactivate several users"),
         points=[
             gettext_lazy("They are signed out everywhere at once and can no longer sign in."),
@@ -60,10 +60,10 @@ WORKS: dict[str, Work] = {
         ],
         button=gettext_lazy("Deactivate"),
         act=lambda person, actor, _reason: users.deactivate_user(person, actor=actor),
-        is_so=lambda person: not person.is_active,
+        needs_nothing=lambda person: not person.is_active,
         is_dangerous=True,
     ),
-    "reset_phone": Work(
+    "reset_phone": BulkAction(
         title=gettext_lazy("Reset the second steps of several users"),
         points=[
             gettext_lazy(
@@ -72,22 +72,25 @@ WORKS: dict[str, Work] = {
             gettext_lazy(
                 "Each is told by e-mail. At the next sign-in they confirm that mailbox first, and then a second step."
             ),
+            gettext_lazy(
+                "Where e-mail does not count they type a recovery code instead: you make it on each user's page."
+            ),
         ],
         button=gettext_lazy("Reset the second steps"),
         act=_reset,
-        is_so=lambda person: not person.has_device,
+        needs_nothing=lambda person: not person.has_device,
         asks_reason=True,
         is_dangerous=True,
     ),
-    "member": Work(
+    "member": BulkAction(
         title=gettext_lazy("Make several users members"),
         points=[gettext_lazy("They can no longer see users, settings and audit, from the next click on.")],
         button=gettext_lazy("Make them members"),
         act=lambda person, actor, _reason: users.change_role(person, Role.MEMBER, actor=actor),
-        is_so=lambda person: not person.is_administrator,
+        needs_nothing=lambda person: not person.is_administrator,
         is_dangerous=True,
     ),
-    "administrator": Work(
+    "administrator": BulkAction(
         title=gettext_lazy("Make several users administrators"),
         points=[
             gettext_lazy(
@@ -97,26 +100,26 @@ WORKS: dict[str, Work] = {
         ],
         button=gettext_lazy("Make them administrators"),
         act=lambda person, actor, _reason: users.change_role(person, Role.ADMINISTRATOR, actor=actor),
-        is_so=lambda person: person.is_administrator,
+        needs_nothing=lambda person: person.is_administrator,
     ),
 }
 
 
 @dataclass(slots=True)
 class Outlook:
-    """To whom something will be done, and who is left out for which reason."""
+    """For whom something will be done, and who is left out for which reason."""
 
     people: list[User] = field(default_factory=list)
     left_out: list[tuple[User, str]] = field(default_factory=list)
 
 
-def outlook(work: Work, people: Iterable[User], actor: User) -> Outlook:
-    """Tell what will happen to whom. Nobody does any of this to themselves."""
+def outlook(action: BulkAction, people: Iterable[User], actor: User) -> Outlook:
+    """Return for whom something will be done. Nobody does any of this for themselves."""
     found = Outlook()
     for person in people:
         if person.pk == actor.pk:
             found.left_out.append((person, _("This is you.")))
-        elif work.is_so(person):
+        elif action.needs_nothing(person):
             found.left_out.append((person, _("There is nothing to do.")))
         else:
             found.people.append(person)
@@ -124,38 +127,38 @@ def outlook(work: Work, people: Iterable[User], actor: User) -> Outlook:
 
 
 def chosen(account: Account, ids: Iterable[int]) -> list[User]:
-    """Return the people of an account with these ids, by name; of another account's there is none (A-04)."""
+    """Return the people of an account with these ids, by name; people of another account are not found (A-04)."""
     found = User.objects.filter(account=account, pk__in=ids, erased_at__isnull=True).select_related("phone_device")
     people = list(found.order_by("name_key", "pk")[:MOST])
     for person in people:
-        person.account = account  # one row for all: it asks the clock once whether a date has come
+        person.account = account  # one object for all: it asks only once whether a date has come
     return people
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of it for one person."""
+    """The result for one person."""
 
     person: User
     is_done: bool
     text: str
 
 
-def carry_out(work: Work, people: Iterable[User], actor: User, reason: str) -> list[Result]:
-    """Do it to each in turn, whatever becomes of the others; return one result each."""
-    planned = outlook(work, people, actor)
+def carry_out(action: BulkAction, people: Iterable[User], actor: User, reason: str) -> list[Result]:
+    """Do it for each person in turn, whatever happens with the others; return one result each."""
+    planned = outlook(action, people, actor)
     left_out = [Result(person, False, why) for person, why in planned.left_out]
-    return [*(_carry_out(work, person, actor, reason) for person in planned.people), *left_out]
+    return [*(_carry_out(action, person, actor, reason) for person in planned.people), *left_out]
 
 
-def _carry_out(work: Work, person: User, actor: User, reason: str) -> Result:
+def _carry_out(action: BulkAction, person: User, actor: User, reason: str) -> Result:
     try:
-        changed = work.act(person, actor, reason)
+        changed = action.act(person, actor, reason)
     except LastAdministrator:
         return Result(person, False, _("Somebody has to run the account: make another person administrator first."))
     except (OwnPhone, NoPhone) as refusal:
         return Result(person, False, error_messages.of(refusal))
     except DatabaseError:
-        logger.exception("bulk work failed for user %s", person.pk)
+        logger.exception("a bulk action failed for user %s", person.pk)
         return Result(person, False, _("This did not work, and nothing was changed. Try again."))
     return Result(person, changed, _("Done") if changed else _("There is nothing to do."))

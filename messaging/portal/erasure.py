@@ -1,7 +1,7 @@
-"""Erasing a person who has left: what says who they were goes, what happened stays (R-13).
+"""Erasing a person who has left: everything that identifies them is deleted, what happened stays (R-13).
 
-The row of the person stays without name, login and address, for the audit log points to it: its events say "removed
-person #12". Everything else that is the person's own is deleted.
+The row of the person stays without name, login and address, because the audit log refers to it: its events say
+"removed person #12". Everything else that belongs to the person is deleted.
 """
 
 import secrets
@@ -13,7 +13,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts.audit.actions import Action, Shown, actions_shown
+from accounts.audit.action_rows import Shown
+from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.models import AuditEvent, Invitation, KnownDevice, SearchWord, Session, User
 from accounts.users import limits as own_limits
@@ -67,10 +68,10 @@ def erase(user: User, *, actor: User) -> bool:
 
 
 def messages_of(user: User) -> QuerySet[Message]:
-    """Return what was sent to a person, found by what it was about: the table has no index of addresses."""
+    """Return the messages to a person, found by their subjects: the table has no index of addresses."""
     others = User.objects.filter(account=user.account_id).exclude(pk=user.pk)
     about = AuditEvent.objects.filter(user=user).values("pk")
-    notable = AuditEvent.objects.filter(account=user.account_id, action__in=actions_shown(Shown.NOTICE)).values("pk")
+    notable = AuditEvent.objects.filter(account=user.account_id, action__in=Action.marked(Shown.NOTICE)).values("pk")
     notices = Message.objects.filter(kind="notice")
     found = (
         Message.objects.filter(kind="token", subject_id__in=Challenge.objects.filter(user=user).values("pk")),
@@ -88,7 +89,7 @@ def _invitations_of(user: User) -> QuerySet[Invitation]:
 
 
 def _forget_what_was_written_of(user: User) -> None:
-    """Take out what an administrator has written and not proved yet, and the login in the operators' log."""
+    """Delete what administrators have typed in pending actions for the person, and the login in the operators' log."""
     about = Reauthentication.objects.filter(path__startswith=f"/configuracoes/usuarios/{user.pk}/")
     about.update(posted=None)
     kind = ContentType.objects.get_for_model(User)

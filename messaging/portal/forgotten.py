@@ -1,4 +1,4 @@
-"""Asking for the link to a new password: here because the captcha that may be due belongs to the second factor."""
+"""Asking for the link to a new password. It is here because the captcha that may be due is in ``twofactor``."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ class PasswordResetForm(CaptchaForm, DjangoPasswordResetForm):
         self.fields["email"].label = _("E-mail address")
 
     def save(self, **options: Any) -> None:  # type: ignore[override]
-        """Queue a link for whoever has this address. Raises CaptchaRefused where one is due (B-03)."""
-        passwords.request_password_reset(self.cleaned_data["email"], self.pay)
+        """Queue a link for the person with this address. Raises CaptchaRefused where a captcha is due (B-03)."""
+        passwords.request_password_reset(self.cleaned_data["email"], self.require_captcha)
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -38,7 +38,7 @@ class PasswordReset(auth.PasswordResetView):
     success_url = reverse_lazy("password-reset-sent")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Queue the link; whoever comes from an address that has asked for many solves a captcha first."""
+        """Queue the link; a network address that has asked for many has to solve a captcha first."""
         try:
             return super().form_valid(form)
         except CaptchaRefused as refusal:

@@ -1,4 +1,4 @@
-"""The guides, in the language of whoever reads them. Written out of docs/guia by ``python -m tests.guide``."""
+"""The guides in the reader's language. ``python -m tests.guide`` makes them from docs/guia."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,6 +10,6 @@ from accounts.request.http import SignedInRequest
 
 @require_safe
 def help_page(request: SignedInRequest, guide: str) -> HttpResponse:
-    """Show a guide: of the users, or of the administrators, which members may read, too."""
+    """Show a guide: that of the users, or that of the administrators, which members may read, too."""
     context = {"guide": guide, "text": f"guide/{get_language()}/{guide}.html"}
     return render(request, "help.html", context)

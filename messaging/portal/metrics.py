@@ -1,4 +1,4 @@
-"""Prometheus' view of the portal: counted in the database when asked, the same from every process, but for requests."""
+"""The metrics for Prometheus: counted in the database when asked, in every process the same; except of requests."""
 
 import logging
 import secrets
@@ -27,10 +27,10 @@ FAMILIES = (*delivery.FAMILIES, *accounts.FAMILIES, *twofactor.FAMILIES)
 
 
 class PortalCollector(Collector):
-    """Gauges over the last five minutes, and the state of now."""
+    """Gauges of the last five minutes, and of the current state."""
 
     def collect(self) -> Iterator[Metric]:
-        """Return every metric; without the database those that are known all the same, so that alarms can tell."""
+        """Return every metric; without the database those that need none, so that alarms work."""
         yield from (family() for family in CONSTANTS)
         try:
             counted = [family() for family in FAMILIES]
@@ -49,7 +49,7 @@ REGISTRY.register(PortalCollector())
 @login_not_required
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer Prometheus, who brings the bearer token; 404 to everybody else outside of the embedded default."""
+    """Answer Prometheus with its bearer token; 404 to everybody else outside of the embedded default."""
     offered = request.headers.get("Authorization", "").removeprefix("Bearer ")
     known = settings.METRICS_TOKEN and secrets.compare_digest(offered.encode(), settings.METRICS_TOKEN.encode())
     if not (known or settings.EMBEDDED):

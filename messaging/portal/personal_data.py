@@ -1,8 +1,8 @@
-"""What is kept about a person, as JSON: for themselves, and for the administrator who answers for it (R-13)."""
+"""The data kept about a person, as JSON: for themselves, and for an administrator of the account (R-13)."""
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
@@ -10,14 +10,15 @@ from accounts.audit import descriptions
 from accounts.auth.decorators import administrators_only, for_person_of_account
 from accounts.models import AuditEvent, KnownDevice, Session, User
 from accounts.request.http import SignedInRequest
+from messaging.delivery.models import Message
 from messaging.portal.erasure import messages_of
-from twofactor.models import AppDevice, OwnRecoveryCode, Passkey
+from twofactor.models import UNCONFIRMED, AppDevice, Challenge, OwnRecoveryCode, Passkey
 
 MOST_EVENTS = 10_000  # the newest; "events" says how many there are
 
 
 def kept_about(user: User, *, number: str) -> dict[str, Any]:
-    """Return everything that is kept about a person. ``number`` is their phone, masked where another one reads it."""
+    """Return all data kept about a person. ``number`` is their phone, masked for another reader."""
     events = AuditEvent.objects.filter(Q(user=user) | Q(actor=user)).order_by("-pk")
     return {
         "user": {
@@ -41,14 +42,24 @@ def kept_about(user: User, *, number: str) -> dict[str, Any]:
         "recovery_codes": list(OwnRecoveryCode.objects.filter(user=user).values("issued_at", "used_at")),
         "sessions": list(Session.objects.filter(user=user).values("ip", "user_agent", "created_at", "seen_at")),
         "devices": list(KnownDevice.objects.filter(user=user).values("browser", "network", "seen_at")),
-        "messages": list(messages_of(user).order_by("pk").values("channel", "kind", "created_at", "state")),
+        "messages": list(_messages_shown(user).order_by("pk").values("channel", "kind", "created_at", "state")),
         "events_in_all": events.count(),
         "events": [_event(event, user) for event in events.select_related("user", "actor")[:MOST_EVENTS]],
     }
 
 
+def _messages_shown(user: User) -> QuerySet[Message]:
+    """Return the messages to a person, without the tokens to numbers and addresses that were typed and not confirmed.
+
+    These may be anybody's. A token to somebody else's address is withheld, and so is one to a number that others have
+    closed: a list of those that left would tell who has a login elsewhere (C-09, R-08).
+    """
+    typed = Challenge.objects.filter(user=user, purpose__in=UNCONFIRMED, verified_at__isnull=True)
+    return messages_of(user).exclude(kind="token", subject_id__in=typed.values("pk"))
+
+
 def _event(event: AuditEvent, user: User) -> dict[str, Any]:
-    """Return an event; the address and the browser of somebody else are theirs, and are left out."""
+    """Return an event, without the address and the browser of anybody else."""
     shown = {"at": event.at, "action": event.action, "what": descriptions.describe(event)}
     own = event.actor_id == user.pk
     return {**shown, "address": event.ip, "browser": event.user_agent} if own else shown
@@ -62,7 +73,7 @@ def _answer(request: HttpRequest, user: User, *, number: str) -> JsonResponse:
 
 @require_safe
 def own_data(request: SignedInRequest) -> JsonResponse:
-    """Send a person what is kept about them."""
+    """Send a person their own data."""
     device = getattr(request.user, "phone_device", None)
     return _answer(request, request.user, number=device.number if device else "")
 
@@ -71,6 +82,6 @@ def own_data(request: SignedInRequest) -> JsonResponse:
 @for_person_of_account
 @require_safe
 def data_of(request: SignedInRequest, person: User) -> JsonResponse:
-    """Send an administrator what is kept about a person of the account; the phone is masked (P-09)."""
+    """Send an administrator the data of a person of the account; the phone is masked (P-09)."""
     device = getattr(person, "phone_device", None)
     return _answer(request, person, number=str(device) if device else "")

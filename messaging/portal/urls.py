@@ -8,7 +8,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("senha/esqueci/", forgotten.PasswordReset.as_view(), name="password-reset"),
     path("configuracoes/usuarios/convidar/", joining.invite, name="invite"),
-    path("configuracoes/usuarios/varios/", bulk_views.bulk_work, name="users-bulk"),
+    path("configuracoes/usuarios/varios/", bulk_views.users_bulk, name="users-bulk"),
     path("convite/<str:signed>/", joining.join, name="join"),
     path(
         "configuracoes/usuarios/<int:user_id>/sessoes/encerrar/",

@@ -1,4 +1,4 @@
-"""What an administrator does for a person of the account: each page says what will happen, and asks who it is."""
+"""An administrator's actions for a person of the account: each page says what will happen, and re-authenticates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from accounts.auth import sessions as account_sessions
 from accounts.auth.decorators import View, administrators_only, for_person_of_account
@@ -20,14 +20,13 @@ from accounts.request.limited import limited
 from accounts.users import flows as users
 from messaging.portal import erasure
 from twofactor import recovery
+from twofactor.pages import page
 from twofactor.reauthentication.decorators import reauthenticated
-
-page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is about to be done to a person, in words, and how it is done."""
+    """An action that is about to be done for a person: its texts, and how it is done."""
 
     title: str
     points: list[str]
@@ -35,15 +34,15 @@ class Plan:
     done: str
     act: Callable[[], bool]
     dangerous: bool = False
-    has_code: bool = False  # a recovery code is shown at the end, once, where the person needs one (R-10)
-    basis: str = ""  # what it was made from, where the same button may mean its opposite a moment later
+    has_code: bool = False  # at the end a recovery code is shown, once, where the person needs one (R-10)
+    basis: str = ""  # the state that it was made for, where the same button may mean its opposite a moment later
 
 
 Planner = Callable[[User, User], Plan]
 
 
 def action(purpose: str) -> Callable[[Planner], View]:
-    """Make a page of a plan; its last click asks for a proof of who the administrator is (A-01, A-04, R-12)."""
+    """Make a page of a plan; its last click asks the administrator to re-authenticate (A-01, A-04, R-12)."""
 
     def make(planner: Planner) -> View:
         def view(request: SignedInRequest, person: User) -> HttpResponse:
@@ -66,7 +65,7 @@ def action(purpose: str) -> Callable[[Planner], View]:
 
 
 def _carry_out(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
-    """Act as planned; show the recovery code where there is one, else lead back to the person."""
+    """Do what was planned; show the recovery code if there is one, else redirect to the person."""
     person, plan = context["person"], context["plan"]
     changed = plan.act()
     if plan.has_code and (code := recovery.issue_if_wanted(person, actor=request.user)):
@@ -108,7 +107,7 @@ def role(person: User, actor: User) -> Plan:
 
 @action("user.deactivate")
 def deactivate(person: User, actor: User) -> Plan:
-    """Keep somebody out who has left."""
+    """Deactivate a person who has left."""
     name = {"person": person.full_name}
     return Plan(
         title=_("Deactivate %(person)s") % name,
@@ -125,7 +124,7 @@ def deactivate(person: User, actor: User) -> Plan:
 
 @action("user.reactivate")
 def reactivate(person: User, actor: User) -> Plan:
-    """Let somebody in again who was deactivated."""
+    """Reactivate a person who was deactivated."""
     name = {"person": person.full_name}
     return Plan(
         title=_("Reactivate %(person)s") % name,
@@ -138,7 +137,7 @@ def reactivate(person: User, actor: User) -> Plan:
 
 @action("user.erase")
 def erase(person: User, actor: User) -> Plan:
-    """Erase somebody who has left, for good (R-13)."""
+    """Erase a person who has left, for good (R-13)."""
     if person.is_active:
         raise Http404
     name = {"person": person.full_name}
@@ -159,7 +158,7 @@ def erase(person: User, actor: User) -> Plan:
 
 @action("user.unlock")
 def unlock(person: User, actor: User) -> Plan:
-    """Let somebody try again who was locked by too many wrong tokens, or by a disavowal."""
+    """Unlock a person who was locked by too many wrong tokens, or by a disavowal."""
     name = {"person": person.full_name}
     return Plan(
         title=_("Unlock %(person)s") % name,
@@ -188,7 +187,7 @@ def _of_code(person: User) -> list[str]:
 
 @action("user.recovery_code")
 def recovery_code(person: User, actor: User) -> Plan:
-    """Take out a recovery code for somebody who cannot set up a second step by the mailbox (R-10)."""
+    """Make a recovery code for a person who cannot set up a second step by the mailbox (R-10)."""
     if not (person.may_sign_in and person.wants_recovery_code):
         raise Http404
     name = {"person": person.full_name}
@@ -208,7 +207,7 @@ def recovery_code(person: User, actor: User) -> Plan:
 
 @action("user.password")
 def password(person: User, actor: User) -> Plan:
-    """Send somebody the link to a new password; whoever cannot sign in has to be let in first."""
+    """Send a person the link to a new password; a person who cannot sign in has to be unlocked first."""
     if not person.may_sign_in:
         raise Http404
     name = {"person": person.full_name}

@@ -1,22 +1,22 @@
-"""Whether a connection still stands, told by its socket instead of by a statement before each request.
+"""Whether a connection is alive, read from its socket instead of by a statement before each request.
 
-Django asks with ``SELECT 1`` before each request: seven of a sign-in's 43 statements and one of a page's three, each a
-round trip. A server that ends a connection, or whose machine does, makes its socket readable, and looking at
-that takes 3 µs instead of 50.
+Django runs ``SELECT 1`` before each request: seven of a sign-in's 43 statements and one of a page's three, each a round
+trip. When a server ends a connection, or its machine does, the socket becomes readable; checking that takes 3 µs
+instead of 50.
 """
 
 import select
 from typing import Any
 
-# After so many seconds in which nothing was asked the server is asked as before: whoever is cut off by a firewall or
-# by a machine that lost its power gets no word.
+# After so many quiet seconds a statement asks the server, as before: a connection that a firewall or a power failure
+# cut off shows nothing on its socket.
 QUIET_SECONDS = 10
 
 
 def is_silent(connection: Any) -> bool:
-    """Tell whether a connection of psycopg's is open and nothing came: nothing was asked, so nothing is due.
+    """Tell whether a connection of psycopg's is open and has nothing to read: no statement is under way.
 
-    What came may be the server's end or a notice; only asking tells the two apart.
+    Something to read may be the server's end or a notice; only a statement tells the two apart.
     """
     if connection.closed:
         return False

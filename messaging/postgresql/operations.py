@@ -1,4 +1,4 @@
-"""Operations of migrations that block neither a read nor a write of a large table for long."""
+"""Operations of migrations that block neither reads nor writes of a large table for long."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from messaging.postgresql.base import LOCK_TIMEOUT
 
 
 class AddIndexConcurrently(migrations.AddIndex):
-    """Build an index while the table is written to; in a migration with ``atomic = False``.
+    """Build an index while the table is in use; in a migration with ``atomic = False``.
 
-    A build that was broken off leaves an index that is not valid: it is dropped and built anew. The build waits for
-    transactions under way, and nobody waits for the build, so the migrations' own lock time-out does not hold for it.
+    A build that was broken off leaves an invalid index: it is dropped and built again. The build waits for transactions
+    under way, and nobody waits for the build, so the migrations' own lock time-out does not apply to it.
     """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
@@ -33,13 +33,13 @@ class AddIndexConcurrently(migrations.AddIndex):
 
     @staticmethod
     def build(schema_editor: Any, statement: str, name: str) -> None:
-        """Build one index anew."""
+        """Build one index again."""
         before, _space, after = statement.partition(" INDEX ")
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(name)}")
         schema_editor.execute(f"{before} INDEX CONCURRENTLY {after}", params=None)
 
     def build_in_parts(self, schema_editor: Any, statement: str, table: str, partitions: list[str]) -> None:
-        """Build each partition's index and tie them to the whole's, which PostgreSQL cannot build concurrently."""
+        """Build each partition's index and attach it to the whole table's, which cannot be built concurrently."""
         whole, quote = self.index.name, schema_editor.quote_name
         place = f"{quote(whole)} ON {quote(table)}"
         schema_editor.execute(f"DROP INDEX IF EXISTS {quote(whole)}")
@@ -54,19 +54,19 @@ class AddIndexConcurrently(migrations.AddIndex):
 
 
 class DropIndexConcurrently(Operation):
-    """Drop an index that Django made with a column, while the table is written to; with ``atomic = False``.
+    """Drop an index that Django made with a column, while the table is in use; with ``atomic = False``.
 
-    A change of the field would drop the foreign key as well, and look at every row to have it back.
+    A change of the field would also drop the foreign key, and scan every row to add it again.
     """
 
     reduces_to_sql = False
 
     def __init__(self, name: str, table: str, column: str, *, like: bool = False) -> None:
-        """Name the index and what it is on; ``like`` is Django's second one of a text, which only PostgreSQL has."""
+        """Name the index and its column; ``like`` is Django's second index of a text, which only PostgreSQL has."""
         self.name, self.table, self.column, self.like = name, table, column, like
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """Models do not know of it."""
+        """Do nothing: no model has the index."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         concurrently = " CONCURRENTLY" if schema_editor.connection.vendor == "postgresql" else ""
@@ -90,8 +90,8 @@ class DropIndexConcurrently(Operation):
 class AddFieldAtOnce(migrations.AddField):
     """Add a column in a transaction of its own; in a migration with ``atomic = False``.
 
-    One transaction that changes several tables holds each of them until its end, and a sign-in that has written one
-    and checks a key in the other makes a deadlock of it. A column that a broken-off migration left stays.
+    A transaction that changes several tables locks each of them until its end: a sign-in that has written one of them
+    and checks a foreign key in another makes that a deadlock. A column that a broken-off migration left stays.
     """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
@@ -106,8 +106,8 @@ class AddFieldAtOnce(migrations.AddField):
 class CreateModelAtOnce(migrations.CreateModel):
     """Create a table that the same migration fills; in a migration with ``atomic = False``.
 
-    Its foreign keys and indexes come before the rows: a key that is added behind them locks the tables it points to
-    against every write, until all rows are looked at. A table that a broken-off migration left is made anew.
+    Its foreign keys and indexes come before the rows: a key that is added later locks the tables it points to against
+    every write, until all rows are checked. A table that a broken-off migration left is created again.
     """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
@@ -122,16 +122,16 @@ class CreateModelAtOnce(migrations.CreateModel):
 
 
 def partitions_of(schema_editor: Any, table: str) -> list[str]:
-    """Return the partitions of a table; none where it has no such."""
+    """Return the partitions of a table; none if it is not partitioned."""
     with schema_editor.connection.cursor() as cursor:
         cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s)", [table])
         return [name for (name,) in cursor.fetchall()]
 
 
 def backfill(app: str, model: str, rows: models.Q, size: int = 500, **values: Any) -> migrations.RunPython:
-    """Give the rows that match other values, so many a transaction, by number; in a migration with ``atomic = False``.
+    """Give matching rows other values, so many a transaction, by id; in a migration with ``atomic = False``.
 
-    ``rows`` must not match any more what has its values: a migration that was broken off goes on where it was.
+    ``rows`` must not match rows that have the values already: a migration that was broken off goes on where it was.
     """
 
     def fill(historical: Any, schema_editor: Any) -> None:

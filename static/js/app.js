@@ -5,10 +5,10 @@
   const $ = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  // --- pop-ups: the server sends <dialog open>; here it becomes modal, so that focus stays inside ---------------
+  // --- pop-ups: the server sends <dialog open>; the script makes it modal, so that focus stays inside ----------
 
   function firstFocus(root) {
-    // A choice of one is no choice: with a single country one begins at the number.
+    // With a single country the focus begins at the number.
     const fields = all("input:not([type=hidden], [type=radio], [disabled]), select:not([disabled])", root);
     const usual = $("[data-first]:not([disabled])", root); // what was used last: Enter takes it
     return $("[aria-invalid=true]", root) || usual || fields.find((field) => field.options?.length !== 1) || $("h1", root);
@@ -34,7 +34,7 @@
   // --- forms: sent once; a page that comes back from the history is usable again --------------------------------
 
   function guardForm(form) {
-    // What is missing the server says, in the language of the page; the browser would say it in its own.
+    // The server reports missing fields in the language of the page; the browser would use its own.
     if (!$("altcha-widget, .g-recaptcha", form)) form.noValidate = true;
     form.addEventListener("submit", (event) => {
       if (form.dataset.sentOnce) {
@@ -51,14 +51,14 @@
       setTimeout(() => {
         if (event.defaultPrevented) return release(form);
         button?.classList.add("is-working");
-        // Not disabled: what has the focus would lose it.
+        // Not disabled, because a disabled element loses the focus.
         all("button[type=submit]:not([disabled])", form).forEach((other) => other.setAttribute("aria-disabled", "true"));
         setTimeout(() => form.dataset.sentOnce && showWork(form), 1000);
       });
     });
   }
 
-  // What takes longer than a second says so, where the form has a place for it. How far it is nobody can tell.
+  // Work that takes longer than a second shows a bar, if the form has one. Its progress is unknown.
   function showWork(form) {
     const place = $("[data-working]", form);
     if (!place || place.firstChild) return;
@@ -67,7 +67,7 @@
     place.append(bar, place.dataset.working);
   }
 
-  // The answer may be the next page instead of the way there (twofactor/sign_in/next_page.py).
+  // The answer may be the next page instead of a redirect to it (twofactor/sign_in/next_page.py).
   function askForTheNextPage(form) {
     const field = document.createElement("input");
     Object.assign(field, { type: "hidden", name: "straight", value: "on" });
@@ -100,7 +100,7 @@
 
     if ($(".g-recaptcha", form)) {
       const missing = $("[data-captcha-missing]", form);
-      // Where the operator has a second door, the button asks the server for it.
+      // If the operator allows the fallback captcha, the button asks the server for it.
       const second = $("[data-captcha-second]", form);
       const failed = () => {
         set(Boolean(second));
@@ -117,8 +117,8 @@
     }
   }
 
-  // The self-hosted box: ALTCHA's own element, whose script ran before this one. It gets our words and its worker, and
-  // takes the place of the row that stands for it until then.
+  // The self-hosted box: ALTCHA's own element, whose script ran before this one. It gets our texts and its worker, and
+  // replaces the row that is shown until then.
   function altchaBox(widget) {
     const { algorithm, lifetime, worker, words } = widget.dataset;
     const missing = isSecureContext ? !window.$altcha && "missing" : "insecure";
@@ -139,7 +139,7 @@
     });
   }
 
-  // --- countdown: seconds come from the server; the browser's wall clock is never asked --------------------------
+  // --- countdown: seconds come from the server; the browser's wall clock is not used ----------------------------
 
   const born = performance.getEntriesByType("navigation")[0]?.responseStart || performance.now();
   const sinceServed = () => (performance.now() - born) / 1000;
@@ -165,7 +165,7 @@
       if (phase && phase[0] < spoken) {
         const first = spoken === Infinity;
         spoken = phase[0];
-        // Joining late says nothing untrue: "3 minutes" is spoken only near three minutes.
+        // A phase is announced only near its time: "3 minutes" only near three minutes.
         if (!first || phase[0] - whole < 10) say.textContent = phase[1];
       }
       if (!whole) end();
@@ -196,7 +196,7 @@
     if (Number(button.dataset.wait) > 0) tick();
   }
 
-  // The wait of a limit, second by second; without this script the page says about how long it is.
+  // The wait of a limit, second by second; without this script the page shows about how long it is.
   function waitClock(node) {
     const shown = $("[data-wait-shown]", node.parentElement);
     const tick = () => {
@@ -218,7 +218,7 @@
     const until = performance.now() + 180000;
     let asking = new AbortController();
     async function ask() {
-      // Not while a form is on its way: its answer may have ended what is asked about.
+      // Not while a form is being sent: its answer may end the journey that is asked about.
       if ($("[data-sent-once]")) return next();
       asking = new AbortController();
       let answer;
@@ -230,9 +230,9 @@
       }
       connection.back();
       if (!answer.ok) return;
-      const told = await answer.json();
-      node.dataset.state = told.state;
-      if (text.textContent !== told.text) text.textContent = told.text;
+      const status = await answer.json();
+      node.dataset.state = status.state;
+      if (text.textContent !== status.text) text.textContent = status.text;
       next();
     }
     const next = () => {
@@ -245,13 +245,13 @@
   // --- token: digits only, however it was pasted; offered by the phone where the browser can ---------------------
 
   function tokenField(input) {
-    // Of a pasted sentence the only run of exactly six digits counts; the SMS has it twice.
+    // From a pasted sentence the only run of exactly six digits is taken; the SMS has it twice.
     const clean = (text) => {
       const runs = new Set(text.match(/(?<!\d)\d{6}(?!\d)/g));
       return runs.size === 1 && /[a-z]{4}/i.test(text) ? [...runs][0] : text.replace(/\D/g, "").slice(0, 6);
     };
     const stop = new AbortController();
-    // Sent by itself when complete, once; after a refusal the person says when (WCAG 3.2.2).
+    // Submitted automatically when complete, once; after a refusal the person submits (WCAG 3.2.2).
     let mayGo = input.getAttribute("aria-invalid") !== "true";
 
     function take(text) {
@@ -268,7 +268,7 @@
       const pasted = event.clipboardData?.getData("text") ?? "";
       const text = clean(pasted);
       if (!text) return;
-      // More than one candidate: the person says which.
+      // More than one candidate: the person chooses.
       if (/[a-z]{4}/i.test(pasted) && !/^\d{6}$/.test(text)) return;
       event.preventDefault();
       take(text);
@@ -287,7 +287,7 @@
 
   function spaced(text) {
     const digits = text.replace(/\D/g, "");
-    // Not while a space or a hyphen is being typed, nor what can be no DDD + number.
+    // Not while a space or a hyphen is being typed, and not for digits that cannot be DDD + number.
     const ours = /^[1-9(][\d\s().-]*\d$/.test(text.trimStart()) && digits.length > 2 && digits.length <= 11;
     if (!ours) return text;
     const area = digits.slice(0, 2);
@@ -312,7 +312,7 @@
     country?.addEventListener("change", format);
   }
 
-  // --- connection: told where one looks, and a form that could not leave stays as it is --------------------------
+  // --- connection: shown beside the form, and a form that could not be sent stays as it is -----------------------
 
   const connection = (() => {
     const box = $("[data-connection]");
@@ -322,7 +322,7 @@
       if (box.dataset.connection === state) return;
       box.dataset.connection = state;
       place();
-      // Emptied and filled, because a live region speaks of changes only.
+      // Emptied and filled, because a live region announces changes only.
       const text = $("[data-connection-text]", box);
       text.textContent = "";
       box.hidden = state === "";
@@ -353,7 +353,7 @@
     input.form?.addEventListener("submit", () => (input.type = "password"));
   }
 
-  // How long the password is, in words; whether it is easy to guess is for the server to say.
+  // How long the password is, in words; the server checks whether it is easy to guess.
   function passwordMeter(words) {
     const input = document.getElementById(words.dataset.meterFor);
     const minimum = Number(input?.dataset.meter);
@@ -418,8 +418,8 @@
     node.before(row);
   }
 
-  // After a refused form, Back and Reload ask for the page again instead of for a confirmation to send. A page that
-  // answers the form before it has an address of its own, at which it is asked for again.
+  // After a refused form, Back and Reload load the page again instead of asking whether to send again. A page that
+  // answers the form before it has an address of its own, at which it is loaded again.
   const address = $("[data-address]")?.dataset.address ?? location.pathname;
   history.replaceState(history.state, "", address === location.pathname ? location.href : address);
 

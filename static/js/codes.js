@@ -1,12 +1,16 @@
-// Copies, keeps and prints the recovery codes of the page. Without it the codes are there to be written down.
+// Copies, saves and prints the recovery codes of the page. Without it they can still be written down.
 (() => {
   "use strict";
   const list = document.querySelector("[data-codes]");
   const text = [...list.querySelectorAll("li")].map((code) => code.textContent.trim()).join("\n") + "\n";
   const acts = {
     async copy(button) {
-      await navigator.clipboard.writeText(text);
-      button.textContent = button.dataset.done;
+      try {
+        await navigator.clipboard.writeText(text);
+        button.textContent = button.dataset.done;
+      } catch {
+        getSelection().selectAllChildren(list); // no permission, or no https: they can be copied by hand
+      }
     },
     keep() {
       const link = document.createElement("a");

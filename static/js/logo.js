@@ -1,5 +1,5 @@
-// A logo out of any picture that the browser can read: its margin is cut off, it is drawn smaller, and it becomes the PNG
-// that the server takes. What the browser cannot read, and what fits already, is sent as it is; the server looks anyway.
+// Makes a logo of any picture that the browser can read: cuts its margin off, draws it smaller, and makes the PNG
+// that the server accepts. A file that it cannot read, or that fits already, is sent unchanged; the server checks it.
 (() => {
   "use strict";
 
@@ -28,7 +28,7 @@
     return sheet;
   }
 
-  // Where the picture is, without the margin that has the colour of its corner.
+  // The rectangle of the picture without the margin that has the colour of its corner.
   function inside(picture) {
     const scale = Math.min(1, MOST / Math.max(picture.width, picture.height));
     const width = Math.max(1, Math.round(picture.width * scale));
@@ -52,7 +52,7 @@
 
   const asPng = (sheet) => new Promise((take) => sheet.toBlob(take, "image/png"));
 
-  // Smaller and smaller, until it weighs little enough.
+  // Smaller and smaller, until the file is small enough.
   async function scaled(picture) {
     const part = inside(picture);
     const [, , width, height] = part;

@@ -1,5 +1,5 @@
-// Passkeys: asks the browser for what a form has to bring, and sends it. Only on the pages that have such a form.
-// Where the page does not know who asks (data-ask, the sign-in page), the browser offers them in the login's field, too.
+// Passkeys: asks the browser for an answer and sends it with a form. Only on the pages that have such a form.
+// Where the person is not known (data-ask, the sign-in page), the browser also offers them in the login field.
 (() => {
   "use strict";
 
@@ -21,7 +21,7 @@
 
   const toBytes = (text) => {
     const plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
-    return Uint8Array.from(plain, (sign) => sign.charCodeAt(0));
+    return Uint8Array.from(plain, (char) => char.charCodeAt(0));
   };
   const toText = (buffer) =>
     btoa(String.fromCharCode(...new Uint8Array(buffer)))
@@ -29,7 +29,7 @@
       .replace(/\//g, "_")
       .replace(/=+$/, "");
 
-  // A challenge is good for five minutes. One that lies here is asked for anew before that.
+  // A challenge is good for five minutes. One that waits here is replaced before that.
   const FRESH = 240_000;
   let held = { at: -FRESH };
 
@@ -99,12 +99,12 @@
       setTimeout(renew, held.at + FRESH - performance.now());
       send(await navigator.credentials.get({ publicKey, mediation: "conditional", signal: mine.signal }));
     } catch {
-      // Put aside for the button or a fresh challenge, or nothing to offer: the password is there.
+      // Cancelled by the button or a fresh challenge, or no passkey to offer: the password can be used.
     }
   }
   offer();
 
-  // Before app.js, which would take this for a form that is being sent, and hold the real one back.
+  // Before app.js, which would treat this as a form that is being sent, and block the real one.
   form.addEventListener(
     "submit",
     (event) => {

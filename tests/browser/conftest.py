@@ -98,21 +98,38 @@ def _launch(playwright: Playwright, *more: str) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=[*QUIET, *more])
 
 
+ONE, SOME, ANY = range(1, 2), range(1, 1000), range(1000)
+
+
 class Complaints(list[str]):
     """What browsers complained about: the console, scripts, the CSP, servers of others, our own 5xx."""
 
-    def forgive(self, text: str) -> None:
-        """Take back one complaint that belongs to what the test has done."""
-        found = next((complaint for complaint in self if text in complaint), None)
-        assert found, f"nobody complained about {text!r}: {self}"
-        self.remove(found)
+    def __init__(self) -> None:
+        super().__init__()
+        self.pardons: list[tuple[str, range]] = []
+
+    def forgive(self, text: str, how_many: range = ONE) -> None:
+        """Take back, when every window is closed, complaints that belong to what the test does.
+
+        A browser tells of them in its own time: right after what has caused one it may not have come yet.
+        """
+        self.pardons.append((text, how_many))
+
+    def settle(self) -> None:
+        """Assert that nothing is left after the pardons, and that there was something to pardon."""
+        left = list(self)
+        for text, how_many in self.pardons:
+            forgiven = [complaint for complaint in left if text in complaint]
+            assert len(forgiven) in how_many, f"{len(forgiven)} complaints about {text!r}: {self}"
+            left = [complaint for complaint in left if complaint not in forgiven]
+        assert left == []
 
 
 @pytest.fixture
 def complaints() -> Iterator[Complaints]:
     complaints = Complaints()
     yield complaints
-    assert not complaints
+    complaints.settle()
 
 
 ADDRESSES = itertools.count(1)

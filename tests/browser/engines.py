@@ -17,9 +17,11 @@ from typing import Any
 
 import httpx
 
-from tests.browser.portal import PATIENCE, free_port, wait_for
+from tests.browser.portal import PATIENCE, wait_for
+from tests.services.programs import free_port
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key that WebDriver gives an element's id under
+START = 4 * PATIENCE  # seconds: a browser that has never run makes its profile first
 PREFERENCES = {
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.page": 0,
@@ -94,10 +96,14 @@ class Firefox(Engine):
 
     def __init__(self, port: int) -> None:
         self.number = 0
-        self.socket = wait_for(lambda: _connected(port), "Firefox's Marionette")
+        self.socket = wait_for(lambda: _connected(port), "Firefox's Marionette", START)
+        self.socket.settimeout(START)
+        with contextlib.ExitStack() as on_failure:  # an open socket would be another test's failure
+            on_failure.callback(self.socket.close)
+            self._read()  # the greeting
+            self.command("NewSession")
+            on_failure.pop_all()
         self.socket.settimeout(PATIENCE)
-        self._read()  # the greeting
-        self.command("NewSession")
 
     def command(self, name: str, **parameters: Any) -> Any:
         self.number += 1
@@ -141,8 +147,8 @@ class WebKit(Engine):
     }
 
     def __init__(self, port: int, browser: Path) -> None:
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=3 * PATIENCE)
-        wait_for(lambda: _connected(port), "WebKit's driver").close()
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=START)
+        wait_for(lambda: _connected(port), "WebKit's driver", START).close()
         options = {"webkitgtk:browserOptions": {"binary": str(browser), "args": ["--automation"]}}
         made = self.http.post("/session", json={"capabilities": {"alwaysMatch": options}}).json()
         self.session = made["value"]["sessionId"]

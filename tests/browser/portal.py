@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.browser import seed
+from tests.services.programs import free_port
 
 T = TypeVar("T")
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -92,14 +92,9 @@ class Portal:
         return wait_for(enough, f"message {count} to {to}")
 
     def token(self, to: str, count: int = 1) -> str:
-        """Wait for the n-th message to a number or an address; return the token in it."""
-        newest = self.texts(to, count)[0]
-        found = re.search(r"(?<!\d)\d{6}(?!\d)", newest)
-        assert found, f"no token in {newest!r}"
-        return found[0]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        """Wait for the n-th message to a number or an address; return the newest token: a notice may leave after it."""
+        texts = self.texts(to, count)
+        found = (re.search(r"(?<!\d)\d{6}(?!\d)", text) for text in texts)
+        token = next((match[0] for match in found if match), None)
+        assert token, f"no token in {texts}"
+        return token

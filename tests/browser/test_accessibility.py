@@ -79,7 +79,7 @@ def test_axe_can_find_a_target_too_small_for_a_finger(alice: Person) -> None:
     assert "target-size" in {told.split(":")[1].strip() for told in violations(alice.page, "light")}
 
 
-def test_something_moves_where_movement_is_welcome(visit: Visit, fresh: Fresh) -> None:
+def test_there_is_animation_unless_reduced_motion_is_set(visit: Visit, fresh: Fresh) -> None:
     person = visit(fresh("on").bob, reduced_motion="no-preference")
     person.go("/entrar/")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import Complaints, Fresh, Visit
+from tests.browser.conftest import SOME, Complaints, Fresh, Visit
 from tests.browser.person import Person, written
 from tests.browser.seed import PASSWORD
 from tests.browser.tour import TOURS
@@ -469,8 +469,7 @@ def test_a_connection_that_carries_nothing_is_noticed(bob: Person, complaints: C
     expect(said).to_have_attribute("data-connection", "lost")
     bob.page.unroute(status)
     expect(said).to_have_attribute("data-connection", "back")
-    while complaints:
-        complaints.forgive("ERR_FAILED")
+    complaints.forgive("ERR_FAILED", SOME)
 
 
 def test_what_was_pressed_keeps_the_focus_until_the_answer_comes(bob: Person) -> None:
@@ -538,7 +537,7 @@ def _open_settings(alice: Person) -> None:
     alice.go("/configuracoes/minha-conta/")
 
 
-def test_the_i_explains_itself_on_hover_and_on_focus(alice: Person) -> None:
+def test_the_info_icon_explains_on_hover_and_on_focus(alice: Person) -> None:
     page, text = alice.page, alice.page.locator(".tip-text")
     expect(text).to_be_hidden()
     page.locator(".tip-button").hover()
@@ -557,7 +556,7 @@ def test_the_i_explains_itself_on_hover_and_on_focus(alice: Person) -> None:
     expect(text).to_be_hidden()
 
 
-def test_the_i_explains_itself_to_a_finger(visit: Visit, fresh: Fresh) -> None:
+def test_the_info_icon_explains_on_touch(visit: Visit, fresh: Fresh) -> None:
     options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     alice = visit(fresh("off").alice, **options)
     _open_settings(alice)

@@ -7,12 +7,12 @@ from django.utils import translation
 from playwright.sync_api import Browser, Page, Request
 
 from accounts.models import Accent, Account
-from accounts.notifications.account import Notice
+from accounts.notifications.notice import Notice
 from messaging.delivery.models import Channel
 from tests.browser.conftest import Pictures
 from tests.browser.wcag import violations
-from twofactor import notifications
 from twofactor.models import Purpose
+from twofactor.tokens import texts
 
 ACCOUNT = Account(name="Padaria Aurora", accent=Accent.GREEN)
 LINK = "https://portal.example/nao-fui-eu/" + "Mw:1xW09I:ON5PT9eB580viGP" * 4
@@ -21,7 +21,7 @@ OF_PAGES = {"landmark-one-main", "page-has-heading-one", "region"}
 
 
 def token() -> str:
-    return notifications._email("042917", Purpose.SIGN_IN, ACCOUNT, at=datetime(2026, 11, 28, 12, tzinfo=UTC)).html
+    return texts._email("042917", Purpose.SIGN_IN, ACCOUNT, at=datetime(2026, 11, 28, 12, tzinfo=UTC)).html
 
 
 def notice() -> str:

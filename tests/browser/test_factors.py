@@ -75,6 +75,11 @@ def test_app_and_codes_from_the_first_day_to_the_last(bob: Person) -> None:
     with bob.page.expect_download() as download:
         bob.hands.press(bob.page.locator("[data-code-act=keep]"))
     assert download.value.path().read_text().split() == codes
+    bob.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
+    bob.hands.press(bob.page.locator("[data-code-act=copy]"))
+    bob.page.wait_for_function(
+        "codes => getSelection().toString().split(/\\s+/).join(' ').includes(codes)", arg=" ".join(codes)
+    )
     bob.page.locator("[type=checkbox]").check()
     bob.hands.press(bob.page.locator(".panel-foot button"))
     bob.is_at(FACTORS)

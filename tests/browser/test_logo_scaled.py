@@ -60,7 +60,7 @@ def saved(alice: Person) -> tuple[int, int]:
     return width, height
 
 
-def test_a_photograph_is_cut_and_scaled(alice: Person) -> None:
+def test_a_photograph_becomes_a_logo_cut_and_scaled(alice: Person) -> None:
     choose(alice, base64.b64decode(alice.page.evaluate(BAND)), "image/jpeg")
     drawn = alice.page.locator("[data-logo-drawn] canvas")
     expect(drawn).to_be_visible()

@@ -52,7 +52,7 @@ def prove(alice: Person) -> None:
     alice.type_token()
 
 
-def test_twenty_five_leavers_are_taken_out(alice: Person) -> None:
+def test_twenty_five_leavers_are_deactivated(alice: Person) -> None:
     """Those who have not been here for longest come first; one page, one proof, one result each."""
     page = alice.page
     menu(alice, USERS)
@@ -108,7 +108,7 @@ def test_ten_people_are_invited(alice: Person) -> None:
     assert alice.hands.clicks <= 4
 
 
-def test_souza_is_found(alice: Person) -> None:
+def test_a_person_is_found_by_surname(alice: Person) -> None:
     page = alice.page
     menu(alice, USERS)
     alice.write("q", "Souza")

@@ -82,9 +82,7 @@ def test_a_first_visit_is_light_and_stands_still(visit: Visit, fresh: Fresh, pat
     assert sum(shift["value"] for shift in shifts) < MOST_SHIFT, shifts
 
 
-def test_what_is_before_the_door_does_without_the_portals_sheet(
-    visit: Visit, fresh: Fresh, complaints: Complaints
-) -> None:
+def test_sign_in_pages_do_not_load_the_portals_style_sheet(visit: Visit, fresh: Fresh, complaints: Complaints) -> None:
     alice = TOURS["administrator"].seat(visit, fresh)
     text = PORTAL_SHEET.read_text()
     missed = {stop: alice.page.evaluate(MISSED, text) for stop in TOURS["administrator"].stops(alice)}

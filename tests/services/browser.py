@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import requests
 
 from tests.altcha import challenge_in, solve
-from tests.services.programs import wait_for
+from tests.services.programs import PATIENCE, wait_for
 from tests.services.seed import PASSWORD
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Browser:
 
     def get(self, path: str) -> Response:
         """Load a page, and remember the CSRF token of its forms."""
-        return self.read(self.session.get(self.base + path, allow_redirects=False, timeout=30))
+        return self.read(self.session.get(self.base + path, allow_redirects=False, timeout=PATIENCE))
 
     def read(self, response: Response) -> Response:
         """Remember the CSRF token of a page's forms."""
@@ -49,7 +49,7 @@ class Browser:
     def post_at_once(self, path: str, **fields: str) -> Response:
         """Post with the CSRF token of the page loaded last."""
         data = {"csrfmiddlewaretoken": self.token_field, **fields}
-        response = self.session.post(self.base + path, data=data, allow_redirects=False, timeout=30)
+        response = self.session.post(self.base + path, data=data, allow_redirects=False, timeout=PATIENCE)
         self._note_cookies()
         return response
 
@@ -59,7 +59,7 @@ class Browser:
         headers = {name: str(value) for name, value in self.session.headers.items()}
         cookies = self.session.cookies.get_dict()
         url = self.base + path
-        return requests.post(url, data=data, cookies=cookies, headers=headers, allow_redirects=False, timeout=30)
+        return requests.post(url, data=data, cookies=cookies, headers=headers, allow_redirects=False, timeout=PATIENCE)
 
     def _note_cookies(self) -> None:
         if session := self.session.cookies.get("session"):
@@ -106,7 +106,7 @@ class Browser:
         told = self.get("/entrar/token/estado/").json()
         return told["state"], told["text"]
 
-    def wait_for_status(self, state: str, seconds: float = 15) -> str:
+    def wait_for_status(self, state: str, seconds: float = PATIENCE / 3) -> str:
         """Wait until the token page says "going", "arrived" or "failed"; return its sentence."""
         return wait_for(
             lambda: self.delivery_status()[1] if self.delivery_status()[0] == state else None,
@@ -141,11 +141,11 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     barrier = threading.Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T:
-        barrier.wait(30)
+        barrier.wait(PATIENCE)
         return call()
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(60) for future in [pool.submit(run, call) for call in calls]]
+        return [future.result(PATIENCE) for future in [pool.submit(run, call) for call in calls]]
 
 
 def counted(responses: Sequence[Response]) -> dict[Any, int]:

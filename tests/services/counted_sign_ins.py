@@ -1,9 +1,9 @@
 """Sign in some people in one process, and count.   python -m tests.services.counted_sign_ins FIRST COUNT GATEWAY
 
 Runs in a portal's own environment, without its web processes and workers: requests go straight into the WSGI
-application, tokens are sent by the same flow as a worker's. Prints JSON: Python calls and PostgreSQL's own counters of
-one sign-in, of pages behind the gate, the least one among them, and of the worker's part. Counts only:
-they are the same on a busy machine.
+application, tokens are sent by the same flow as a worker's. Prints JSON: calls, also by package, and PostgreSQL's own
+counters of one sign-in, of pages behind the gate, the least one among them, of the worker's part, of twenty tokens that
+a worker sends together, and of a look for messages that finds none. Counts only: they are the same on a busy machine.
 """
 
 import gc
@@ -11,17 +11,23 @@ import io
 import json
 import os
 import sys
+import sysconfig
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPMessage
-from types import SimpleNamespace
+from pathlib import Path
+from types import CodeType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
+BATCH = 20  # messages of a worker with a backlog
 WARM = 10  # people before the first who is counted: by then each page was rendered, each statement planned for good
 
 STATEMENTS = """
@@ -33,16 +39,43 @@ STATEMENTS = """
     WHERE datname = current_database() AND query !~ 'pg_stat_statements|pg_current_wal'"""
 
 
+PACKAGE = "in "  # the beginning of the names of facts that are the calls of a package, of Python and C
+INSTALLED, OURS = Path(sysconfig.get_path("purelib")), Path(__file__).parents[2]
+
+
 class Ledger:
     """What was counted so far."""
 
     def __init__(self) -> None:
         self.calls = 0
+        self.c_calls = 0
+        self.by_code: Counter[CodeType] = Counter()
         self.requests = 0
         self.on = False
 
     def note(self, frame: Any, event: str, argument: object) -> None:
-        self.calls += event == "call"
+        """Count a call of Python by the function that is called, a call of C by the one that calls."""
+        if event == "call" or event == "c_call":
+            self.calls += event == "call"
+            self.c_calls += event == "c_call"
+            self.by_code[frame.f_code] += 1
+
+    def by_package(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for code, number in self.by_code.items():
+            found[PACKAGE + package_of(code.co_filename)] += number
+        return found
+
+
+def package_of(file: str) -> str:
+    """Return the package of a file, of Django with its part."""
+    path = Path(file)
+    for root in (INSTALLED, OURS):
+        if path.is_relative_to(root):
+            first, *rest = path.relative_to(root).parts
+            two = first == "django" and len(rest) > 1
+            return f"{first}.{rest[0]}" if two else first.removesuffix(".py")
+    return "Python"
 
 
 class Straight(BaseAdapter):
@@ -115,7 +148,8 @@ def response_of(request: Any, status: str, headers: list[tuple[str, str]], conte
 @contextmanager
 def counted(ledger: Ledger, into: dict[str, Any], database: Any) -> Iterator[None]:
     """Count what happens meanwhile, in this process and in PostgreSQL."""
-    calls, requests_before = ledger.calls, ledger.requests
+    calls, c_calls, requests_before = ledger.calls, ledger.c_calls, ledger.requests
+    packages = ledger.by_package()
     database.execute("SELECT pg_stat_statements_reset()")
     (begun,) = database.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
     ledger.on = True
@@ -126,13 +160,17 @@ def counted(ledger: Ledger, into: dict[str, Any], database: Any) -> Iterator[Non
     names = ("statements", "transactions", "plans", "planning_ms", "executing_ms")
     found = dict(zip(names, database.execute(STATEMENTS).fetchone(), strict=True))
     (found["wal"],) = database.execute("SELECT (pg_current_wal_insert_lsn() - %s)::int", [begun]).fetchone()
-    found |= {"calls": ledger.calls - calls, "requests": ledger.requests - requests_before}
+    found |= {"calls": ledger.calls - calls, "c_calls": ledger.c_calls - c_calls}
+    found |= {"requests": ledger.requests - requests_before, **(ledger.by_package() - packages)}
     for name, value in found.items():
         into[name] = into.get(name, 0) + value
 
 
-def count(first: int, number: int, gateway: str) -> dict[str, dict[str, float]]:
-    """Return what one sign-in costs, and the pages behind it."""
+Measure = Callable[[Ledger, dict[str, Any], Any], AbstractContextManager[None]]
+
+
+def count(first: int, number: int, gateway: str, measure: Measure = counted) -> dict[str, dict[str, float]]:
+    """Return what one sign-in costs, and the pages behind it; ``measure`` adds up what happens inside a part."""
     import django  # noqa: PLC0415 (in this process only)
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messaging.settings")
@@ -158,13 +196,13 @@ def count(first: int, number: int, gateway: str) -> dict[str, dict[str, float]]:
             browser.session.mount(settings.PUBLIC_URL, Straight(application, ledger))
 
             def part(name: str, into: dict[str, dict[str, float]] = found) -> Any:
-                return counted(ledger, into.setdefault(name, {}), database)
+                return measure(ledger, into.setdefault(name, {}), database)
 
-            _walk(browser, part, gateway)
+            _walk(browser, part, gateway, ledger)
     return {name: {fact: value / number for fact, value in facts.items()} for name, facts in parts.items()}
 
 
-def _walk(browser: Any, part: Callable[[str], Any], gateway: str) -> None:
+def _walk(browser: Any, part: Callable[[str], Any], gateway: str, ledger: Ledger) -> None:
     """Sign in to the profile, in the fewest requests that a browser needs, then look at that page and at home."""
     from tests.altcha import challenge_in, solve  # noqa: PLC0415
     from tests.services.portal import digits  # noqa: PLC0415
@@ -182,24 +220,80 @@ def _walk(browser: Any, part: Callable[[str], Any], gateway: str) -> None:
         answer = browser.post_at_once("/entrar/canal/", channel="sms", altcha=solved, straight="on")
         assert answer.status_code in {200, 302}, answer.text
         page = browser.get("/entrar/token/") if answer.status_code == 302 else browser.read(answer)
+    message = _message_to(browser.number)
     with part("worker"):
-        _deliver(browser.number)
+        _profiled(ledger, lambda: _deliver(message))
+    many = _again(message)
+    with part("backlog"):
+        _profiled(ledger, lambda: _deliver_together(many))
     received = requests.get(f"{gateway}/control/received", {"to": browser.number}, timeout=5).json()
     token = digits(received[-1]["Body"])
     with part("sign-in"):
         answer = browser.post_at_once("/entrar/token/", token=token)
         assert answer.headers.get("Location") == "/", answer.text
         assert browser.get("/meu-perfil/").status_code == 200
+    _look()  # sends the notices that wait
+    with part("look"):
+        _profiled(ledger, _look)
     for name, path in (("profile", "/meu-perfil/"), ("home", "/"), ("page", "/page/")):
         with part(name):
             assert browser.get(path).status_code == 200
 
 
-def _deliver(number: str) -> None:
-    from messaging.delivery import flows  # noqa: PLC0415
+def _message_to(number: str) -> int:
     from messaging.delivery.models import Message  # noqa: PLC0415
 
-    flows.deliver(Message.objects.filter(destination=number).latest("id").pk)
+    return int(Message.objects.filter(destination=number).latest("id").pk)
+
+
+def _deliver(message: int) -> None:
+    """Send a message as a worker does, but call the gateway in this thread, which is the one that is counted."""
+    from messaging.delivery import flows, gateways  # noqa: PLC0415
+
+    with patch.object(gateways, "in_time", lambda call: call()):
+        flows.deliver(message)
+
+
+def _again(message: int) -> list[int]:
+    """Queue a message that was sent as many others, to the same number; return their ids."""
+    from messaging.delivery.models import Message, State  # noqa: PLC0415
+
+    names = ("channel", "destination", "kind", "subject_id", "language", "owner_id", "expires_at")
+    row = Message.objects.filter(pk=message).values(*names).get()
+    new = Message.objects.bulk_create(Message(**row, state=State.QUEUED) for _ in range(BATCH))
+    return [one.pk for one in new]
+
+
+def _deliver_together(messages: list[int]) -> None:
+    """Send messages as a worker with a backlog does, but call the gateway in this thread."""
+    from messaging.delivery import dispatcher, gateways  # noqa: PLC0415
+
+    def call(work: Callable[[], Any]) -> "Future[Any]":
+        done: Future[Any] = Future()
+        done.set_result(work())
+        return done
+
+    one = dispatcher.Dispatcher(BATCH)
+    one.take(*messages)
+    with patch.object(gateways, "start", call):
+        one.turn()
+        one.turn()
+    assert not one.sent
+
+
+def _look() -> None:
+    """Look for messages as each worker does every two seconds."""
+    from messaging.delivery import flows  # noqa: PLC0415
+
+    flows.deliver_pending(by="worker")
+
+
+def _profiled(ledger: Ledger, work: Callable[[], None]) -> None:
+    sys.setprofile(ledger.note if ledger.on else None)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
 
 
 if __name__ == "__main__":

@@ -40,14 +40,16 @@ def counting_database(server: Postgres, name: str) -> PostgresDatabase:
     return database
 
 
-def counts(portal: Portal, people: int = 4, **environment: str) -> dict[str, dict[str, Any]]:
-    """Return what one sign-in of a portal costs, and the pages behind it."""
+def counts(
+    portal: Portal, people: int = 4, *, by: str = counted_sign_ins.__name__, **environment: str
+) -> dict[str, dict[str, Any]]:
+    """Return what one sign-in of a portal costs, and the pages behind it, as the module ``by`` counts it."""
     first = int(portal.member().login[1:])
     for _ in range(people + counted_sign_ins.WARM - 1):
         portal.member()
     arguments = [str(first), str(people), portal.twilio.url]
     done = subprocess.run(
-        [sys.executable, "-m", counted_sign_ins.__name__, *arguments],
+        [sys.executable, "-m", by, *arguments],
         cwd=BASE_DIR,
         env={**portal.env, **environment},
         capture_output=True,

@@ -5,6 +5,7 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+SILENCE = 30  # seconds
 LEAKED = "xkvqz leaked wmfht rpdl"
 
 
@@ -15,7 +16,7 @@ class Range(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.mode == "hangs":
-            time.sleep(30)
+            time.sleep(SILENCE)
         digest = hashlib.sha1(LEAKED.encode(), usedforsecurity=False).hexdigest().upper()
         known = digest[5:] if self.path == f"/range/{digest[:5]}" else "0" * 35
         body = b"nonsense" if self.mode == "stammers" else f"{known}:42\r\n{'1' * 35}:0".encode()

@@ -1,4 +1,4 @@
-"""Let forty transactions count and take back in the same limits at once.   python -m tests.services.parallel_counting
+"""Let forty transactions count, take back and forget the same limits.   python -m tests.services.parallel_counting
 
 Each names them in an order of its own. Runs in the portal's own environment; ends with 0 if the counts are exact.
 """
@@ -17,16 +17,18 @@ def count_at_once() -> None:
     django.setup()
 
     from django.db import connection, transaction  # noqa: PLC0415
+    from django.db.models import Q  # noqa: PLC0415
 
     from accounts import rate_limits  # noqa: PLC0415
     from accounts.models import RateLimit  # noqa: PLC0415
 
     every = [rate_limits.Window(f"crowd {number}", 3600, 10, "crowd") for number in range(6)]
+    forgotten = [rate_limits.Window(f"gone {number}", 3600, 10, "crowd") for number in range(12)]
     barrier = threading.Barrier(CROWD)
     wrong: list[BaseException] = []
 
     def count() -> None:
-        mine = every.copy()
+        mine, forgotten_here = every.copy(), forgotten.copy()
         barrier.wait()
         try:
             for _ in range(ROUNDS):
@@ -36,6 +38,13 @@ def count_at_once() -> None:
                 random.shuffle(mine)
                 with transaction.atomic():
                     rate_limits.take_back(mine[:3])
+                random.shuffle(forgotten_here)
+                for window in forgotten_here:
+                    rate_limits.count([window])  # one by one: the rows are in the table in no order
+                with transaction.atomic():
+                    rate_limits.count(forgotten_here)
+                with transaction.atomic():
+                    rate_limits.forget(Q(key__startswith="gone "))
         except Exception as error:  # noqa: BLE001 (whatever it is, it is told)
             wrong.append(error)
         finally:

@@ -1,11 +1,13 @@
 """Let ten threads deliver one message at once.   python -m tests.services.parallel_delivery NUMBER
 
-Puts the newest message to a number back into the queue first. Runs in the portal's own environment.
+Half of them claim it as a dispatcher does, with others. Puts the newest message to a number back into the queue first.
+Runs in the portal's own environment.
 """
 
 import os
 import sys
 import threading
+from collections.abc import Callable
 
 CROWD = 10
 
@@ -16,20 +18,24 @@ def deliver_at_once(number: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messaging.settings")
     django.setup()
 
-    from messaging.delivery import flows  # noqa: PLC0415
+    from messaging.delivery import flows, leases, sending  # noqa: PLC0415
     from messaging.delivery.models import Message, State  # noqa: PLC0415
 
     message = Message.objects.filter(destination=number).latest("id")
     barrier = threading.Barrier(CROWD)
 
-    def deliver() -> None:
+    def deliver_many(message_id: int) -> None:
+        for claimed in leases.claim_many([message_id, message_id + 1]):
+            sending.send(claimed)
+
+    def deliver(way: Callable[[int], None]) -> None:
         Message.objects.count()  # opens the thread's connection
         if barrier.wait() == 0:
             Message.objects.filter(pk=message.pk).update(state=State.QUEUED, tries=0, leased_until=None)
         barrier.wait()
-        flows.deliver(message.pk)
+        way(message.pk)
 
-    threads = [threading.Thread(target=deliver) for _ in range(CROWD)]
+    threads = [threading.Thread(target=deliver, args=[(flows.deliver, deliver_many)[n % 2]]) for n in range(CROWD)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -21,7 +21,7 @@ from django.core import signing
 from tests.services import fake_sinch, fake_twilio, seed
 from tests.services.browser import Browser
 from tests.services.parts import Broker, Database
-from tests.services.programs import BASE_DIR, Program, clean_environment, free_port, listens, module, wait_for
+from tests.services.programs import BASE_DIR, PATIENCE, Program, clean_environment, free_port, listens, module, wait_for
 from tests.services.seed import NEWCOMERS, number_of
 
 
@@ -47,7 +47,7 @@ class Gateway:
         found: list[dict[str, Any]] = requests.get(f"{self.url}/control/received", {"to": to}, timeout=5).json()
         return found
 
-    def wait_for(self, to: str, count: int = 1, seconds: float = 15) -> list[dict[str, Any]]:
+    def wait_for(self, to: str, count: int = 1, seconds: float = PATIENCE / 3) -> list[dict[str, Any]]:
         """Wait until so many requests for a number have come."""
 
         def enough() -> list[dict[str, Any]] | None:
@@ -56,7 +56,7 @@ class Gateway:
 
         return wait_for(enough, seconds, meaning=f"SMS {count} to {to}")
 
-    def token(self, to: str, count: int = 1, seconds: float = 15) -> str:
+    def token(self, to: str, count: int = 1, seconds: float = PATIENCE / 3) -> str:
         """Return the token of the n-th message to a number."""
         return digits(self.wait_for(to, count, seconds)[count - 1]["Body"])
 
@@ -102,7 +102,7 @@ class Mail:
         entries = [json.loads(path.read_text()) for path in sorted(self.folder.glob("[0-9]*.json"))]
         return [entry for entry in entries if to in entry["to"]]
 
-    def wait_for(self, to: str, seconds: float = 15) -> dict[str, Any]:
+    def wait_for(self, to: str, seconds: float = PATIENCE / 3) -> dict[str, Any]:
         return wait_for(lambda: self.received(to), seconds, meaning=f"e-mail to {to}")[-1]
 
 
@@ -205,10 +205,13 @@ class Portal:
         return program
 
     def start_web(self, workers: int = 1, *more: str, release: "Release | None" = None) -> Program:
+        """Start gunicorn with so many processes; 0 leaves their number to the portal, as the image does."""
         options = ["--config", "python:messaging.gunicorn"]
         if release:  # of before there was one
             options = ["--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
-        options += ["--workers", str(workers), "--bind", f"127.0.0.1:{self.port}", *more]
+        if workers:
+            options += ["--workers", str(workers)]
+        options += ["--bind", f"127.0.0.1:{self.port}", *more]
         web = self.program("web", GUNICORN, *options, "messaging.wsgi", release=release)
         web.start(self._answers)
         return web
@@ -216,13 +219,10 @@ class Portal:
     def _answers(self) -> bool:
         return listens(self.port) and requests.get(f"{self.base}/healthz", timeout=30).ok
 
-    def start_worker(
-        self, concurrency: int = 10, *, beat: bool = False, ready: bool = True, release: "Release | None" = None
-    ) -> Program:
+    def start_worker(self, concurrency: int = 10, *, ready: bool = True, release: "Release | None" = None) -> Program:
         options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,links,notices"]
         options += ["--loglevel", "WARNING", "--without-mingle", "--without-gossip"]
-        if beat:
-            options += ["--beat", "--schedule", str(self.folder / f"beat-{len(self.programs)}")]
+
         command = module("celery", "--quiet", "--app", "messaging", "worker", *options)
         worker = self.program("worker", *command, release=release)
         worker.start(self.broker.has_consumer if ready else None)
@@ -240,7 +240,7 @@ class Portal:
         poller.start()
         return poller
 
-    def manage(self, *arguments: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
+    def manage(self, *arguments: str, seconds: float = 2 * PATIENCE) -> "subprocess.CompletedProcess[str]":
         return manage(self.env, *arguments, seconds=seconds)
 
     def member(self) -> Browser:
@@ -263,7 +263,7 @@ class Portal:
         self.secrets.add(number[1:])
         return Browser(self.base, login, number, self.secrets)
 
-    def token(self, browser: Browser, count: int = 1, seconds: float = 15) -> str:
+    def token(self, browser: Browser, count: int = 1, seconds: float = PATIENCE / 3) -> str:
         """Return the token of a browser's n-th SMS."""
         token = self.twilio.token(browser.number, count, seconds)
         self.secrets.add(token)
@@ -320,10 +320,12 @@ class Portal:
         self.database.rows(statement)
 
     def intruders(self) -> set[str]:
-        """Return the ids of people who hold a session that is in without ever having proved a token (Q-05)."""
+        """Return the ids of people who hold a session that is in without ever having proved a factor (Q-05)."""
         rows = self.database.rows("SELECT session_data FROM accounts_session")
         signed_in = {person for row in rows if (person := self._person_of(row[0]))}
-        proved = self.database.rows("SELECT DISTINCT user_id FROM twofactor_challenge WHERE verified_at IS NOT NULL")
+        proved = self.database.rows("""
+            SELECT user_id FROM twofactor_challenge WHERE verified_at IS NOT NULL
+            UNION SELECT user_id FROM twofactor_pendingsignin WHERE completed_at IS NOT NULL""")
         return signed_in - {str(row[0]) for row in proved}
 
     def _person_of(self, session_data: str) -> str:
@@ -354,7 +356,7 @@ class Portal:
             self.broker.program.kill()
 
 
-def manage(env: dict[str, str], *arguments: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
+def manage(env: dict[str, str], *arguments: str, seconds: float = 2 * PATIENCE) -> "subprocess.CompletedProcess[str]":
     """Run a management command to its end."""
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(command, check=False, cwd=BASE_DIR, env=env, capture_output=True, text=True, timeout=seconds)

@@ -1,7 +1,9 @@
 """Programs that tests start beside themselves: each in a process group of its own, on a free port, stopped again."""
 
 import contextlib
+import itertools
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -12,14 +14,28 @@ from pathlib import Path
 from typing import TypeVar
 
 BASE_DIR = Path(__file__).resolve().parents[2]
+# Seconds for what has no limit of its own, such as a program's start: other programs may keep this machine busy.
+PATIENCE = 90
 T = TypeVar("T")
 
 
+# Below those that systems give to connections, and of each process of a test run its own: between the choice of a port
+# and the start of who listens there, nobody else is given it.
+_EACH = 1500
+_FIRST = 20_000 + _EACH * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8)
+_ports = itertools.cycle(range(_FIRST, _FIRST + _EACH))
+for _ in range(secrets.randbelow(_EACH)):  # another run on this machine begins elsewhere
+    next(_ports)
+
+
 def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody listens on, and that this process was not given before."""
+    for port in itertools.islice(_ports, _EACH):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def listens(port: int) -> bool:
@@ -27,7 +43,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_for(what: Callable[[], T | None], seconds: float = 15, *, meaning: str = "") -> T:
+def wait_for(what: Callable[[], T | None], seconds: float = PATIENCE / 3, *, meaning: str = "") -> T:
     """Return the first true answer of ``what``; fail when none comes in time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -63,7 +79,7 @@ class Program:
         self.pass_fds: tuple[int, ...] = ()
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, ready: Callable[[], object] | None = None, seconds: float = 30) -> None:
+    def start(self, ready: Callable[[], object] | None = None, seconds: float = PATIENCE) -> None:
         """Start it, and wait until it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -6,8 +6,9 @@ Runs in the portal's own production environment, in a process of its own.
 import os
 
 PASSWORD = "correct horse battery"
-ENROLLED = int(os.environ.get("SEED_ENROLLED", "400"))  # u000, u001, …: members with a phone
-NEWCOMERS = 60  # n000, …: without
+ENROLLED = int(os.environ.get("SEED_ENROLLED", "600"))  # u000, u001, …: members with a phone
+NEWCOMERS = 150  # n000, …: without
+BATCH = 1000  # rows a statement: PostgreSQL takes 65,535 values
 
 
 def number_of(index: int) -> str:
@@ -45,14 +46,15 @@ def seed() -> None:
             )
             for login in logins
         ]
-        return User.objects.bulk_create(users)
+        return User.objects.bulk_create(users, batch_size=BATCH)
 
     people("a", 1, Role.ADMINISTRATOR)
     people("n", NEWCOMERS)
-    PhoneDevice.objects.bulk_create(
+    phones = (
         PhoneDevice(user=user, name="phone", number=number_of(index), region="BR", kind="mobile")
         for index, user in enumerate(people("u", ENROLLED))
     )
+    PhoneDevice.objects.bulk_create(phones, batch_size=BATCH)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
+from tests.services.programs import PATIENCE
 from tests.tools import ROOT
 
 RULES = ROOT / "docs" / "prometheus" / "messaging-rules.yml"
@@ -24,7 +25,7 @@ def promtool() -> Promtool:
         pytest.skip("promtool is not installed (Debian package: prometheus)")
 
     def run(*arguments: str) -> str:
-        done = subprocess.run([binary, *arguments], check=False, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([binary, *arguments], check=False, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -46,7 +46,7 @@ def test_the_portal_has_no_switch(connection: "psycopg.Connection[tuple[object, 
         connection.execute(OPERATORS_SWITCH)
 
 
-def test_an_operator_can_forget(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+def test_an_operator_can_purge_by_hand(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
     """As docs/operations.md says."""
     connection.execute("RESET ROLE")
     connection.execute(OPERATORS_SWITCH)

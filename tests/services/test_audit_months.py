@@ -18,7 +18,7 @@ import pytest
 from tests.services.browser import location
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
-from tests.services.programs import BASE_DIR, wait_for
+from tests.services.programs import BASE_DIR, PATIENCE, wait_for
 from tests.services.test_migrate import BUILD, LONGEST, run
 
 LOG = "accounts_auditevent"
@@ -198,7 +198,7 @@ from accounts.audit import archive, archive_files
 call_command("archive_audit", {str(folder)!r})
 """
     env = {**portal.env, "DJANGO_SETTINGS_MODULE": "messaging.settings"}
-    done = subprocess.run([sys.executable, "-c", script], cwd=BASE_DIR, env=env, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], cwd=BASE_DIR, env=env, check=False, timeout=PATIENCE)
     assert done.returncode == 9
 
 

@@ -10,7 +10,7 @@ import pytest
 from accounts.models import AuditEvent
 from accounts.passwords import breaches
 from tests.services import fake_pwned
-from tests.services.programs import Program, free_port, listens, module
+from tests.services.programs import PATIENCE, Program, free_port, listens, module
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,9 @@ def failures() -> int:
     return AuditEvent.objects.filter(action="password.breach_check_failed").count()
 
 
-def test_a_leaked_password_is_found_and_another_one_is_not(list_that: Callable[[str], None]) -> None:
+def test_a_leaked_password_is_found_and_another_one_is_not(list_that: Callable[[str], None], settings: Any) -> None:
+    settings.BREACHED_PASSWORDS_SECONDS = PATIENCE  # the limit is tested below; a busy machine may miss it
+    settings.PWNED_PASSWORDS = {"API_TIMEOUT": PATIENCE}
     list_that("answers")
     assert breaches.has_leaked(fake_pwned.LEAKED)
     assert not breaches.has_leaked("another staple of its own")
@@ -48,7 +50,7 @@ def test_a_list_without_an_answer_refuses_nobody_and_is_counted(list_that: Calla
     list_that(mode)
     began = time.monotonic()
     assert not breaches.has_leaked(fake_pwned.LEAKED)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < fake_pwned.SILENCE / 2
     assert failures() == 1
 
 

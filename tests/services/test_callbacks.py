@@ -36,7 +36,7 @@ def state(portal: Portal, browser: Browser) -> str:
     return now
 
 
-def test_delivered_is_told(told: Portal) -> None:
+def test_a_delivered_message_is_reported_on_the_page(told: Portal) -> None:
     """F34, G-06: also twice, and also when the report of before comes after."""
     browser, request = sent(told)
     assert told.twilio.report(request, "queued") == 204
@@ -61,7 +61,7 @@ UNDELIVERED = {
 
 
 @pytest.mark.parametrize("code", UNDELIVERED)
-def test_undelivered_is_told_and_sends_nothing(told: Portal, code: str) -> None:
+def test_an_undelivered_message_is_reported_on_the_page_and_sends_nothing(told: Portal, code: str) -> None:
     """F32: the reason next to the way out; the token itself stays good."""
     browser, request = sent(told)
     assert told.twilio.report(request, "undelivered", code) == 204

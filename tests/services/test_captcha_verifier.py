@@ -200,7 +200,7 @@ def test_the_doctor_asks_the_verifier(guarded: Portal, verifier: Program, port: 
         verifier.start(lambda: listens(port))
 
 
-def test_the_second_door_opens_by_itself_and_closes_by_itself(
+def test_the_fallback_captcha_starts_and_ends_by_itself(
     make_portal: MakePortal, verifier: Program, port: int, certificate: tuple[Path, Path]
 ) -> None:
     """C-05, F37: where the operator allows it; for all processes, without a restart."""

@@ -8,6 +8,7 @@ from django.db import Error
 from django.db.utils import ConnectionHandler
 
 from messaging import service_urls
+from messaging.postgresql.cursor import numbered
 from messaging.postgresql.liveness import QUIET_SECONDS, is_silent
 from tests.services.parts import Postgres, PostgresDatabase
 from tests.services.programs import wait_for
@@ -44,6 +45,29 @@ def test_a_statement_is_planned_once_a_connection(connection: Any) -> None:
         assert ask(connection, "SELECT %s::int + 1", number) == [(number + 1,)]
     prepared = ask(connection, "SELECT statement FROM pg_prepared_statements")
     assert prepared == [("SELECT $1::int + 1",)]
+
+
+def test_a_percent_sign_and_the_order_of_values_arrive_as_they_are(connection: Any) -> None:
+    """O-23."""
+    assert ask(connection, "SELECT %s || '%%' || %s, 7 %% 4, '$1 %%s'", "a%s", "$2") == [("a%s%$2", 3, "$1 %s")]
+    assert ask(connection, "SELECT '100 %'") == [("100 %",)]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE pairs (name text, number int)")
+        cursor.executemany("INSERT INTO pairs VALUES (%s, %s)", [("a", 1), ("b", 2)])
+    assert ask(connection, "SELECT name FROM pairs WHERE number = %s OR name = %s ORDER BY 1", 2, "a") == [
+        ("a",),
+        ("b",),
+    ]
+
+
+def test_a_long_statement_is_translated_once(connection: Any) -> None:
+    """O-22: psycopg translates one of more than 4,096 characters at each run."""
+    long = "SELECT " + " + ".join(["%s::int"] * 1000)
+    ask(connection, "SELECT 1")  # connecting runs statements of Django's own
+    before = numbered.cache_info().misses
+    for number in range(3):
+        assert ask(connection, long, *[number] * 1000) == [(1000 * number,)]
+    assert numbered.cache_info().misses == before + 1
 
 
 def test_a_column_of_another_type_costs_a_prepared_statement_one_run_only(connection: Any) -> None:

@@ -38,7 +38,7 @@ def fragile(folder: Path, seeded: Postgres) -> Iterator[Postgres]:
 def frail(make_portal: MakePortal, fragile: Postgres) -> Iterator[Portal]:
     portal = make_portal("frail", own_broker=True, database=fragile.database("seed"))
     portal.start_web()
-    portal.start_worker(beat=True)
+    portal.start_worker()
     portal.start_poller()
     yield portal
     portal.stop()

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from tests.services.browser import Browser, Response, at_once, counted
+from tests.services.key_holders import events
 from tests.services.portal import Portal
 from tests.services.seed import PASSWORD
 from twofactor.factors.app import totp
@@ -46,14 +47,6 @@ def inside(portal: Portal) -> Browser:
     browser.post_token(portal.token(browser))
     assert browser.is_in()
     return browser
-
-
-def events(portal: Portal, browser: Browser, action: str) -> int:
-    statement = """
-        SELECT count(*) FROM accounts_auditevent WHERE action = %s
-        AND user_id = (SELECT id FROM accounts_user WHERE username = %s)"""
-    ((count,),) = portal.database.rows(statement, action, browser.login)
-    return int(count)
 
 
 def secret_shown(browser: Browser) -> bytes:

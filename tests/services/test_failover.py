@@ -67,7 +67,7 @@ def test_a_refused_number_is_refused_once(doubled: Portal, sinch: Sinch) -> None
     assert not browser.is_in()
 
 
-def test_both_refusing_is_told(doubled: Portal, sinch: Sinch) -> None:
+def test_two_refusing_gateways_are_reported_on_the_page(doubled: Portal, sinch: Sinch) -> None:
     """F38 on the SMS side: two calls in all, then the truth."""
     browser = ask(doubled, sinch, "20429", by_sinch="500")
     assert "could not send it" in browser.wait_for_status("failed")
@@ -88,16 +88,19 @@ def test_the_circuit_opens_hands_over_and_closes_again(doubled: Portal, sinch: S
     at_once([partial(Browser.ask_for_sms, browser) for browser in bad])
     wait_for(doubled.open_circuits, meaning="an open circuit")
     assert doubled.open_circuits() == {"twilio": "unsure"}
+    doubled.database.rows("UPDATE delivery_opencircuit SET open_until = open_until + interval '1 hour' RETURNING name")
     assert doubled.metric('messaging_circuit_open{gateway="twilio"}') == 1
     assert doubled.metric('messaging_circuit_open{gateway="sinch"}') == 0
 
-    # Those whose first call failed get the same digits by Sinch; nobody gets more than two messages.
+    # Those whose first call failed get the same digits by Sinch; nobody gets more than two messages. On a busy machine
+    # the circuit may open before the last of them has called Twilio.
     handed_over = 0
     for browser in bad:
-        tokens = wait_for(partial(messages, doubled, sinch, browser, 2), 60, meaning="a second call")
-        assert len(tokens) == 2
-        assert len(set(tokens)) == 1
-        handed_over += bool(sinch.received(browser.number))
+        wait_for(partial(is_over, doubled, browser), 60, meaning="sent or failed")
+        by_twilio, by_sinch = doubled.twilio.received(browser.number), sinch.received(browser.number)
+        assert len(by_twilio) + len(by_sinch) == (2 if by_twilio else 1)
+        assert len({digits(request["Body"]) for request in [*by_twilio, *by_sinch]}) == 1
+        handed_over += bool(by_twilio and by_sinch)
         assert not browser.is_in()
     assert handed_over >= 1
 
@@ -110,7 +113,7 @@ def test_the_circuit_opens_hands_over_and_closes_again(doubled: Portal, sinch: S
     assert doubled.twilio.received(later.number) == []
     assert location(later.post_token(token)) == "/"
 
-    # Its 30 seconds pass. The probe fails: still open. The next one succeeds: closed.
+    # Its time passes. The probe fails: still open. The next one succeeds: closed.
     for answer, still_open in (("20500", True), ("ok", False)):
         doubled.database.rows("UPDATE delivery_opencircuit SET open_until = opened_at RETURNING name")
         probe = ask(doubled, sinch, answer)
@@ -125,13 +128,13 @@ def test_the_circuit_opens_hands_over_and_closes_again(doubled: Portal, sinch: S
     assert sinch.received(back.number) == []
 
 
-def messages(portal: Portal, sinch: Sinch, browser: Browser, at_least: int) -> list[str]:
-    """Return the digits of everything that either gateway was asked to send, once there is so much."""
-    both = [*portal.twilio.received(browser.number), *sinch.received(browser.number)]
-    return [digits(request["Body"]) for request in both] if len(both) >= at_least else []
+def is_over(portal: Portal, browser: Browser) -> bool:
+    """Tell whether the one message to a person is sent or has failed."""
+    ((state, _tries, _error),) = portal.messages_to(browser.number)
+    return state in {"sent", "failed"}
 
 
-def test_sinch_tells_what_became_of_it(doubled: Portal, sinch: Sinch) -> None:
+def test_sinch_reports_the_delivery_status(doubled: Portal, sinch: Sinch) -> None:
     """G-06: at the address that it was given with the message, and at no other."""
     browser = ask(doubled, sinch, "20429")
     (request,) = sinch.wait_for(browser.number)

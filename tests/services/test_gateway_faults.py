@@ -16,7 +16,7 @@ SLOTS = 3
 def narrow(make_portal: MakePortal) -> Iterator[Portal]:
     portal = make_portal("narrow", own_broker=True)
     portal.start_web()
-    portal.start_worker(SLOTS, beat=True)
+    portal.start_worker(SLOTS)
     yield portal
     portal.stop()
 
@@ -126,14 +126,14 @@ def test_our_own_fault_opens_the_circuit_at_once(narrow: Portal, code: str) -> N
     assert location(browser.post_token(second)) == "/"
 
 
-def test_a_gateway_that_refuses_connections_is_told(make_portal: MakePortal) -> None:
+def test_a_gateway_that_refuses_connections_is_reported_on_the_page(make_portal: MakePortal) -> None:
     """F25: two tries, the truth, and e-mail next to it."""
     portal = make_portal("deaf", TWILIO_API_URL=f"http://127.0.0.1:{free_port()}")
     portal.start_web()
     portal.start_poller("--interval", "0.2")
     browser = portal.member().ask_for_sms()
     assert "Try again or use the other way" in browser.wait_for_status("failed")
-    assert portal.messages_to(browser.number) == [("failed", 2, "ConnectionError")]
+    assert portal.messages_to(browser.number) == [("failed", 2, "NewConnectionError")]
     assert not browser.is_in()
     assert location(browser.post("/entrar/canal/", channel="email")) == "/entrar/token/"
     assert portal.mail.wait_for(browser.email)

@@ -13,10 +13,9 @@ import requests
 from tests.services.browser import at_once
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
-from tests.services.programs import Program, wait_for
+from tests.services.programs import PATIENCE, Program, wait_for
 from tests.services.test_processes import descendants
 
-PATIENCE = 45  # seconds: on a busy machine new processes need some, and whoever waits for them is not lost
 PAGES = 'messaging_requests_total{part="sign_in",status="2xx"}'
 
 

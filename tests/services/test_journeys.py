@@ -88,7 +88,7 @@ def test_a_forged_host_is_refused(portal: Portal) -> None:
 
 
 def test_the_portal_is_ready(portal: Portal) -> None:
-    """Q-06. This worker has no beat, and a poller looks once: a sender was heard of."""
+    """Q-06: a poller that looks once leaves a heartbeat, and the sender counts as alive."""
     assert portal.manage("deliver_pending", "--once").returncode == 0
     response = requests.get(f"{portal.base}/readyz", timeout=5)
     assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "ok", "sender": "ok"})

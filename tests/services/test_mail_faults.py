@@ -56,10 +56,10 @@ def ask_by_email(portal: Portal) -> Browser:
 
 
 @pytest.mark.usefixtures("no_mail")
-def test_a_token_by_email_fails_honestly(mute: Portal) -> None:
+def test_a_token_by_email_that_fails_says_so(mute: Portal) -> None:
     """F36: two tries, then the truth; SMS is the way in."""
     browser = ask_by_email(mute)
-    text = browser.wait_for_status("failed", 20)
+    text = browser.wait_for_status("failed")
     assert "could not send it" in text
     assert text in words_of(browser.get("/entrar/token/"))
     mute.wait_for_state(browser.email, "failed", 2, "ConnectionRefusedError")
@@ -75,7 +75,7 @@ def test_notices_are_kept_and_sent_when_the_server_is_back(mute: Portal, request
         newcomer = mute.newcomer().ask_for_first_sms()
         assert location(newcomer.post_token(mute.token(newcomer))) == "/"
         doomed = ask_by_email(mute)
-        doomed.wait_for_status("failed", 20)
+        doomed.wait_for_status("failed")
         for tries in (1, 2, 3):
             wait_for(lambda: tried(mute, newcomer.email) >= tries, meaning="a try")  # noqa: B023
             mute.end_leases()
@@ -142,9 +142,9 @@ def test_with_both_ways_down_nobody_gets_in(mute: Portal) -> None:
     browser = mute.member()
     mute.twilio.will_answer(browser.number, "20500", "20500", "ok")
     browser.ask_for_sms()
-    assert "could not send it" in browser.wait_for_status("failed", 20)
+    assert "could not send it" in browser.wait_for_status("failed")
     assert location(browser.post("/entrar/canal/", channel="email")) == "/entrar/token/"
-    assert "could not send it" in browser.wait_for_status("failed", 20)
+    assert "could not send it" in browser.wait_for_status("failed")
     for path in ("/", "/meu-perfil/", "/admin/"):
         assert browser.get(path).status_code == 302, path
     for method in ("/entrar/token/", "/entrar/canal/"):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal, manage
-from tests.services.programs import BASE_DIR
+from tests.services.programs import BASE_DIR, PATIENCE
 
 LONGEST = 1.5  # seconds that anybody waits: the lock time-out of a second, on a busy machine
 
@@ -22,7 +22,7 @@ import django; django.setup()
 from django.db import connection, migrations, models
 from django.db.migrations.loader import MigrationLoader
 from messaging.postgresql.operations import AddIndexConcurrently, backfill
-connection.be_patient()
+connection.use_maintenance_timeouts()
 def apply(operation, app, atomic=False):
     before = MigrationLoader(connection).project_state()
     after = before.clone()
@@ -44,7 +44,7 @@ def run(portal: Portal, script: str) -> "subprocess.CompletedProcess[str]":
     """Run a script as ``migrate`` runs a migration."""
     env = {**portal.env, "DJANGO_SETTINGS_MODULE": "messaging.settings"}
     command = [sys.executable, "-c", STEP + script]
-    return subprocess.run(command, cwd=BASE_DIR, env=env, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=BASE_DIR, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 @contextmanager
@@ -168,3 +168,31 @@ def test_what_broke_off_half_way_is_run_again(quiet: Portal) -> None:
     columns = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'passkey_challenge'"
     assert quiet.database.rows(columns) == [(5,)]
     assert quiet.database.rows("SELECT count(public_key) FROM twofactor_passkey") == [(0,)]
+
+
+UNIQUE = """
+    SELECT indexrelid::regclass::text FROM pg_index
+    WHERE indrelid = 'accounts_budget'::regclass AND indisunique AND NOT indisprimary"""
+
+
+@pytest.mark.parametrize("step", ["before", "between", "after"])
+def test_an_index_that_replaces_another_breaks_off_and_is_built_again(quiet: Portal, step: str) -> None:
+    """O-01: counting needs a unique index of these columns at each moment, and finds one whatever was left."""
+    assert quiet.manage("migrate", "accounts", "0035").returncode == 0
+    statements = {
+        "before": [],
+        "between": ["CREATE UNIQUE INDEX budget_of_a_window_built ON accounts_budget (key, seconds)"],
+        "after": [
+            "ALTER TABLE accounts_budget DROP CONSTRAINT budget_of_a_window",
+            "CREATE UNIQUE INDEX budget_of_a_window ON accounts_budget (key varchar_pattern_ops, seconds)",
+        ],
+    }
+    with psycopg.connect(quiet.database.url, autocommit=True) as connection:
+        for statement in statements[step]:
+            connection.execute(statement.encode())
+    done = quiet.manage("migrate", "accounts")
+    assert done.returncode == 0, done.stderr
+    assert quiet.database.rows(UNIQUE) == [("budget_of_a_window",)]
+    assert quiet.manage("migrate", "accounts", "0035").returncode == 0
+    assert quiet.database.rows(UNIQUE) == [("budget_of_a_window",)]
+    assert quiet.manage("migrate", "accounts").returncode == 0

@@ -10,8 +10,9 @@ import pytest
 
 from tests.authenticator import Authenticator
 from tests.services.browser import Browser, at_once, counted
+from tests.services.key_holders import events
 from tests.services.portal import Portal
-from tests.services.test_factor_races import SIGNED_IN, events, half_way, inside, prove
+from tests.services.test_factor_races import SIGNED_IN, half_way, inside, prove
 
 START = "/meu-perfil/segunda-etapa/chaves/"
 NEW, KEY = f"{START}nova/", "/entrar/chave/"

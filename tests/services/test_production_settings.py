@@ -10,7 +10,7 @@ import pytest
 
 from tests.services.parts import SqliteDatabase
 from tests.services.portal import manage, production
-from tests.services.programs import BASE_DIR, clean_environment, free_port, module
+from tests.services.programs import BASE_DIR, PATIENCE, clean_environment, free_port, module
 
 # Google's, which accept everybody.
 TEST_KEYS = {
@@ -95,7 +95,7 @@ def test_no_server_starts_half_configured(environment: dict[str, str], changes: 
     environment |= changes
     command = [*module("gunicorn", "--bind", f"127.0.0.1:{free_port()}", "--no-control-socket"), "messaging.wsgi"]
     done = subprocess.run(
-        command, check=False, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=30
+        command, check=False, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 3
     assert [line for line in done.stderr.splitlines() if line.startswith(said)]
@@ -115,7 +115,7 @@ def test_no_server_starts_half_configured(environment: dict[str, str], changes: 
 def test_what_is_wrong_with_a_setting_is_one_sentence(environment: dict[str, str], command: tuple[str, ...]) -> None:
     environment |= {"REDIS_URL": "sentinel://redis.example/0"}
     done = subprocess.run(
-        command, check=False, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=30
+        command, check=False, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 3
     assert done.stderr == "REDIS_URL must begin with redis:// or rediss://.\n"

@@ -50,7 +50,7 @@ def test_a_sign_in_through_the_proxy(front: Front) -> None:
     assert bob.is_in()
 
 
-def test_the_portal_hears_the_browsers_address_and_no_forged_one(front: Front) -> None:
+def test_the_portal_reads_the_browsers_address_and_no_forged_one(front: Front) -> None:
     bob = front.visit(front.portal.member())
     bob.session.headers["X-Forwarded-For"] = "203.0.113.9"
     bob.post_password()

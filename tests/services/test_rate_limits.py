@@ -1,14 +1,16 @@
 """The limits of sends on PostgreSQL: exact however many come at once, and the same without a broker."""
 
+import sys
 from functools import partial
 
+import psycopg
 import pytest
 
 from tests.services import parallel_counting
 from tests.services.browser import Browser, Response, at_once
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
-from tests.services.programs import module
+from tests.services.programs import module, wait_for
 
 CROWD = 50
 
@@ -62,6 +64,24 @@ def test_the_numbers_are_the_same_without_a_broker(make_portal: MakePortal, brok
     assert answers == [302, 302, 302, 429, 302, 429]
     assert sorted(used(portal, "user %")) == [4]
     assert len(portal.messages_to(browser.number)) == 2
+
+
+def test_the_purge_locks_rows_in_the_order_of_those_who_count(narrow: Portal) -> None:
+    """F20: it waits for a row that somebody holds without holding a later one, and what is used anew stays."""
+    expired = "INSERT INTO accounts_budget (key, seconds, used, until) VALUES (%s, 60, 1, 0) RETURNING id"
+    for key in ("purge 2", "purge 1"):
+        narrow.database.rows(expired, key)
+    waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+    purge = narrow.program("purge", sys.executable, "manage.py", "purge")
+    with psycopg.connect(narrow.database.url) as holder:
+        holder.execute("UPDATE accounts_budget SET until = %s WHERE key = 'purge 1'", [2**40])
+        purge.start()
+        name = holder.info.dbname
+        wait_for(lambda: narrow.database.rows(waits, name), seconds=30, meaning="the purge waits")
+        holder.execute("SELECT id FROM accounts_budget WHERE key = 'purge 2' FOR UPDATE NOWAIT")
+    assert purge.ended() == 0, purge.written()
+    kept = narrow.database.rows("DELETE FROM accounts_budget WHERE key LIKE %s RETURNING key, until", "purge %")
+    assert kept == [("purge 1", 2**40)]
 
 
 def test_nobody_waits_for_somebody_who_waits_for_them(make_portal: MakePortal) -> None:

@@ -107,7 +107,7 @@ def hashes_of(token: str, salts: list[str]) -> Iterator[str]:
             yield hashlib.pbkdf2_hmac(algorithm, token.encode(), salt.encode(), 1).hex()
 
 
-def test_no_token_lies_anywhere(quiet: Portal) -> None:
+def test_no_token_is_stored_anywhere(quiet: Portal) -> None:
     """T-06, T-07, J-02, J-03, F4, F12, F15: while it waits, while it is sent, afterwards; and it is sent once."""
     wiretap = Wiretap(quiet.broker)
     seen: list[str] = []
@@ -168,7 +168,7 @@ def assert_not_in_database(portal: Portal, dump: str, browser: Browser, token: s
 def test_no_secret_is_in_the_logs(quiet: Portal) -> None:
     """J-02, J-03: also when the gateway refuses, answers nonsense or asks for another password."""
     with quiet.worker():
-        for answer, error in {"21211": "twilio-21211", "reset": "ConnectionError", "20003": "twilio-20003"}.items():
+        for answer, error in {"21211": "twilio-21211", "reset": "ProtocolError", "20003": "twilio-20003"}.items():
             browser = quiet.member()
             quiet.twilio.will_answer(browser.number, answer)
             browser.ask_for_sms()
@@ -187,7 +187,7 @@ def test_no_secret_is_in_the_logs(quiet: Portal) -> None:
     assert SERVICE not in logs
 
 
-def test_a_line_stays_a_line(quiet: Portal) -> None:
+def test_a_record_stays_on_one_line(quiet: Portal) -> None:
     """J-04: what anybody writes cannot write the log."""
     browser = quiet.newcomer()
     browser.login = "somebody\r\n2026-01-01 CRITICAL forged"

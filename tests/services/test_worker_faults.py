@@ -38,7 +38,7 @@ def murder(make_portal: MakePortal) -> Iterator[Murder]:
         portal.token(browser)
     claimed = stop_after_the_claim(portal, worker)
     killed = now()
-    portal.start_worker(beat=True, ready=False)
+    portal.start_worker(ready=False)
     yield Murder(portal, claimed, held, killed, portal.start_poller())
     portal.stop()
 
@@ -61,18 +61,18 @@ def stop_after_the_claim(portal: Portal, worker: Program) -> Browser:
 
 @pytest.fixture(scope="module")
 def crowded(make_portal: MakePortal) -> Iterator[Portal]:
-    """Return a portal that has everything twice: workers, beats, pollers."""
+    """Return a portal that has two workers and two pollers."""
     portal = make_portal("crowded", own_broker=True)
     portal.start_web(workers=2)
     for _ in range(2):
-        portal.start_worker(beat=True)
+        portal.start_worker()
         portal.start_poller("--interval", "0.1")
     yield portal
     portal.stop()
 
 
 def test_everything_twice_sends_once(crowded: Portal) -> None:
-    """F12, F13: two workers, two beats, two pollers, ten people at once."""
+    """F12, F13: two workers and two pollers, each with a watcher; ten people at once."""
     people = [crowded.member() for _ in range(10)]
     at_once([browser.ask_for_sms for browser in people])
     for browser in people:
@@ -94,7 +94,7 @@ POISON = """
 
 
 def test_poison_stops_at_two_tries_and_holds_up_nobody(crowded: Portal) -> None:
-    """F6: what breaks its renderer is counted in the row, closed, and shouted about."""
+    """F6: a message whose renderer raises is counted in its row, closed, and logged as an error."""
     poison = [f"+551198000000{index}" for index in range(5)]
     for destination in poison:
         crowded.database.rows(POISON, destination)
@@ -106,6 +106,21 @@ def test_poison_stops_at_two_tries_and_holds_up_nobody(crowded: Portal) -> None:
     assert "could not be sent" in crowded.logs()
     assert not browser.is_in()
     assert location(browser.post_token(crowded.token(browser))) == "/"
+
+
+def test_a_claim_of_many_waits_for_none_of_them(make_portal: MakePortal) -> None:
+    """F12: two workers that claim the same messages in another order would wait for each other."""
+    portal = make_portal("locked")
+    ((locked,), (free,)) = (
+        *portal.database.rows(POISON, "+5511980000001"),
+        *portal.database.rows(POISON, "+5511980000002"),
+    )
+    claim = f"from messaging.delivery.leases import claim_many; print([m.pk for m in claim_many([{locked}, {free}])])"
+    with psycopg.connect(portal.database.url) as other:
+        other.execute("SELECT 1 FROM delivery_message WHERE id = %s FOR UPDATE", [locked])
+        done = portal.manage("shell", "-c", claim)
+    assert done.stdout.splitlines()[-1:] == [f"[{free}]"], done.stderr
+    portal.stop()
 
 
 def closed(portal: Portal, destinations: list[str]) -> bool:

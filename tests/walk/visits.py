@@ -1,6 +1,6 @@
 """One request to one address, what came of it, and whether that is a surprise."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import User
 from tests.conftest import PASSWORD, Browser
-from tests.database_dump import Row, dump, rows_touched
+from tests.database_dump import Row, dump, dump_again, rows_touched
 from tests.walk import people
 from tests.walk.people import GATED, Arrival, World
 from tests.walk.routes import Route
@@ -44,6 +44,7 @@ BODY = {
     "post": "yes",
     "_save": "Save",
 }
+FORM = urlencode(BODY)
 # What the gate leaves behind when it stops an open session.
 TRACES = {"accounts_session", "twofactor_pendingsignin", "accounts_auditevent"}
 # What says who somebody is and what they may do, and what leaves the system.
@@ -117,21 +118,36 @@ def visits(
     browser: Browser, chosen: list[Route], methods: list[str], *, headers: dict[str, str] | None = None
 ) -> Iterator[Visit]:
     """Go to each address, each time from the same state, and look at what that changed before it is put back."""
-    cookies = browser.cookies.output(header="", sep=";")
+    to_go = [(route, method) for route in chosen for method in methods]
     before = dump()
-    for route in chosen:
-        for method in methods:
+    while to_go:
+        with transaction.atomic():
+            visit = yield from _until_rows_change(browser, to_go, before, headers)
+            transaction.set_rollback(True)
+        if visit:
+            yield visit
+
+
+def _until_rows_change(
+    browser: Browser, to_go: list[tuple[Route, str]], before: dict[str, list[Row]], headers: dict[str, str] | None
+) -> Generator[Visit, None, Visit | None]:
+    """Visit until a visit changes rows, and return that one: what changes none has nothing to be put back."""
+    kept = dict(browser.cookies)
+    touched = rows_touched()
+    while to_go:
+        route, method = to_go.pop(0)
+        content = "" if method in {"GET", "HEAD", "OPTIONS"} else FORM
+        answer = browser.generic(method, route.path, content, "application/x-www-form-urlencoded", headers=headers)
+        if answer.cookies:
             browser.cookies.clear()
-            browser.cookies.load(cookies)
-            content = "" if method in {"GET", "HEAD", "OPTIONS"} else urlencode(BODY)
-            with transaction.atomic():
-                touched = rows_touched()
-                answer = browser.generic(
-                    method, route.path, content, "application/x-www-form-urlencoded", headers=headers
-                )
-                after = before if rows_touched() == touched else dump()
-                transaction.set_rollback(True)
-            yield Visit(route, method, answer, before, after, json=headers == JSON)
+            dict.update(browser.cookies, kept)
+        now = rows_touched()
+        after = before if now == touched else dump_again(before, touched, now)
+        visit = Visit(route, method, answer, before, after, json=headers == JSON)
+        if now != touched:
+            return visit
+        yield visit
+    return None
 
 
 # What is expected -------------------------------------------------------------------------------

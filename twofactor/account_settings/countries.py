@@ -1,4 +1,4 @@
-"""From which countries an account's phones may come (P-03). Views translate HTTP; flows decide."""
+"""The countries from which an account's phones may come (P-03)."""
 
 from django import forms
 from django.conf import settings
@@ -32,7 +32,7 @@ class CountriesForm(forms.Form):
 @administrators_only
 @page
 def account_countries(request: SignedInRequest) -> HttpResponseBase:
-    """Ask who it is, then change the countries: each one more is one more that SMS are paid for."""
+    """Re-authenticate, then change the countries: SMS to each further country cost money."""
     here = resolve_url("account-countries")
     form = CountriesForm(posted(request), account=request.user.account)
     if request.method != "POST":

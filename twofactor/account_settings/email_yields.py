@@ -1,4 +1,4 @@
-"""Whether e-mail is off for whoever has an app or a passkey (K-06). Views translate HTTP; flows decide."""
+"""The switch that turns e-mail off for people who have an app or a passkey (K-06)."""
 
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
@@ -12,14 +12,14 @@ from twofactor.reauthentication.decorators import demand
 
 
 def form_of(account: Account) -> EmailYieldsForm | None:
-    """Return the switch, where e-mail counts beside something stronger."""
+    """Return the form of the switch, if both e-mail and something stronger count."""
     return EmailYieldsForm(instance=account) if account.email_can_yield else None
 
 
 @administrators_only
 @require_POST
 def account_email(request: SignedInRequest) -> HttpResponseBase:
-    """Ask who it is, then switch e-mail off beside something stronger, or on again."""
+    """Re-authenticate, then switch e-mail off for whoever has something stronger, or on again."""
     here = resolve_url("account-settings")
     form = EmailYieldsForm(request.POST, instance=request.user.account)
     if not (form.is_valid() and form.has_changed()):

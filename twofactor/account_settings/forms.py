@@ -1,4 +1,4 @@
-"""What an administrator sets for the account."""
+"""The forms of Account Settings about the second factor."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from accounts.models import Account
 
 
 class OptionsForm(forms.ModelForm):
-    """What the account adds to the second factor (D3)."""
+    """The account's options of the second factor (D3)."""
 
     class Meta:
         model = Account
@@ -24,7 +24,7 @@ class AccountSettingsForm(forms.ModelForm):
 
 
 class EmailYieldsForm(forms.ModelForm):
-    """Whether e-mail is off for whoever has an app or a passkey (K-06)."""
+    """Whether e-mail is off for people who have an app or a passkey (K-06)."""
 
     class Meta:
         model = Account

@@ -1,4 +1,4 @@
-"""Which kinds of second factor count in the account (K-06). Views translate HTTP; flows decide."""
+"""The kinds of second factor that count in the account (K-06)."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,7 @@ PRESET_NAMES = {
 
 
 class FactorsForm(DateForm):
-    """The kinds that are to count, and from which day on; no day means at once."""
+    """The kinds that are to count, and the day from which they do; no day means at once."""
 
     kinds = forms.MultipleChoiceField(
         choices=[(kind.value, kind.label) for kind in CHOICES],
@@ -54,7 +54,7 @@ class FactorsForm(DateForm):
         return super().clean_starts() if self.cleaned_data["starts"] else None
 
     def clean_kinds(self) -> list[str]:
-        """Refuse what nobody, or not the administrator who asks, could sign in with."""
+        """Refuse a choice with which nobody, or not this administrator, could sign in."""
         chosen: list[str] = self.cleaned_data["kinds"]
         if not set(chosen) & set(OF_DEVICES):
             raise ValidationError(
@@ -70,7 +70,7 @@ class FactorsForm(DateForm):
 @administrators_only
 @page
 def account_factors(request: SignedInRequest) -> HttpResponseBase:
-    """Show whom a choice would touch; then ask who it is, and put it in force."""
+    """Show whom a choice would affect; then re-authenticate, and put it in force."""
     here, account = resolve_url("account-settings"), request.user.account
     if request.POST.get("action") == "clear":
         return demand(request, "policy.factors", path=here, pending_action={"kinds": [], "starts": ""})
@@ -89,7 +89,7 @@ def account_factors(request: SignedInRequest) -> HttpResponseBase:
 
 
 def _asked(request: SignedInRequest) -> QueryDict:
-    """Return what was asked for: the kinds of a preset, or those that are ticked."""
+    """Return the chosen kinds: those of a preset, or those that are ticked."""
     asked = (request.POST if request.method == "POST" else request.GET).copy()
     if preset := PRESETS.get(asked.get("preset", "")):
         asked.setlist("kinds", [str(kind) for kind in preset])
@@ -97,7 +97,7 @@ def _asked(request: SignedInRequest) -> QueryDict:
 
 
 def _refused(user: User, form: FactorsForm) -> dict[str, Any]:
-    """Return what the page shows again: the kinds as they were ticked, the reason, and where it is mended."""
+    """Return the context of a refused choice: the kinds as they were ticked, the reason, and the page that helps."""
     ticked = form.data.getlist("kinds")  # type: ignore[attr-defined]
     shown = {"account": user.account, **context(user.account), "refusal": form.errors["kinds"][0]}
     if form.has_error("kinds", "own_first"):
@@ -106,7 +106,7 @@ def _refused(user: User, form: FactorsForm) -> dict[str, Any]:
 
 
 def _way_to_own(user: User, kinds: list[str]) -> dict[str, str]:
-    """Return where an administrator sets up one of these kinds: the phone comes with the switch, the rest after it."""
+    """Return where an administrator sets up one of these kinds: a phone while switching on, the others after it."""
     if not held.counting(user):
         label = _("Switch two factor authentication on, or set a date: your own second step is asked for first")
         return {"url": resolve_url("account-settings"), "label": label}
@@ -116,7 +116,7 @@ def _way_to_own(user: User, kinds: list[str]) -> dict[str, str]:
 
 
 def _review(account: Account, form: FactorsForm, chosen: list[str]) -> dict[str, Any]:
-    """Return what the preview shows: who has none of the chosen kinds yet."""
+    """Return the context of the preview: the people who have none of the chosen kinds yet."""
     waiting = user_query.without_factor(account, chosen)[: pagination.COUNTED + 1].count()
     gone = [FactorKind(kind).label for kind in CHOICES if kind in account.accepted and kind not in chosen]
     return {
@@ -124,7 +124,7 @@ def _review(account: Account, form: FactorsForm, chosen: list[str]) -> dict[str,
         "chosen": chosen,
         "labels": [FactorKind(kind).label for kind in CHOICES if kind in chosen],
         "gone": gone,
-        "told": policy_schedule.who_is_told(account),
+        "notified": policy_schedule.who_is_notified(account),
         "waiting": waiting,
         "total": stats.people(account).total,
         "counted": pagination.COUNTED,
@@ -133,7 +133,7 @@ def _review(account: Account, form: FactorsForm, chosen: list[str]) -> dict[str,
 
 
 def context(account: Account) -> dict[str, Any]:
-    """Return what the settings page shows of the kinds."""
+    """Return the context of the settings page about the kinds."""
     accepted = account.accepted
     preset = next((name for name, kinds in PRESETS.items() if written(kinds) == written(accepted)), "")
     return {

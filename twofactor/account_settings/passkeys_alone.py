@@ -1,4 +1,4 @@
-"""Whether passkeys alone sign in, without the password (K-04). Views translate HTTP; flows decide."""
+"""The switch that lets passkeys alone sign in, without the password (K-04)."""
 
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
@@ -13,14 +13,14 @@ from twofactor.reauthentication.decorators import demand
 
 
 def form_of(account: Account) -> PasskeysAloneForm | None:
-    """Return the switch, where passkeys count at all."""
+    """Return the form of the switch, if passkeys count at all."""
     return PasskeysAloneForm(instance=account) if account.accepts(FactorKind.PASSKEY) else None
 
 
 @administrators_only
 @require_POST
 def account_passkeys(request: SignedInRequest) -> HttpResponseBase:
-    """Ask who it is, then let passkeys alone sign in, or no longer."""
+    """Re-authenticate, then allow or forbid sign-in by passkey alone."""
     here = resolve_url("account-settings")
     form = PasskeysAloneForm(request.POST, instance=request.user.account)
     if not (form.is_valid() and form.has_changed()):

@@ -1,6 +1,6 @@
-"""What is carried out as soon as an administrator has re-authenticated.
+"""The actions of Account Settings that are carried out after a re-authentication.
 
-The page keeps what was asked for with the re-authentication (``demand``), and names it by the purpose of the proof.
+``demand`` stores the action with the re-authentication; its purpose names the action.
 """
 
 from datetime import datetime
@@ -25,7 +25,7 @@ def switch_policy(user: User, asked: dict[str, Any]) -> str:
 
 
 def say_switched(on: bool) -> str:
-    """Return the word of success for the switch."""
+    """Return the message of success for the switch."""
     return _("Two factor authentication is on.") if on else _("Two factor authentication is off.")
 
 
@@ -35,7 +35,7 @@ def change_options(user: User, asked: dict[str, Any]) -> str:
 
 
 def decide_passkeys_alone(user: User, asked: dict[str, Any]) -> str:
-    """Let passkeys alone sign in, or no longer; return what to say."""
+    """Allow or forbid sign-in by passkey alone; return the message."""
     allowed = bool(asked["passkeys_alone"])
     policy.set_passkeys_alone(user.account, allowed, actor=user)
     alone.forget_offer()
@@ -47,7 +47,7 @@ def decide_passkeys_alone(user: User, asked: dict[str, Any]) -> str:
 
 
 def decide_email_yields(user: User, asked: dict[str, Any]) -> str:
-    """Switch e-mail off beside something stronger, or on again; return what to say (K-06)."""
+    """Switch e-mail off for whoever has something stronger, or on again; return the message (K-06)."""
     yields = bool(asked["email_yields"])
     policy.set_email_yields(user.account, yields, actor=user)
     return (
@@ -58,7 +58,7 @@ def decide_email_yields(user: User, asked: dict[str, Any]) -> str:
 
 
 def set_date(user: User, asked: dict[str, Any]) -> str:
-    """Set or take back the date that was asked for; return what to say."""
+    """Set or cancel the date of the policy; return the message."""
     if not asked["starts"]:
         cancelled = policy_schedule.unschedule(user.account, actor=user)
         return _("The date was cancelled. Nothing changes.") if cancelled else _("There is no date to cancel any more.")
@@ -69,19 +69,19 @@ def set_date(user: User, asked: dict[str, Any]) -> str:
 
 
 def say_date(starts: datetime) -> str:
-    """Return the word of success for a date of the policy."""
+    """Return the message of success for a date of the policy."""
     day = date_format(timezone.localtime(starts), "DATE_FORMAT")
     return _("From %(day)s two factor authentication is on for everybody.") % {"day": day}
 
 
 def choose_countries(user: User, asked: dict[str, Any]) -> str:
-    """Put the countries in force that were asked for; return what to say."""
+    """Put the chosen countries in force; return the message."""
     policy.set_allowed_regions(user.account, asked["regions"], actor=user)
     return _("The countries of the phones were changed.")
 
 
 def say_carried_out(pending: PendingSignIn, policy_date: datetime | None) -> str:
-    """Return what to say of what a sign-in did for the account; empty when that was nothing."""
+    """Return the message about what a sign-in did for the account; empty if that was nothing."""
     if not (pending.switches_policy_on or policy_date):
         return ""
     account = pending.user.account
@@ -92,9 +92,9 @@ def say_carried_out(pending: PendingSignIn, policy_date: datetime | None) -> str
 
 
 def choose_factors(user: User, asked: dict[str, Any]) -> str:
-    """Let the kinds count that were asked for, now or from their date on; return what to say (K-06)."""
+    """Let the chosen kinds count, now or from their date on; return the message (K-06)."""
     if not asked["kinds"]:
-        cancelled = policy_schedule.keep_factors(user.account, actor=user)
+        cancelled = policy_schedule.unschedule_factors(user.account, actor=user)
         return _("The date was cancelled. Nothing changes.") if cancelled else _("There is no date to cancel any more.")
     starts = datetime.fromisoformat(asked["starts"]) if asked["starts"] else None
     if not held.has_one_of(user, asked["kinds"]):  # removed meanwhile
@@ -118,9 +118,9 @@ CARRIED_OUT = {
 
 
 def carry_out(purpose: str, user: User, asked: dict[str, Any]) -> str:
-    """Do what an administrator asked for, and return what to say.
+    """Carry out an administrator's action, and return the message.
 
-    Raises PermissionDenied when they are none any more: minutes may have passed (A-01).
+    Raises PermissionDenied when they are no administrator any more: minutes may have passed (A-01).
     """
     if not user.is_administrator:
         raise PermissionDenied

@@ -1,4 +1,4 @@
-"""Before the policy is switched on: whom it touches, telling them, and a date. Views translate HTTP; flows decide."""
+"""Before the policy is switched on: whom it affects, telling them, and a date."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -33,7 +33,7 @@ ADDRESSES_SHOWN = 200
 
 
 class DateForm(forms.Form):
-    """From which day on. It begins at midnight in the portal's time zone."""
+    """The day from which the policy is on. It begins at midnight in the portal's time zone."""
 
     starts = forms.DateField(
         label=gettext_lazy("Starting on"),
@@ -46,7 +46,7 @@ class DateForm(forms.Form):
     )
 
     def clean_starts(self) -> datetime:
-        """Return the beginning of the day; it has to be to come, and within a year."""
+        """Return the beginning of the day, which has to be in the future, and within a year."""
         day: date = self.cleaned_data["starts"]
         today = timezone.localdate()
         if not today < day <= today + timedelta(days=LONGEST_DAYS):
@@ -57,7 +57,7 @@ class DateForm(forms.Form):
 @administrators_only
 @require_POST
 def policy_date(request: SignedInRequest) -> HttpResponseBase:
-    """Set the date from which the policy is on, or take it back, once it is proved who wants that (A-01)."""
+    """Set the date from which the policy is on, or cancel it, after a re-authentication (A-01)."""
     here = resolve_url("account-settings")
     if request.POST.get("action") == "clear":
         return demand(request, "policy.date", path=here, pending_action={"starts": ""})
@@ -81,8 +81,8 @@ def factor_is_possible(account: Account) -> bool:
 
 
 def _own_factor_first(request: SignedInRequest, starts: datetime) -> HttpResponseBase:
-    """Let an administrator set up a second step, which is the proof: then the date is set (A-02, D6)."""
-    pending = session_state.hold_open_session(request, request.user, resolve_url("account-settings"))
+    """Let an administrator set up a second step, which is the re-authentication; then the date is set (A-02, D6)."""
+    pending = session_state.turn_session_into_pending(request, request.user, resolve_url("account-settings"))
     session_state.keep_policy_date(request, starts)
     return redirect(waiting_page(pending))
 
@@ -90,7 +90,7 @@ def _own_factor_first(request: SignedInRequest, starts: datetime) -> HttpRespons
 @administrators_only
 @require_POST
 def policy_announce(request: SignedInRequest) -> HttpResponseBase:
-    """Tell everybody by e-mail what is coming; once a day."""
+    """Notify everybody by e-mail of what is coming; once a day."""
     told = policy_schedule.announce(request.user.account, actor=request.user)
     said = ngettext("%(count)d user is being told by e-mail.", "%(count)d users are being told by e-mail.", told)
     messages.success(request, said % {"count": told})
@@ -100,10 +100,10 @@ def policy_announce(request: SignedInRequest) -> HttpResponseBase:
 @administrators_only
 @require_safe
 def policy_without_factor(request: SignedInRequest) -> HttpResponseBase:
-    """Send the list of those who have no second step that counts yet, as a table."""
+    """Export the list of people who have no second step that counts yet."""
     head = [_("Name"), _("Login name"), _("E-mail address"), _("Last sign-in")]
     name = csv.file_name("without-second-step", request.user.account.name)
-    return csv.response(name, head, _rows(request.user.account))
+    return csv.response(name, head, _rows(request.user.account), account=request.user.account)
 
 
 def _rows(account: Account) -> Iterator[list[list[Any]]]:
@@ -113,7 +113,7 @@ def _rows(account: Account) -> Iterator[list[list[Any]]]:
 
 
 def context(user: User) -> dict[str, Any]:
-    """Return what the settings page shows before the policy is on."""
+    """Return the context of the settings page before the policy is on."""
     account = user.account
     if account.demands_second_factor:
         return {}

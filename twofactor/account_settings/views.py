@@ -1,4 +1,4 @@
-"""What an administrator sets for the account: the policy, and what is added to the second factor."""
+"""The pages of Account Settings about the policy and its options."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
@@ -48,23 +48,25 @@ def account_settings(request: SignedInRequest) -> HttpResponse:
 
 
 def _switch_policy(request: SignedInRequest, wanted: bool) -> HttpResponse:
-    """Ask who it is, then switch (A-01).
+    """Re-authenticate, then switch (A-01).
 
-    An administrator who has not proved their own phone in this session does that first, and it counts (A-02, D6).
+    An administrator whose session is not verified sets up or uses a factor first, which counts as that (A-02, D6).
     """
     user = request.user
     if wanted == user.account.demands_second_factor:
         return redirect("account-settings")
     if wanted and not session_state.is_verified(user):
         here = resolve_url("account-settings")
-        return redirect(waiting_page(session_state.hold_open_session(request, user, here, switches_policy_on=True)))
+        return redirect(
+            waiting_page(session_state.turn_session_into_pending(request, user, here, switches_policy_on=True))
+        )
     return demand(request, "policy", pending_action={"two_factor_required": wanted})
 
 
 @administrators_only
 @require_POST
 def account_options(request: SignedInRequest) -> HttpResponse:
-    """Ask who it is, then change what the account adds to the second factor (D3)."""
+    """Re-authenticate, then change the account's options of the second factor (D3)."""
     form = OptionsForm(request.POST, instance=request.user.account)
     if form.is_valid() and not form.has_changed():
         return redirect("account-settings")

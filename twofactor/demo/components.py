@@ -1,4 +1,4 @@
-"""Every component of the pages in every state, from the templates and the style sheet that the portal itself uses."""
+"""Every component of the pages in every state, rendered by the portal's own templates and style sheet."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from twofactor.forms import TokenForm
 from twofactor.phone.forms import PhoneForm
 from twofactor.sign_in.forms import SignInForm
 
-# The names of docs/design.md, in the order in which one reads them.
+# The sections of docs/design.md, in their order.
 COLOURS = [
     *("bg", "surface", "surface-2", "line", "line-strong", "ink", "ink-2"),
     *("primary", "primary-2", "primary-soft", "on-primary", "ok", "ok-soft", "warn", "warn-soft"),
@@ -30,7 +30,7 @@ TEXTS = ["text-2xl", "text-xl", "text-l", "text-m", "text-s"]
 @login_not_required
 @require_safe
 def components(request: HttpRequest) -> HttpResponse:
-    """Show the design system (docs/design.md) in the embedded default; 404 wherever something can really be sent."""
+    """Show the components (docs/design.md) in the embedded default; 404 wherever something can really be sent."""
     if not settings.OUTBOX_ENABLED:
         raise Http404
     return render(request, "components.html", _context())
@@ -75,7 +75,7 @@ def _refused_token() -> TokenForm:
 
 
 def _captcha_states() -> list[tuple[str, str, str]]:
-    """Return each state of the captcha with its label and what is said below it."""
+    """Return each state of the captcha with its label and the text below it."""
     words = altcha_words()
     labels = [("unverified", "label"), ("verifying", "verifying"), ("verified", "verified")]
     shown = [(state, words[label], "") for state, label in labels]

@@ -1,6 +1,6 @@
 """The showcase: an account of forty people in every state, with thirty days of history. Embedded default only.
 
-The same people and the same days each time, ending now; nothing of it was ever sent.
+The people and the days are the same each time, ending now; no message was ever sent.
 """
 
 from datetime import datetime, timedelta
@@ -51,10 +51,10 @@ AGENTS = [
 
 @transaction.atomic
 def create() -> User | None:
-    """Create the account with its people and its history; return its administrator, or None when it is there."""
+    """Create the account with its people and history; return its administrator, or None if it exists."""
     if Account.objects.filter(name=ACCOUNT).exists():
         return None
-    story = Story(Account(name=ACCOUNT), Random(SEED), timezone.now())  # noqa: S311, TID251 (a tale, no secret)
+    story = Story(Account(name=ACCOUNT), Random(SEED), timezone.now())  # noqa: S311, TID251 (invented, no secret)
     _make_people(story)
     _switch_on(story)
     for days_ago in range(DAYS, -1, -1):
@@ -132,7 +132,7 @@ def _place(story: Story) -> int:
 
 
 def _sign_in(story: Story, person: Person, at: datetime) -> None:
-    """Tell of a second step that mostly goes well."""
+    """Add the second step of a sign-in, which mostly succeeds."""
     if person.enrolled_at is None:
         _enrol(story, person, at)
         return
@@ -158,7 +158,7 @@ def _verify(story: Story, person: Person, channel: str, asked: datetime, *, plac
 
 
 def _enrol(story: Story, person: Person, at: datetime) -> None:
-    """Tell of a first phone."""
+    """Add the enrolment of a first phone."""
     if at >= story.now:
         return
     story.note(at - timedelta(seconds=70), person, Action.SIGN_IN_PENDING)
@@ -178,7 +178,7 @@ def _send(
     purpose: str = "login",
     surely: bool = False,
 ) -> bool:
-    """Tell of a token and its message; return whether it arrived. One day was a bad one."""
+    """Add a token and its message; return whether it arrived. On one day most failed."""
     story.note(at, person, Action.CHALLENGE_ISSUED, place=place, purpose=purpose, channel=channel)
     arrives = surely or story.random.random() > (0.35 if story.is_bad(at) else 0.03)
     if at + timedelta(seconds=10) < story.now:
@@ -204,7 +204,7 @@ def _message(story: Story, person: Person, channel: str, at: datetime, *, arrive
 
 
 def _tell_incidents(story: Story) -> None:
-    """Tell of what an administrator wants to hear about: failures, a foreign phone, changes, a leaver."""
+    """Add what an administrator looks for: failures, a foreign phone, changes, a leaver."""
     helena = story.people[0]
     failing, disavowed = (next(p for p in story.people if p.state == state) for state in ("failing", "disavowed"))
     _tell_failures(story, failing)
@@ -222,7 +222,7 @@ def _tell_incidents(story: Story) -> None:
 
 
 def _tell_failures(story: Story, person: Person) -> None:
-    """Tell of 25 wrong tokens; each step of the lockout schedule that they reach is told, and the last still holds."""
+    """Add 25 wrong tokens with the notices of the lockout schedule; the last pause still holds."""
     evening = story.at(2, 19, 20)
     begun = [evening, evening + timedelta(hours=1), evening + timedelta(hours=3), story.now - timedelta(hours=4)]
     failures = 0
@@ -238,14 +238,14 @@ def _tell_failures(story: Story, person: Person) -> None:
 
 
 def _count_sms(story: Story) -> None:
-    """Count the SMS of the last 24 hours against the account's day."""
+    """Count the SMS of the last 24 hours in the account's limits."""
     yesterday = story.now - timedelta(days=1)
     sent = [each for each in story.messages if each.channel == Channel.SMS and each.created_at > yesterday]
     rate_limits.count(rate_limits.windows("account", story.account.pk), uses=len(sent))
 
 
 def _settle(story: Story) -> None:
-    """Bring the people to where their story ends."""
+    """Set the people's fields to the end of their story."""
     for person in story.people:
         user = person.user
         if person.state in {"pending", "disavowed", "deactivated"}:

@@ -1,4 +1,4 @@
-"""Who the people of the showcase are, and what happened to them, collected before it is written."""
+"""The people of the showcase and their events, collected before they are written."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -13,7 +13,7 @@ from messaging.delivery.models import Message
 
 @dataclass
 class Person:
-    """One of the forty: a login, a state, the places they sign in from, and since when they have a phone."""
+    """One of the forty: a login, a state, the places they sign in from, and the day of their phone."""
 
     user: User
     state: str
@@ -23,13 +23,13 @@ class Person:
 
     @property
     def has_phone(self) -> bool:
-        """Tell whether this person's story ends with a phone."""
+        """Tell whether this person has a phone at the end."""
         return self.state in {"enrolled", "failing"}
 
 
 @dataclass
 class Story:
-    """What happened to the account, collected before it is written in one go."""
+    """The events of the account, collected before they are written in one go."""
 
     account: Account
     random: Random
@@ -44,14 +44,14 @@ class Story:
         return timezone.make_aware(datetime.combine(day, time(hour, minute)))
 
     def is_bad(self, at: datetime) -> bool:
-        """Tell whether this was in the working hours of the one day when the gateway was in trouble."""
+        """Tell whether this was in the working hours of the one day on which the gateway failed."""
         days_ago = next(days for days in range(7, 14) if self.at(days, 12).weekday() == 1)
         return self.at(days_ago, 9) < at < self.at(days_ago, 17)
 
     def note(
         self, at: datetime, person: Person, action: str, *, actor: User | None = None, place: int = 0, **data: Any
     ) -> None:
-        """Note an event, unless it is still to come."""
+        """Add an event, unless it is in the future."""
         if at >= self.now:
             return
         ip, agent = person.places[place]

@@ -19,7 +19,7 @@ from twofactor.tokens import challenges, lockout, send_limits
 
 
 def start_email_change(user: User, email: str, *, session_hash: str) -> EmailChange:
-    """Keep a new address for 600 s; today's stays in force (R-08). Raises SameAddress."""
+    """Keep a new address for 600 s; the current one stays in force (R-08). Raises SameAddress."""
     email = email.lower()
     if email == user.email:
         raise refusals.SameAddress
@@ -32,9 +32,9 @@ def start_email_change(user: User, email: str, *, session_hash: str) -> EmailCha
 
 @tried_twice
 def prove_before_email(change: EmailChange, verified: Verified | None) -> None:
-    """Take the re-authentication and send a token to the new address (R-08).
+    """Consume the re-authentication and send a token to the new address (R-08).
 
-    Where somebody else has the address they get a notice instead, and the page says the same.
+    If somebody else has the address, they get a notice instead, and the page shows the same.
     """
     with challenges.opening(change.user) if verified else transaction.atomic():
         if verified:
@@ -45,7 +45,7 @@ def prove_before_email(change: EmailChange, verified: Verified | None) -> None:
 
 
 def complete_email_change(change: EmailChange, verified: Verified) -> None:
-    """Put the proved address in force, tell both, end the person's sessions (R-08). Raises AddressRefused."""
+    """Put the confirmed address in force, notify both, end the person's sessions (R-08). Raises AddressRefused."""
     user = change.user
     masked = {"before": mask_email(user.email), "after": mask_email(change.email)}
     with challenges.opening(user):

@@ -1,4 +1,4 @@
-"""An e-mail address as people type it."""
+"""The form of the new e-mail address."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""Changing the e-mail address. Views translate HTTP; flows decide."""
+"""The pages of a change of the e-mail address."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
@@ -15,7 +15,7 @@ from twofactor.email_change.forms import EmailForm
 from twofactor.factors.base import Verified
 from twofactor.models import EmailChange
 from twofactor.pages import answer, delivery_status_answer, page, posted
-from twofactor.reauthentication.proof_pages import ProofPage, walk
+from twofactor.reauthentication.proof_pages import ProofPage, ask_for_proofs
 
 
 @page
@@ -37,12 +37,12 @@ def email_change(request: SignedInRequest) -> HttpResponseBase:
     if change is None:
         messages.warning(request, _("The change of your e-mail address took too long or was ended."))
         return redirect("profile")
-    return walk(request, change, EMAIL_CHANGE)
+    return ask_for_proofs(request, change, EMAIL_CHANGE)
 
 
 @require_safe
 def email_change_status(request: SignedInRequest) -> HttpResponse:
-    """Tell what became of the last token's message of a change of the address."""
+    """Return the delivery status of the last token's message of a change of the address."""
     return delivery_status_answer(session_state.email_change(request))
 
 

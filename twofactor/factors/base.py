@@ -1,4 +1,4 @@
-"""The one interface of every second factor: who has it, what opens with it, how it is proved."""
+"""The one interface of every second factor: who has it, how it is verified, what a right answer does."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -14,10 +14,10 @@ from twofactor.steps import Step
 
 
 def complete(journey: Journey) -> None:
-    """Write down that a pending sign-in is completed by what sends nothing, for exactly one caller. Raises JourneyOver.
+    """Mark a pending sign-in as completed by a factor that sends nothing, for exactly one caller. Raises JourneyOver.
 
-    Where a token was sent its challenge says it. A re-authentication is moved on by its own flow, and so is a sign-in
-    by what no longer counts, which completes nothing (K-06).
+    Where a token was sent, its challenge says that it was completed. A re-authentication is moved on by its own flow,
+    and so is a sign-in by a kind that no longer counts, which completes nothing (K-06).
     """
     if not isinstance(journey, PendingSignIn) or journey.needs_old_factor:
         return
@@ -27,22 +27,22 @@ def complete(journey: Journey) -> None:
 
 
 class Verified(ABC):
-    """A right answer of a person. It has opened nothing yet: ``consume`` stands in the transaction of what it opens."""
+    """A right answer. It has opened nothing yet: ``consume`` runs in the transaction of what it opens."""
 
     kind: FactorKind
 
     @property
-    def told_as(self) -> str:
-        """Return what the audit calls the way in."""
+    def audit_name(self) -> str:
+        """Return the name of the factor in the audit log."""
         return self.kind
 
     @abstractmethod
     def consume(self, journey: Journey) -> None:
-        """Use the answer up, for exactly one caller. Raises TokenUsed or JourneyOver for all others (T-03)."""
+        """Consume the answer, for exactly one caller. Raises TokenUsed or JourneyOver for all others (T-03)."""
 
     @abstractmethod
     def device(self, user: User) -> FactorDevice:
-        """Return the device that a session is verified with by this answer. Raises JourneyOver."""
+        """Return the device that verifies the session after this answer. Raises JourneyOver."""
 
     @abstractmethod
     def give_back(self, journey: Journey) -> None:
@@ -54,20 +54,21 @@ class Factor(ABC):
 
     kind: ClassVar[FactorKind]
     label: ClassVar[str | Promise]
-    step: ClassVar[Step]  # of a pending sign-in, where it is proved
-    sends: ClassVar[bool]  # whether a token leaves: then the captcha and the limits of sends stand before it
+    step: ClassVar[Step]  # the step of a pending sign-in at which it is verified
+    sends: ClassVar[bool]  # whether a token is sent: then the captcha and the limits of sends come first
 
     @abstractmethod
     def is_open_to(self, user: User) -> bool:
-        """Tell whether the person has it and the account lets it count, now. No statement."""
+        """Tell whether the person has it and the account accepts it, now. No statement."""
 
     @abstractmethod
     def begin(self, journey: Journey) -> None:
-        """Do what has to be done before the person can answer a re-authentication, in the caller's transaction."""
+        """Prepare a re-authentication, in the caller's transaction: a factor that sends a token sends it."""
 
     @abstractmethod
     def verify(self, journey: Journey, typed: str) -> Verified:
         """Return the answer if it is right; else raise a TokenRefused or Limited.
 
-        The attempt is counted by ``tokens.lockout`` before anything is compared: all kinds have one count (L-02).
+        ``tokens.lockout`` counts the attempt before anything is compared: all kinds share one count (L-02). What nobody
+        can guess is counted by ``tokens.unguessable``, and does not wait for the pause.
         """

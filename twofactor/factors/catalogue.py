@@ -1,7 +1,7 @@
 """Every kind of second factor, in the order in which they are offered.
 
-A new kind is one folder and one entry here; its device, where it has one of its own, is named in ``held.DEVICES``. What
-else a new kind needs stands in docs/architecture.md.
+A new kind is one folder and one entry here; a device of its own is listed in ``held.DEVICES``. docs/architecture.md
+says what else a new kind needs.
 """
 
 from accounts.models import User
@@ -20,13 +20,13 @@ FACTORS: dict[str, Factor] = {
 
 
 def open_to(user: User) -> list[Factor]:
-    """Return what a person may prove with now: they have it, and the account lets it count. Their choice is first."""
+    """Return the factors that a person can use now, their choice first: they have them and the account accepts them."""
     found = [factor for factor in FACTORS.values() if factor.is_open_to(user)]
     return sorted(found, key=lambda factor: factor.kind != user.preferred_factor)
 
 
 def open_factor(user: User, kind: str) -> Factor:
-    """Return the kind that a person chose to prove with, or the first. Raises ChannelRefused where it opens nothing."""
+    """Return the factor that a person chose, or the first one. Raises ChannelRefused for one that is not open."""
     for factor in open_to(user):
         if kind in {factor.kind, ""}:
             return factor
@@ -34,6 +34,6 @@ def open_factor(user: User, kind: str) -> Factor:
 
 
 def of_proof(journey: Proof) -> Factor:
-    """Return the kind that answers a re-authentication: the chosen one, and for a new phone or mailbox its token."""
+    """Return the factor that answers a re-authentication: the chosen one; for a new phone or mailbox its own token."""
     chosen = FACTORS.get(journey.factor)
     return FACTORS["sms"] if chosen is None or journey.holder_proved else chosen

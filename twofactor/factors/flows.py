@@ -1,23 +1,22 @@
-"""What people do with the factors that they have: remove one, name it, say which comes first."""
+"""What people do with the factors that they have: remove one, rename it, choose the first one."""
 
 from django.db import transaction
 
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
-from accounts.factors import FactorKind
+from accounts.factors import DEVICE_FLAGS, FactorKind
 from accounts.models import User
 from accounts.notifications.notify import notify
 from twofactor import exceptions as refusals
 from twofactor.factors import catalogue, held
 from twofactor.models import FactorDevice
 
-FLAGS = {FactorKind.SMS: "has_phone", FactorKind.APP: "has_app", FactorKind.PASSKEY: "has_passkey"}
 
+def remove(user: User, device: FactorDevice) -> list[FactorDevice]:
+    """Remove a device, and return the devices that still count. Raises LastFactor.
 
-def remove(user: User, device: FactorDevice) -> None:
-    """Take a device away; the sessions that it verified have to prove another one. Raises LastFactor.
-
-    What no longer counts may always go. Two removals at once stand in a line, so that one device stays.
+    The sessions that it verified need another one. A device that no longer counts may always be removed. Two removals
+    at the same moment are serialized, so that one device stays.
     """
     with transaction.atomic():
         counting = held.counting(_locked(user))
@@ -25,21 +24,22 @@ def remove(user: User, device: FactorDevice) -> None:
             raise refusals.LastFactor
         deleted, _rows = type(device)._default_manager.filter(pk=device.pk, user=user).delete()
         if deleted:
-            if not type(device)._default_manager.filter(user=user).exists():  # of passkeys there may be others
+            if not type(device)._default_manager.filter(user=user).exists():  # there may be other passkeys
                 User.objects.filter(pk=user.pk, preferred_factor=device.factor).update(preferred_factor="")
-                User.objects.filter(pk=user.pk).update(**{FLAGS[device.factor]: False})
+                User.objects.filter(pk=user.pk).update(**{DEVICE_FLAGS[device.factor]: False})
             notify(user, record_event(device.removed, user=user, name=device.name))
+    return [other for other in counting if other != device]
 
 
 def _locked(user: User) -> User:
-    """Lock the person's row, and return them with the devices of this moment."""
+    """Lock the person's row, and return the person with their current devices."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     found: User = held.joined(User.objects.with_policy().select_related("account")).get(pk=user.pk)
     return found
 
 
 def rename(user: User, device: FactorDevice, name: str) -> None:
-    """Call a device by another name."""
+    """Give a device another name."""
     with transaction.atomic():
         if type(device)._default_manager.filter(pk=device.pk, user=user).update(name=name):
             record_event(Action.FACTOR_RENAMED, user=user, channel=device.factor)
@@ -47,7 +47,7 @@ def rename(user: User, device: FactorDevice, name: str) -> None:
 
 def prefer(user: User, kind: str) -> None:
     """Let sign-ins begin with a kind of factor. Raises ChannelRefused for one that is not open to the person."""
-    if kind in {"", FactorKind.RECOVERY}:  # codes are for the day when all else is lost
+    if kind in {"", FactorKind.RECOVERY}:  # recovery codes are never first
         raise refusals.ChannelRefused
     factor = catalogue.open_factor(user, kind)
     with transaction.atomic():

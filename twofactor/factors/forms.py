@@ -1,4 +1,4 @@
-"""What people type about the factors that they have."""
+"""The form for the name of a factor."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +10,6 @@ LONGEST_NAME = 40
 
 
 class NameForm(RefusableForm):
-    """What a device is called."""
+    """The name of a device."""
 
     name = TextField(label=_("Name"), max_length=LONGEST_NAME, widget=forms.TextInput(attrs={"autocomplete": "off"}))

@@ -1,4 +1,4 @@
-"""The words of the notices about apps, passkeys and recovery codes."""
+"""The texts of the notices about apps, passkeys and recovery codes."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -6,12 +6,12 @@ from django.utils.translation import gettext as _
 
 from accounts.audit.actions import Action
 from accounts.models import AuditEvent
-from accounts.notifications.account import Notice, NoticeWriter
+from accounts.notifications.notice import Notice, NoticeWriter
 from twofactor import disavowal
 
 
 def app_notice(event: AuditEvent) -> Notice:
-    """Tell that an app shows the tokens of the login from now on; every notice can be objected to (R-03)."""
+    """Notify that an app shows the tokens of the login from now on; every such notice has a disavowal link (R-03)."""
     replaced = event.action == Action.APP_REPLACED
     return Notice(
         heading=_("Your authenticator app was replaced") if replaced else _("An authenticator app was added"),
@@ -26,7 +26,7 @@ def app_notice(event: AuditEvent) -> Notice:
 
 
 def app_removed_notice(event: AuditEvent) -> Notice:
-    """Tell that the app opens nothing any more."""
+    """Notify that the app no longer opens anything."""
     return Notice(
         heading=_("Your authenticator app was removed"),
         paragraphs=[
@@ -37,9 +37,9 @@ def app_removed_notice(event: AuditEvent) -> Notice:
 
 
 def codes_notice(event: AuditEvent) -> Notice:
-    """Tell that recovery codes were made or removed, or that one was used, and how many are left (K-05)."""
+    """Notify that recovery codes were made or removed, or that one was used, and how many are left (K-05)."""
     said: dict[str, str] = {
-        Action.CODES_ISSUED: _("Ten new recovery codes were made. Those of before no longer work."),
+        Action.CODES_ISSUED: _("Ten new recovery codes were made. The earlier ones no longer work."),
         Action.CODES_REMOVED: _("Your recovery codes were removed. None of them signs anybody in any more."),
     }
     used = _("One of your recovery codes was used just now. You have %(left)s left.")
@@ -54,7 +54,7 @@ def codes_notice(event: AuditEvent) -> Notice:
 
 
 def passkey_added_notice(event: AuditEvent) -> Notice:
-    """Tell the mailbox that a passkey was added (K-04). Its name is left out: whoever added it has written it."""
+    """Notify the mailbox that a passkey was added (K-04), without its name, which an attacker may have written."""
     return Notice(
         heading=_("A passkey was added to your login"),
         paragraphs=[
@@ -66,7 +66,7 @@ def passkey_added_notice(event: AuditEvent) -> Notice:
 
 
 def passkey_removed_notice(_event: AuditEvent) -> Notice:
-    """Tell the mailbox that a passkey was removed (K-04)."""
+    """Notify the mailbox that a passkey was removed (K-04)."""
     return Notice(
         heading=_("A passkey was removed from your login"),
         paragraphs=[
@@ -77,18 +77,18 @@ def passkey_removed_notice(_event: AuditEvent) -> Notice:
 
 
 def passkey_stepped_back_notice(_event: AuditEvent) -> Notice:
-    """Tell the mailbox that a passkey may have been copied (K-04)."""
+    """Notify the mailbox that a passkey may have been copied (K-04)."""
     return Notice(
         heading=_("One of your passkeys may have been copied"),
         paragraphs=[
-            _("It counts what it signs. Just now it told a smaller number than before, and we refused it."),
+            _("It counts its signatures. Just now it reported a smaller number than before, and we refused it."),
             _("Sign in another way and remove it in My profile. Then tell your administrator."),
         ],
     )
 
 
 def phone_removed_notice(_event: AuditEvent) -> Notice:
-    """Tell the mailbox that the phone was removed, which no longer counts (K-06)."""
+    """Notify the mailbox that the phone, which no longer counts, was removed (K-06)."""
     return Notice(
         heading=_("Your phone was removed from your login"),
         paragraphs=[

@@ -1,4 +1,4 @@
-"""The list of a person's factors: what each is called, since when it is there, when it was used last."""
+"""The list of a person's factors: their names, since when they are there, when they were last used."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ ICONS = {FactorKind.SMS: "phone", FactorKind.EMAIL: "mail", FactorKind.PASSKEY: 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedFactor:
     """One line of the list."""
 
     kind: str
@@ -30,10 +30,10 @@ class Entry:
     last_used: datetime | None
     counts: bool
     comes_first: bool
-    device: FactorDevice | None  # where it can be renamed and removed here
+    device: FactorDevice | None  # if it can be renamed and removed here
 
 
-def entries(user: User) -> list[Entry]:
+def entries(user: User) -> list[ListedFactor]:
     """Return what a person has, in the order of the catalogue."""
     used = _last_used(user)
     found = [_of_device(user, device, used) for device in held.devices_of(user)]
@@ -43,26 +43,26 @@ def entries(user: User) -> list[Entry]:
 
 
 def can_go(user: User, device: FactorDevice) -> bool:
-    """Tell whether a device is removed in the list: the phone is changed instead, unless it no longer counts (K-06)."""
+    """Tell whether the list can remove a device: a phone is changed instead, unless it no longer counts (K-06)."""
     return not isinstance(device, PhoneDevice) or not user.accepts(device.factor)
 
 
 def codes_of(user: User) -> dict[str, datetime | None]:
-    """Return since when a person has recovery codes of their own, and when one was used last."""
+    """Return since when a person has recovery codes of their own, and when one was last used."""
     rows = OwnRecoveryCode.objects.filter(user=user)
     found: dict[str, datetime | None] = rows.aggregate(since=Max("issued_at"), last_used=Max("used_at"))
     return found
 
 
 def _last_used(user: User) -> dict[str, datetime]:
-    """Return when a token of each channel was typed last, as far as challenges are kept."""
+    """Return when a token of each channel was last typed, as far back as challenges are kept."""
     proved: Any = Challenge.objects.filter(user=user, purpose__in=PROVED_BY, verified_at__isnull=False)
     return dict(proved.values_list("channel").annotate(last=Max("verified_at")).order_by())
 
 
-def _of_device(user: User, device: FactorDevice, used: dict[str, datetime]) -> Entry:
+def _of_device(user: User, device: FactorDevice, used: dict[str, datetime]) -> ListedFactor:
     is_phone = isinstance(device, PhoneDevice)
-    return Entry(
+    return ListedFactor(
         kind=device.factor,
         label=str(_("Phone") if is_phone else FACTORS[device.factor].label),
         name=phones.pretty(device.number) if is_phone else device.name,
@@ -75,8 +75,8 @@ def _of_device(user: User, device: FactorDevice, used: dict[str, datetime]) -> E
     )
 
 
-def _of_mailbox(user: User, used: dict[str, datetime]) -> Entry:
-    return Entry(
+def _of_mailbox(user: User, used: dict[str, datetime]) -> ListedFactor:
+    return ListedFactor(
         kind=FactorKind.EMAIL,
         label=str(FACTORS[FactorKind.EMAIL].label),
         name=user.email,

@@ -1,4 +1,4 @@
-"""Meu perfil › Segunda etapa: the list of a person's factors, and what can be done with each (K-02)."""
+"""Meu perfil › Segunda etapa: the list of a person's factors, and what a person can do with each (K-02)."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -48,14 +48,14 @@ def _device(request: SignedInRequest, kind: str, device_id: int) -> FactorDevice
 @require_POST
 @reauthenticated("factor.remove", back="factors")
 def factor_remove(request: SignedInRequest, kind: str, device_id: int) -> HttpResponseBase:
-    """Remove a device, once it is proved who asks for it. This session goes on with another one."""
+    """Remove a device, after a re-authentication. This session goes on with another one."""
     device = _device(request, kind, device_id)
     try:
-        flows.remove(request.user, device)
+        left = flows.remove(request.user, device)
     except LastFactor as refusal:
         messages.error(request, error_messages.of(refusal))
         return redirect("factors")
-    if left := [other for other in held.counting(request.user) if other != device]:
+    if left:  # read under the lock: another tab may have removed the devices that this request read
         session_state.go_on_with(request, left[0], proved=False)
     messages.success(request, _("It was removed from your login."))
     return redirect("factors")
@@ -63,7 +63,7 @@ def factor_remove(request: SignedInRequest, kind: str, device_id: int) -> HttpRe
 
 @page
 def factor_rename(request: SignedInRequest, kind: str, device_id: int) -> HttpResponse:
-    """Call a device by another name."""
+    """Give a device another name."""
     device = _device(request, kind, device_id)
     form = NameForm(posted(request), initial={"name": device.name})
     if request.method == "POST" and form.is_valid():
@@ -75,7 +75,7 @@ def factor_rename(request: SignedInRequest, kind: str, device_id: int) -> HttpRe
 
 @require_POST
 def factor_first(request: SignedInRequest) -> HttpResponse:
-    """Take which factor a sign-in begins with."""
+    """Store which factor sign-ins begin with."""
     try:
         flows.prefer(request.user, request.POST.get("kind", ""))
     except ChannelRefused as refusal:

@@ -1,4 +1,4 @@
-"""The demands for proof. The database decides about them."""
+"""Challenges: demands for proof. Their queries are conditional updates, so the database decides."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -12,51 +12,51 @@ from django.db.models import F, OuterRef, Q, Subquery
 
 from accounts.models import User
 from messaging.database import Clock, Compiled, Insert, Slot, Statement, clock_plus, slots
-from messaging.delivery.models import Channel, Message
+from messaging.delivery.models import Channel, Message, State
 from twofactor.exceptions import TokenLate
-from twofactor.models.journeys import Journey, PendingSignIn, Purpose
+from twofactor.models.journeys import UNCONFIRMED, Journey, PendingSignIn, Purpose
 from twofactor.models.proofs import EmailChange, PhoneChange, Reauthentication
 from twofactor.tokens import derive
 
 
 class ChallengeQuerySet(models.QuerySet["Challenge"]):
-    """The database decides about challenges; nothing here reads, thinks and then writes."""
+    """Queries of challenges; none reads a row, decides in Python and writes."""
 
     def of_any_purpose(self, journey: Journey) -> "ChallengeQuerySet":
         """Return the challenges of a journey."""
         return self.filter(**{journey.name: journey})
 
     def of(self, journey: Journey) -> "ChallengeQuerySet":
-        """Return the challenges of a journey that serve its present purpose."""
+        """Return the challenges of a journey for its current purpose."""
         return self.of_any_purpose(journey).filter(purpose=journey.purpose)
 
     def open(self) -> "ChallengeQuerySet":
-        """Return what was neither verified nor superseded; it may be too late all the same."""
+        """Return those that were neither verified nor superseded; they may have expired all the same."""
         return self.filter(verified_at__isnull=True, superseded_at__isnull=True)
 
     def with_delivery_status(self) -> "ChallengeQuerySet":
-        """Add what became of the message of each, for telling its reader the truth; None where none was sent."""
+        """Add the delivery status of each message, for its reader; None where none was queued."""
         messages = Message.objects.filter(kind="token", subject_id=OuterRef("pk")).order_by("-pk")
         state, fault = (Subquery(messages.values(field)[:1]) for field in ("state", "fault"))
         return self.annotate(message_state=state, message_fault=fault)  # type: ignore[no-redef]
 
     def newest_first(self) -> "ChallengeQuerySet":
-        """Return all, the last one first, with ``seconds_left`` and ``age`` by the database's clock."""
+        """Return all, the latest first, with ``seconds_left`` and ``age`` by the database's clock."""
         duration = models.DurationField()
         left = models.ExpressionWrapper(F("expires_at") - Clock(), output_field=duration)
         age = models.ExpressionWrapper(Clock() - F("issued_at"), output_field=duration)
         return self.annotate(left=left, age=age).order_by("-pk")  # type: ignore[no-redef]
 
     def newest(self) -> "Challenge | None":
-        """Return the last one, with its ``seconds_left`` and its ``age`` by the database's clock."""
+        """Return the latest one, with ``seconds_left`` and ``age`` by the database's clock."""
         return self.newest_first().first()
 
     def shown(self, journey: Journey) -> "Challenge | None":
-        """Return the newest of a journey's present purpose, with its delivery status, for the token's page."""
+        """Return the latest of a journey's current purpose, with its delivery status, for the token page."""
         return _shown(journey.name).row(journey=journey.pk, purpose=journey.purpose)
 
     def supersede(self) -> None:
-        """Close what is open: a newer token takes its place (T-04)."""
+        """Close open challenges, because a newer token replaces theirs (T-04)."""
         self.open().update(superseded_at=Clock())
 
     def claim_attempt(self, journey: Journey) -> "Challenge | None":
@@ -69,7 +69,7 @@ class ChallengeQuerySet(models.QuerySet["Challenge"]):
 
 
 def _at(journey: str) -> ChallengeQuerySet:
-    """Return the challenges of a journey that is told at each run, by the name of its field."""
+    """Return the challenges of a journey whose id is a slot, by the name of its field."""
     where = Slot("journey", models.BigIntegerField()), Slot("purpose", models.CharField())
     challenges: ChallengeQuerySet = Challenge.objects.filter(**{journey: where[0]}, purpose=where[1])
     return challenges
@@ -98,7 +98,7 @@ CLOSE = Compiled(
     )
 )
 
-# The fields that lead a challenge to its journey, and the constraints by which each journey has one live challenge.
+# The fields that point from a challenge to its journey, and the constraints: one live challenge for each journey.
 JOURNEYS = {
     "pending_sign_in": "challenge_one_live_sign_in",
     "phone_change": "challenge_one_live_change",
@@ -114,18 +114,18 @@ def _one_of(fields: Iterable[str]) -> Q:
 
 
 class Challenge(models.Model):
-    """One demand for proof. It knows its destination and its nonce, never its token (T-06)."""
+    """One demand for proof. It stores its destination and its nonce, never its token (T-06)."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     pending_sign_in = models.ForeignKey(PendingSignIn, models.CASCADE, null=True, related_name="+")
-    # Indexed where they are: most are a sign-in's, and would be written down in the indexes of the three, too.
+    # Partial indexes: most challenges are a sign-in's, and would have entries in the indexes of the three others, too.
     phone_change = models.ForeignKey(PhoneChange, models.CASCADE, null=True, related_name="+", db_index=False)
     reauthentication = models.ForeignKey(Reauthentication, models.CASCADE, null=True, related_name="+", db_index=False)
     email_change = models.ForeignKey(EmailChange, models.CASCADE, null=True, related_name="+", db_index=False)
     purpose = models.CharField(max_length=12, choices=Purpose.choices)
     channel = models.CharField(max_length=5, choices=Channel.choices)
     destination = models.CharField(max_length=254)
-    network = models.CharField(max_length=43, default="")  # where it was asked for, for the limit of that address
+    network = models.CharField(max_length=43, default="")  # the network address of the request, for its limit
     nonce = models.CharField(max_length=32)
     key_id = models.CharField(max_length=8)
     issued_at = models.DateTimeField(db_default=Clock())
@@ -133,10 +133,11 @@ class Challenge(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     verified_at = models.DateTimeField(null=True)
     superseded_at = models.DateTimeField(null=True)
-    message_state: str | None  # by ``with_delivery_status``
+    withheld = False  # set by ``send_token`` where no message leaves, which no page says
+    message_state: str | None  # annotated by ``with_delivery_status``
     message_fault: str | None
-    left: timedelta  # by ``newest``: until it expires
-    age: timedelta  # by ``newest``: since it was issued
+    left: timedelta  # annotated by ``newest``: until it expires
+    age: timedelta  # annotated by ``newest``: since it was issued
 
     objects: ClassVar[Any] = ChallengeQuerySet.as_manager()
 
@@ -154,6 +155,13 @@ class Challenge(models.Model):
         ]
         indexes = [
             models.Index(fields=["issued_at"], name="challenge_issued"),
+            # For a range or an address that is used up: its tokens are read while the rows of the day's SMS are
+            # locked. A sign-in does not write to this index.
+            models.Index(
+                fields=["issued_at"],
+                name="challenge_typed",
+                condition=Q(purpose__in=UNCONFIRMED, channel=Channel.SMS),
+            ),
             *(
                 models.Index(
                     fields=[journey], name=f"challenge_of_{journey}", condition=Q(**{f"{journey}__isnull": False})
@@ -165,9 +173,18 @@ class Challenge(models.Model):
     def __str__(self) -> str:
         return f"challenge {self.pk}: {self.purpose} by {self.channel}"
 
+    def take_as_shown(self) -> None:
+        """Give a challenge that was issued a moment ago what ``shown`` would read: its message waits, or is withheld.
+
+        The page that follows in the same request then reads nothing: one statement, and 200 calls of Python and C.
+        """
+        self.age = timedelta(microseconds=1)
+        self.left = timedelta(seconds=settings.TOKEN_LIFETIME_SECONDS) - self.age
+        self.message_state, self.message_fault = None if self.withheld else State.QUEUED, ""
+
     @property
     def seconds_left(self) -> int:
-        """Return how long the token still opens anything, in whole seconds; 0 when it does not."""
+        """Return the whole seconds until the token expires; 0 after that."""
         usable = self.is_open and self.attempts < settings.TOKEN_ATTEMPTS
         return max(0, int(self.left.total_seconds())) if usable else 0
 
@@ -178,19 +195,19 @@ class Challenge(models.Model):
 
     @property
     def message(self) -> Message | None:
-        """Return the message of the token as far as ``with_delivery_status`` read it; None where none was sent."""
+        """Return the message of the token as read by ``with_delivery_status``; None where none was queued."""
         if self.message_state is None:
             return None
         return Message(channel=self.channel, state=self.message_state, fault=self.message_fault or "")
 
     def token(self) -> str:
-        """Return the six digits to send, derived from the row. Raises TokenLate when its key is gone."""
+        """Return the six digits to send, derived from the row. Raises TokenLate when its key is not known."""
         return self._derived(self.user_id, self.purpose, self.destination)
 
     def token_for(self, user: User, purpose: str, destination: str) -> str:
-        """Return the six digits that these facts, told by the present request, would need (T-05).
+        """Return the six digits for the facts of the present request (T-05).
 
-        Raises TokenLate when the key of the row was rotated away.
+        Raises TokenLate when the row's key is not known.
         """
         return self._derived(user.pk, purpose, destination)
 
@@ -211,7 +228,7 @@ class Challenge(models.Model):
     def issue(cls, journey: Journey, *, channel: str, destination: str, network: str = "") -> "Challenge":
         """Create the challenge of a journey, by the database's clock; the one before must be superseded."""
         challenge = ISSUE.new(
-            **dict.fromkeys(WAYS) | {f"{journey.name}_id": journey.pk},
+            **dict.fromkeys(JOURNEY_COLUMNS) | {f"{journey.name}_id": journey.pk},
             user_id=journey.user_id,
             purpose=journey.purpose,
             channel=channel,
@@ -224,12 +241,12 @@ class Challenge(models.Model):
         return challenge
 
 
-WAYS = [f"{journey}_id" for journey in JOURNEYS]
+JOURNEY_COLUMNS = [f"{journey}_id" for journey in JOURNEYS]
 
 
 def _issue() -> Insert[Challenge]:
-    told = ("user_id", "purpose", "channel", "destination", "network", "nonce", "key_id", *WAYS)
-    return Insert(Challenge, expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS), **slots(Challenge, *told))
+    columns = ("user_id", "purpose", "channel", "destination", "network", "nonce", "key_id", *JOURNEY_COLUMNS)
+    return Insert(Challenge, expires_at=clock_plus(settings.TOKEN_LIFETIME_SECONDS), **slots(Challenge, *columns))
 
 
 # Built once 75 µs, each time 0.3 ms.

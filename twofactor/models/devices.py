@@ -1,4 +1,4 @@
-"""What a person has proved to hold: each a device of django-otp's, whose word ``is_verified`` stays."""
+"""Devices: factors that a person has proved to hold, each a device of django-otp's, for its ``is_verified``."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -14,47 +14,47 @@ from messaging.database import Clock
 
 
 class FactorDevice(Device):
-    """A factor that a person has proved to hold. No row exists before the proof (P-06).
+    """A factor that a person has proved to hold. There is no row before the proof (P-06).
 
-    It comes with the person in the statement that loads them, so that the gate costs nothing: ``joined`` adds it
-    there, ``of`` reads it from there.
+    It is loaded with the person in one statement, so that the gate needs none: ``joined`` adds it to that statement,
+    and ``of`` reads it from the person.
     """
 
     factor: ClassVar[FactorKind]
-    relation: ClassVar[str]  # of the person to this device
-    removed: ClassVar[Action]  # what the audit says when its owner takes it away
+    relation: ClassVar[str]  # the person's attribute with this device
+    removed: ClassVar[Action]  # the audit action when its owner removes it
 
     class Meta:
         abstract = True
 
     @classmethod
     def joined(cls, rows: Any, person: str = "") -> Any:
-        """Add the devices of a person to a queryset; ``person`` is the way to them, as in ``user__``."""
+        """Add the devices of a person to a queryset; ``person`` is the path to the person, as in ``user__``."""
         return rows.select_related(f"{person}{cls.relation}")
 
     @property
     def is_usable(self) -> bool:
-        """Tell whether it can still be proved here at all."""
+        """Tell whether it can be used here at all."""
         return True
 
     @classmethod
     def kept_of(cls, user: User) -> Sequence[Self]:
-        """Return the devices of this kind that a person has, also those that can no longer be proved."""
+        """Return the devices of this kind that a person has, including those that can no longer be used."""
         return cls.of(user)
 
     @classmethod
     def handed_over(cls, loaded: Any, user: User) -> None:
-        """Give a person what ``joined`` has read with the row that points to them. A relation came by itself."""
+        """Give a person what ``joined`` has read with a row that points to the person; a relation needs nothing."""
 
     @classmethod
     def of(cls, user: User) -> Sequence[Self]:
-        """Return the devices of this kind that came with a person."""
+        """Return the devices of this kind that were loaded with a person."""
         device = getattr(user, cls.relation, None)
         return [device] if device else []
 
 
 class PhoneDevice(FactorDevice):
-    """A phone that a person has proved to hold. No row exists before the proof (P-06)."""
+    """A phone that a person has proved to hold. There is no row before the proof (P-06)."""
 
     factor = FactorKind.SMS
     relation = "phone_device"

@@ -1,15 +1,14 @@
-"""The journeys that ask a person for tokens, and what each token is for."""
+"""The journeys that ask a person for tokens, and the purposes of tokens."""
 
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 
+from accounts import rate_limits
 from accounts.auth import known_browsers
 from accounts.factors import FactorKind
 from accounts.models import User
-from accounts.rate_limits import network
-from accounts.request import context as request_context
 from messaging.database import Clock, Compiled, Insert, clock_plus, slots
 from twofactor.factors import held
 from twofactor.models.devices import PhoneDevice
@@ -17,7 +16,7 @@ from twofactor.steps import Step
 
 
 class Purpose(models.TextChoices):
-    """What a token is for. A token of one purpose is worth nothing for another (T-05)."""
+    """What a token is for. A token of one purpose is refused for another (T-05)."""
 
     SIGN_IN = "login"
     ENROL = "enrol"
@@ -28,8 +27,12 @@ class Purpose(models.TextChoices):
     CHANGE_EMAIL = "change_email"
 
 
+# Purposes of tokens whose destination was only typed: it may belong to anybody.
+UNCONFIRMED = (Purpose.CHANGE_EMAIL, Purpose.CHANGE_PHONE, Purpose.ENROL)
+
+
 class Journey(models.Model):
-    """What asks a person for tokens: a row bound to one session, with an end and an allowance of sends."""
+    """A row that asks a person for tokens, bound to one session, with an expiry and a number of sends."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     session_hash = models.CharField(max_length=64, unique=True)
@@ -38,7 +41,8 @@ class Journey(models.Model):
     sends = models.PositiveSmallIntegerField(default=0)
     sends_allowed = models.PositiveSmallIntegerField(default=0)
     sends_until = models.DateTimeField(null=True)
-    # What the next answer of a passkey has to sign, base64url: taken by the first one, and good for 300 s (K-04).
+    # The challenge for the next answer of a passkey, base64url: the first answer takes it, and it is good for 300 s
+    # (K-04).
     passkey_challenge = models.CharField(max_length=43, default="", db_default="")
     passkey_until = models.DateTimeField(null=True)
 
@@ -50,28 +54,26 @@ class Journey(models.Model):
 
     @property
     def has_factor(self) -> bool:
-        """Tell whether the person has proved a second factor that the account lets count."""
+        """Tell whether the person has a second factor that counts."""
         return bool(held.counting(self.user))
 
     @property
     def phone(self) -> PhoneDevice | None:
-        """Return the person's phone, if they have proved one."""
+        """Return the person's phone, if they have confirmed one."""
         return held.phone_of(self.user)
 
     def known_destination(self, channel: str) -> str:
-        """Return the person's proved phone or their address. Raises ChannelRefused (``held.destination``)."""
+        """Return the person's confirmed phone or their address. Raises ChannelRefused (``held.destination``)."""
         return held.destination(self.user, channel)
 
-    # Abstract, by hand: Django's metaclass for models is not ABC's.
-
-    # A model cannot be an abstract class of ``abc`` beside Django's metaclass: a journey that sends says both itself.
+    # Not an abstract class of ``abc``, because Django's metaclass for models is another one: subclasses define both.
     @property
     def purpose(self) -> str:
-        """Return what the next token of this journey is for."""
+        """Return the purpose of this journey's next token."""
         raise NotImplementedError
 
     def destination(self, channel: str, stored: str) -> str:
-        """Return where a token of this journey goes, by the present state of the person wherever it tells (T-05).
+        """Return the destination of a token of this journey, by the present state of the person where possible (T-05).
 
         ``stored`` is the destination in the row of the challenge.
         """
@@ -79,13 +81,12 @@ class Journey(models.Model):
 
 
 SENDS_NOTHING: dict[str, Step] = {FactorKind.APP: Step.APP, FactorKind.PASSKEY: Step.PASSKEY}
-KNOWN_SOURCE = "browser "  # begins the source of a known browser; no address begins so
 
 
 def source_of(user: User) -> str:
-    """Return where a password of this person is typed: their known browser, or else the network (B-12)."""
+    """Return the source of this person's password: their known browser, or else the network address (B-12)."""
     browser = known_browsers.current_browser(user)
-    return f"{KNOWN_SOURCE}{browser}" if browser else network(request_context.current.get().ip)
+    return f"{known_browsers.KNOWN_SOURCE}{browser}" if browser else rate_limits.here()
 
 
 class PendingSignIn(Journey):
@@ -98,24 +99,25 @@ class PendingSignIn(Journey):
     introduced = models.BooleanField(default=False)
     # By the token of the mailbox, or by a recovery code in its place (R-10).
     mailbox_proved = models.BooleanField(default=False)
-    # Made from an open session that has not typed the password for five minutes: a stolen cookie binds nothing (R-09).
+    # True for an open session without a password in the last five minutes: a stolen cookie binds nothing (R-09).
     needs_password = models.BooleanField(default=False, db_default=False)
     switches_policy_on = models.BooleanField(default=False)
-    after_failures = models.BooleanField(db_default=False, default=False)  # in new browsers: a sign-in ends the series
-    source = models.CharField(max_length=64, db_default="", default="")  # where the password was typed: ``source_of``
-    # By a device whose kind no longer counts: it opens the enrolment of one that does, and nothing else (K-06).
+    after_failures = models.BooleanField(db_default=False, default=False)  # in new browsers
+    source = models.CharField(max_length=64, db_default="", default="")  # of the password: ``source_of``
+    # By a device whose kind no longer counts: that opens the enrolment of one that does, and nothing else (K-06).
     old_factor_proved = models.BooleanField(default=False, db_default=False)
-    # By a factor that sends nothing; of one that sends, the verified challenge says it.
+    # By a factor that sends nothing; for one that sends, the verified challenge has it.
     completed_at = models.DateTimeField(null=True)
 
     name = "pending_sign_in"
-    can_send: bool  # by ``sign_in.query``: what a captcha granted still has a send in it (C-06)
-    account_used: int | None  # by ``sign_in.query``: SMS of the running day
+    can_send: bool  # annotated by ``sign_in.query``: a captcha still allows a send (C-06)
+    account_used: int | None  # annotated by ``sign_in.query``: SMS of the running day
     system_used: int | None  # the same
-    factors_due: bool  # by ``sign_in.query``, for its person
+    just_issued: Any = None  # the challenge that this request issued, for its next page
+    factors_due: bool  # annotated by ``sign_in.query``, for its person
 
     class Meta(Journey.Meta):
-        # What was begun for a person lately is read with every right password.
+        # The latest sign-ins of a person are read with every right password.
         indexes = [*Journey.Meta.indexes, models.Index(fields=["user", "created_at"], name="pendingsignin_of_user")]
 
     def __str__(self) -> str:
@@ -123,39 +125,41 @@ class PendingSignIn(Journey):
 
     @classmethod
     def begin(cls, user: User, **facts: Any) -> "PendingSignIn":
-        """Keep a right password for 600 s by the database's clock."""
+        """Keep a right password for 600 s by the database's clock, with what ``sign_in.query`` would annotate."""
         facts = dict.fromkeys(FLAGS, False) | {"next_url": "", "source": source_of(user)} | facts
         begun = BEGIN.new(user_id=user.pk, auth_hash=user.get_session_auth_hash(), **facts)
-        begun.user = user
+        begun.user, begun.can_send = user, False
+        # Read together with a password that was typed just now; not asked for where none was.
+        begun.account_used, begun.system_used = (getattr(user, name, None) for name in ("account_used", "system_used"))
         return begun
 
     def still_holds(self) -> bool:
-        """Tell whether the right password of the first step is still right, and the person still welcome."""
+        """Tell whether the password has not changed since, and the person may still sign in."""
         return self.user.is_session_hash(self.auth_hash) and self.user.may_sign_in
 
     @property
     def needs_mailbox(self) -> bool:
-        """Tell whether the mailbox, or a recovery code, has to be proved before a first phone may be (D3, R-07)."""
-        if held.provable(self.user):  # it counts, or it is proved in place of the mailbox
+        """Tell whether the mailbox, or a recovery code, has to come before a first phone (D3, R-07)."""
+        if held.provable(self.user):  # it counts, or it is used instead of the mailbox
             return False
         return self.user.mailbox_before_phone and not self.mailbox_proved
 
     @property
     def needs_old_factor(self) -> bool:
-        """Tell whether what the person has no longer counts and has to be proved before another one is set up (K-06).
+        """Tell whether a device that no longer counts has to be proved before another one is enrolled (K-06).
 
-        Otherwise whoever knows the password alone would get around a factor that is there.
+        Otherwise somebody who knows only the password could get around it.
         """
         return not self.has_factor and not self.old_factor_proved and bool(held.provable(self.user))
 
     @property
     def needs_code(self) -> bool:
-        """Tell whether only a recovery code will do: the mailbox has reset the password already (R-10)."""
-        return self.needs_mailbox and self.user.mailbox_suspect
+        """Tell whether only a recovery code is accepted in place of the mailbox (R-07, R-10)."""
+        return self.needs_mailbox and self.user.mailbox_proves_nothing
 
     @property
     def purpose(self) -> str:
-        """Return "login", or "enrol" while no factor is proved; "mailbox" or "old_factor" where that comes before."""
+        """Return "login", or "enrol" without a factor; "mailbox" or "old_factor" where that comes first."""
         if self.has_factor:
             return Purpose.SIGN_IN
         if self.needs_old_factor:
@@ -163,7 +167,7 @@ class PendingSignIn(Journey):
         return Purpose.MAILBOX if self.needs_mailbox else Purpose.ENROL
 
     def destination(self, channel: str, stored: str) -> str:
-        """Return today's phone or address; for a first phone, the number stored in the challenge (P-07)."""
+        """Return the current phone or address; for a first phone, the number stored in the challenge (P-07)."""
         if self.needs_mailbox:
             return self.user.email
         return self.known_destination(channel) if self.has_factor or self.needs_old_factor else stored
@@ -177,7 +181,7 @@ class PendingSignIn(Journey):
 
     @property
     def sends_from(self) -> Step:
-        """Return the step that sends the next token, or leads there."""
+        """Return the step that sends the next token, or that leads there."""
         if self.has_factor or self.needs_old_factor:
             return self._first_step()
         if not self.introduced:
@@ -189,7 +193,7 @@ class PendingSignIn(Journey):
         return Step.PHONE if self.user.accepts(FactorKind.SMS) else Step.SETUP
 
     def _first_step(self) -> Step:
-        """Return where a later sign-in begins: with what sends nothing where the person wants that, or has no other."""
+        """Return the first step of a later sign-in: a factor that sends nothing if it is preferred or the only one."""
         kinds = {device.factor for device in held.provable(self.user)}
         first = self.user.preferred_factor
         if first not in kinds and (len(kinds) == 1 or FactorKind.SMS not in kinds):
@@ -201,8 +205,8 @@ FLAGS = ("introduced", "mailbox_proved", "needs_password", "switches_policy_on",
 
 
 def _begin() -> Insert[PendingSignIn]:
-    told = slots(PendingSignIn, "user_id", "session_hash", "auth_hash", "next_url", "source", *FLAGS)
-    return Insert(PendingSignIn, expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS), **told)
+    columns = slots(PendingSignIn, "user_id", "session_hash", "auth_hash", "next_url", "source", *FLAGS)
+    return Insert(PendingSignIn, expires_at=clock_plus(settings.PENDING_SIGN_IN_SECONDS), **columns)
 
 
 # Built once 64 µs, each time 0.3 ms.
@@ -210,7 +214,7 @@ BEGIN = Compiled(_begin, "PENDING_SIGN_IN_SECONDS")
 
 
 class PasskeyRegistration(Journey):
-    """A passkey on its way to a person who has just proved again who they are (K-04). It sends nothing."""
+    """The registration of a passkey by a person who has just re-authenticated (K-04). It sends nothing."""
 
     name = "passkey_registration"
 

@@ -1,4 +1,4 @@
-"""Passkeys and security keys (WebAuthn): several for one person, each a device of django-otp's (K-04)."""
+"""Passkeys and security keys (WebAuthn): a person may have several, each a device of django-otp's (K-04)."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -19,19 +19,19 @@ LONGEST_ID_TEXT = -(-LONGEST_ID * 4 // 3)
 
 
 class PasskeyQuerySet(models.QuerySet["Passkey"]):
-    """Passkeys, and which of them answer to our host."""
+    """Queries of passkeys."""
 
     def usable(self) -> "PasskeyQuerySet":
-        """Leave out what was made for another host: no browser offers it here, so it proves nothing any more."""
+        """Return those made for this host: browsers offer no others here."""
         return self.filter(rp_id=settings.PUBLIC_HOST)
 
 
 class Passkey(FactorDevice):
-    """A key pair on an authenticator of the person. The private key never leaves it; here is the public one."""
+    """A key pair on an authenticator of the person. The private key never leaves it; this is the public one."""
 
     factor = FactorKind.PASSKEY
     removed = Action.PASSKEY_REMOVED
-    relation = "passkey_ids"  # an annotation of the person: they may have several
+    relation = "passkey_ids"  # an annotation of the person, because they may have several
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     name = models.CharField(_("name"), max_length=64)
@@ -40,11 +40,11 @@ class Passkey(FactorDevice):
     sign_count = models.PositiveBigIntegerField(default=0)  # 0 where the authenticator does not count
     rp_id = models.CharField(max_length=253)
     transports = models.JSONField(default=list)
-    is_synced = models.BooleanField(default=False)  # copied to other devices of the person by its maker
-    # What a sign-in without the password asks for: the authenticator knew the person, and finds the key by itself.
+    is_synced = models.BooleanField(default=False)  # its maker copies it to other devices of the person
+    # Required for a sign-in without the password: the authenticator verified the person, and finds the key by itself.
     user_verified = models.BooleanField(default=False, db_default=False)
     is_discoverable = models.BooleanField(default=False, db_default=False)
-    aaguid = models.CharField(max_length=36, default="", db_default="")  # the model of the authenticator, as it says
+    aaguid = models.CharField(max_length=36, default="", db_default="")  # the model, as the authenticator says
     confirmed_at = models.DateTimeField(db_default=Clock())
     last_used_at = models.DateTimeField(null=True)
 
@@ -59,28 +59,28 @@ class Passkey(FactorDevice):
 
     @property
     def is_usable(self) -> bool:
-        """Tell whether it was made for the host of today."""
+        """Tell whether it was made for this host."""
         return bool(self.rp_id == settings.PUBLIC_HOST)
 
     @property
     def opens_alone(self) -> bool:
-        """Tell whether it is two factors in one: what one has, and what it unlocks with."""
+        """Tell whether it is two factors in one: something one has, and what unlocks it."""
         return self.is_usable and self.user_verified and self.is_discoverable
 
     @classmethod
     def joined(cls, rows: Any, person: str = "") -> Any:
-        """Add the numbers of a person's usable passkeys to a queryset."""
+        """Add the ids of a person's usable passkeys to a queryset."""
         usable = cls.objects.usable().filter(user=OuterRef(f"{person}pk")).order_by()
         return rows.annotate(**{cls.relation: Subquery(usable.annotate(ids=Listed(F("pk"))).values("ids"))})
 
     @classmethod
     def handed_over(cls, loaded: Any, user: User) -> None:
-        """Give a person what was read with the row that points to them."""
+        """Give a person the ids that were read with a row that points to the person."""
         setattr(user, cls.relation, getattr(loaded, cls.relation))
 
     @classmethod
     def of(cls, user: User) -> Sequence[Self]:
-        """Return the usable passkeys of a person. What came with the person is their numbers; the rest is read late."""
+        """Return the usable passkeys of a person. Only their ids are loaded with the person; the rest is read now."""
         if hasattr(user, cls.relation):
             numbers = (getattr(user, cls.relation) or "").split(",")
             return [cls._numbered(user, int(number)) for number in numbers if number]
@@ -93,7 +93,7 @@ class Passkey(FactorDevice):
 
     @classmethod
     def forget_read(cls, user: User) -> None:
-        """Forget what came with a person: it is no longer true."""
+        """Drop the ids that were loaded with a person, because they are no longer true."""
         if hasattr(user, cls.relation):
             delattr(user, cls.relation)
 

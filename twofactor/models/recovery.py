@@ -1,4 +1,4 @@
-"""The one-time code that an administrator reads to somebody who has lost the phone (R-10)."""
+"""The one-time code that an administrator reads to a person who has lost the phone (R-10)."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from messaging.database import Clock
 
 
 class RecoveryCode(models.Model):
-    """The last code of a person. Its digits are nowhere: the key of the digest is outside of the database."""
+    """The latest code of a person. Only a digest is stored, under a key outside of the database."""
 
     user = models.OneToOneField(User, models.CASCADE, related_name="+")
     digest = models.CharField(max_length=64)

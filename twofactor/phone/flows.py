@@ -1,4 +1,4 @@
-"""Changing the phone: the proof by today's phone, then by the new one."""
+"""Changing the phone: the proof by the current phone, then by the new one."""
 
 from django.db import transaction
 
@@ -21,7 +21,7 @@ from twofactor.tokens import challenges, lockout, sms_of_the_day
 
 
 def start_phone_change(user: User, phone: Phone, *, session_hash: str) -> PhoneChange:
-    """Keep a new number for 600 s; today's number stays in force (R-02). Raises SamePhone."""
+    """Keep a new number for 600 s; the current number stays in force (R-02). Raises SamePhone."""
     if phone.number == user.phone_device.number:
         raise refusals.SamePhone
     change = PhoneChange(
@@ -35,14 +35,19 @@ def start_phone_change(user: User, phone: Phone, *, session_hash: str) -> PhoneC
 
 @tried_twice
 def prove_old_phone(change: PhoneChange, verified: Verified) -> None:
-    """Use up the answer of today's factor and send a token to the new number (R-01)."""
+    """Consume the answer of the current factor and send a token to the new number (R-01).
+
+    Raises Limited or SmsUsedUp.
+    """
     with challenges.opening(change.user):
         prove_holder(change, verified)
-        challenges.send_token(change, Channel.SMS, change.number, granted=True)
+        sent = challenges.send_token(change, Channel.SMS, change.number, granted=True)
+        if not sent.withheld:
+            sms_of_the_day.pay_for_notice(change.user)
 
 
 def _put_in_force(change: PhoneChange, device: PhoneDevice) -> None:
-    """Write the new number over the old one. Raises JourneyOver where the phone was taken away meanwhile."""
+    """Write the new number over the old one. Raises JourneyOver if the phone was removed meanwhile."""
     new = {field: getattr(change, field) for field in ("number", "region", "kind")}
     if not PhoneDevice.objects.filter(pk=device.pk).update(**new, confirmed_at=Clock()):
         raise refusals.JourneyOver
@@ -51,13 +56,13 @@ def _put_in_force(change: PhoneChange, device: PhoneDevice) -> None:
 
 
 def complete_phone_change(change: PhoneChange, verified: Verified) -> PhoneDevice:
-    """Put the proved number in force, tell the old number and the mailbox, end the other sessions (R-03, R-04)."""
+    """Put the confirmed number in force, notify the old number and the mailbox, end the other sessions (R-03, R-04)."""
     user = change.user
     device: PhoneDevice = user.phone_device
     old = device.number
     with challenges.opening(user):
-        held.lock(user)  # puts the changes of one person in a line (F52)
-        challenges.move(change, holder_proved=True)  # unless the one before has ended it
+        held.lock_row(user)  # serializes the changes of one person (F52)
+        challenges.move(change, holder_proved=True)  # fails if the other change has ended this one
         verified.consume(change)
         lockout.take_back(user)
         _put_in_force(change, device)
@@ -68,5 +73,4 @@ def complete_phone_change(change: PhoneChange, verified: Verified) -> PhoneDevic
         account_sessions.end_sessions(user)
         PhoneChange.objects.filter(user=user, expires_at__gt=Clock()).exclude(pk=change.pk).update(expires_at=Clock())
         verified.give_back(change)
-    sms_of_the_day.pay_for_notice(user)  # in a transaction of its own: its rows are everybody's
     return device

@@ -1,4 +1,4 @@
-"""A phone as people type it, and why it is taken away."""
+"""The forms of a phone, and of its reset."""
 
 from collections.abc import Collection
 from typing import Any
@@ -15,7 +15,7 @@ from twofactor.forms import RefusableForm
 
 
 class PhoneForm(RefusableForm):
-    """A country and a number, screened (P-02 to P-04, P-10)."""
+    """A country and a number, parsed and checked (P-02 to P-04, P-10)."""
 
     country = forms.CharField(label=_("Country code"), max_length=2)
     number = TextField(
@@ -31,7 +31,7 @@ class PhoneForm(RefusableForm):
         ),
     )
 
-    phone: phones.Phone  # once the form is valid
+    phone: phones.Phone  # set once the form is valid
 
     def __init__(self, *args: Any, regions: Collection[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,7 +40,7 @@ class PhoneForm(RefusableForm):
         self.fields["country"].widget = forms.Select(choices=choices, attrs={"autocomplete": "country"})
 
     def clean(self) -> dict[str, Any]:
-        """Turn what was typed into a phone, or say what is wrong with it."""
+        """Parse what was typed, or say what is wrong with it."""
         data: dict[str, Any] = self.cleaned_data
         if "country" in data and "number" in data:
             try:
@@ -51,7 +51,7 @@ class PhoneForm(RefusableForm):
 
 
 class PhoneResetForm(RefusableForm):
-    """Why an administrator takes somebody's phone away (R-07)."""
+    """The reason why an administrator removes a person's phone (R-07)."""
 
     reason = TextField(
         label=_("Reason"),

@@ -1,4 +1,4 @@
-"""Changing the phone, taking a lost one away, and taking back one that somebody else added."""
+"""The pages of changing the phone, of resetting a lost one, and of disavowing one that somebody else added."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -23,7 +23,7 @@ from twofactor.pages import answer, delivery_status_answer, page, posted
 from twofactor.phone import flows
 from twofactor.phone.forms import PhoneForm, PhoneResetForm
 from twofactor.reauthentication.decorators import reauthenticated
-from twofactor.reauthentication.proof_pages import ProofPage, walk
+from twofactor.reauthentication.proof_pages import ProofPage, ask_for_proofs
 
 
 @require_POST
@@ -51,12 +51,12 @@ def phone_change(request: SignedInRequest) -> HttpResponseBase:
     if change is None:
         messages.warning(request, _("The change of your phone took too long or was ended."))
         return redirect("profile")
-    return walk(request, change, PHONE_CHANGE)
+    return ask_for_proofs(request, change, PHONE_CHANGE)
 
 
 @require_safe
 def phone_change_status(request: SignedInRequest) -> HttpResponse:
-    """Tell what became of the last token's message of a phone change."""
+    """Return the delivery status of the last token's message of a phone change."""
     return delivery_status_answer(session_state.phone_change(request))
 
 
@@ -89,7 +89,7 @@ PHONE_CHANGE = ProofPage(
 @reauthenticated("user.reset_phone")
 @page
 def phone_reset(request: SignedInRequest, person: User) -> HttpResponse:
-    """Take a lost phone away, with the reason (R-07)."""
+    """Reset a lost phone, with the reason (R-07)."""
     form = PhoneResetForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
@@ -112,6 +112,7 @@ def phone_reset(request: SignedInRequest, person: User) -> HttpResponse:
         "person": person,
         "masked_phone": phones.mask(device.number) if device else "",
         "phones_count": person.accepts(FactorKind.SMS),
+        "email_counts": person.accepts(FactorKind.EMAIL),
         "mailbox_warning": recovery.warning(person),
     }
     return render(request, "twofactor/phone_reset.html", context)
@@ -120,7 +121,7 @@ def phone_reset(request: SignedInRequest, person: User) -> HttpResponse:
 @login_not_required
 @page
 def not_me(request: HttpRequest, signed: str) -> HttpResponse:
-    """Take back what somebody else did with the login: asked first, for mail programs open links by themselves."""
+    """Disavow what somebody else did with the login, after a click: mail programs open links by themselves."""
     event = disavowal.event_of(signed)
     if event is None:
         raise Http404

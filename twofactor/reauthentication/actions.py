@@ -1,4 +1,4 @@
-"""What each proof is asked for, in the words of the page that asks (R-12)."""
+"""The purposes of re-authentications, in the words of the page that asks (R-12)."""
 
 from django.urls import Resolver404, resolve
 from django.utils.functional import Promise
@@ -8,7 +8,7 @@ from accounts.invitations.flows import people
 from accounts.models import User
 from twofactor.models import Reauthentication
 
-SHOWN = 3  # addresses
+SHOWN = 3  # addresses; the page counts the others
 
 OF_A_PERSON: dict[str, Promise] = {
     "user.role": _("Change the role of %(person)s"),
@@ -25,7 +25,7 @@ OF_THE_ACCOUNT: dict[str, Promise] = {
     "policy.date": _("The date of two factor authentication"),
     "policy.factors": _("Which second steps count"),
     "policy.options": _("The options of the second step"),
-    "policy.email": _("E-mail beside something stronger"),
+    "policy.email": _("E-mail for whoever has something stronger"),
     "policy.passkeys": _("The sign-in by passkey alone"),
     "account.countries": _("The countries of the phones"),
     "user.invite": _("Invite administrators"),
@@ -40,7 +40,7 @@ OF_THE_ACCOUNT: dict[str, Promise] = {
 
 
 def named(journey: Reauthentication) -> str:
-    """Return what the proof is for; empty for what an older version has begun."""
+    """Return the purpose in words; empty for one that an older version has begun."""
     if sentence := OF_A_PERSON.get(journey.action):
         return str(sentence) % {"person": _person(journey)}
     what = str(OF_THE_ACCOUNT.get(journey.action, ""))
@@ -49,7 +49,7 @@ def named(journey: Reauthentication) -> str:
 
 
 def _invited(journey: Reauthentication) -> list[str]:
-    """Return the addresses that become administrators by this proof: their reader sees whom they let in."""
+    """Return the addresses that become administrators by this re-authentication, so that the page names them."""
     if journey.action != "user.invite":
         return []
     lists = (journey.posted or {}).get("addresses", [])
@@ -58,7 +58,7 @@ def _invited(journey: Reauthentication) -> list[str]:
 
 
 def _person(journey: Reauthentication) -> str:
-    """Return the name of whom the page is about: somebody of the account, for the page was open to its reader."""
+    """Return the name of the person that the page is about; the page has checked that they are of the account."""
     try:
         user_id = resolve(journey.path).kwargs.get("user_id")
     except Resolver404:

@@ -1,4 +1,4 @@
-"""Ask again who it is before what nobody may do with a stolen session (R-01, R-12, A-01)."""
+"""The decorator that asks for a re-authentication before a dangerous action (R-01, R-12, A-01)."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,13 +22,12 @@ def always(_request: HttpRequest) -> bool:
 def reauthenticated(
     purpose: str, *, back: str = "", when: Callable[[HttpRequest], bool] = always, pages_too: bool = False
 ) -> Callable[[View], View]:
-    """Let a POST through only where the session has proved in the last five minutes that it is still the person.
+    """Let a POST through only if the session has re-authenticated in the last five minutes.
 
-    GET shows the page, so that people read what will happen first. The proof comes at their last click: what they
-    posted is kept, and posted again when it is proved (``_post_again``). One proof covers what follows (R-12). Put it
-    below the decorators that say who may come here at all. ``back`` names the page of a view that takes no GET.
-    ``pages_too``: the page itself shows what only the proof opens, so GET asks for it as well, and an empty POST
-    follows the proof.
+    A GET shows the page, so that people read first what will happen. Their last click asks for the re-authentication:
+    what they posted is stored, and posted again afterwards (``_post_again``). One re-authentication covers further
+    actions (R-12). Put it below the decorators that say who may open the view. ``back`` names the page of a view that
+    takes no GET. ``pages_too``: the page itself needs it, so a GET asks for it as well, and an empty POST follows.
     """
 
     def decorate(view: View) -> View:
@@ -45,17 +44,17 @@ def reauthenticated(
 
 
 def _kept(posted: QueryDict) -> dict[str, list[str]] | None:
-    """Return what was posted, to be posted again; None for what the database could not keep."""
+    """Return what was posted, to be posted again; None if the database cannot store it."""
     fields = {name: posted.getlist(name) for name in posted if name != "csrfmiddlewaretoken"}
     text = "".join(part for name, values in fields.items() for part in (name, *values))
     return fields if len(text) <= MOST_KEPT and "\0" not in text else None
 
 
 def demand(request: HttpRequest, purpose: str, *, path: str = "", **facts: Any) -> HttpResponse:
-    """Answer a request that needs a proof first: the way to it for people, 403 for programs.
+    """Answer a request that needs a re-authentication first: a redirect to it for people, 403 for programs.
 
-    People are back on ``path`` afterwards (the request's own unless given). A ``pending_action`` is carried out as
-    soon as they have proved it (twofactor/account_settings/pending_actions.py), and what was ``posted`` posted again.
+    People return to ``path`` afterwards (by default the request's own). A ``pending_action`` is carried out right after
+    the re-authentication (twofactor/account_settings/pending_actions.py), and what was ``posted`` is posted again.
     """
     if not request.accepts("text/html"):
         return JsonResponse({"detail": "reauthentication_required"}, status=403)

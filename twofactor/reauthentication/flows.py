@@ -1,4 +1,4 @@
-"""Re-authentication: the proof that is asked for before what matters, and within each change."""
+"""Re-authentication: proving again who one is, before a dangerous action and within each change."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ from messaging.database import Clock, clock_plus, tried_twice
 from twofactor import exceptions as refusals
 from twofactor import journeys
 from twofactor.account_settings import pending_actions
-from twofactor.factors import catalogue
+from twofactor.factors import catalogue, held
 from twofactor.factors.base import Verified
 from twofactor.models import Proof, Reauthentication, ReauthenticationQuerySet
 from twofactor.tokens import challenges, lockout
 
 
 def begin_reauthentication(user: User, action: str, *, session_hash: str, path: str, **facts: Any) -> None:
-    """Keep for 600 s that a session has to re-authenticate, for an action on a page (R-01).
+    """Store for 600 s that a session has to re-authenticate, for an action on a page (R-01).
 
-    ``facts`` are fields: the ``pending_action`` or what was ``posted``, which is carried out as soon as it is proved.
-    A second click on the same starts nothing anew, and it is what the second one posted that counts.
+    ``facts`` are fields: the ``pending_action`` or what was ``posted``, which is carried out afterwards. A second click
+    on the same action starts no other journey; what the second click posted is stored.
     """
     here = Reauthentication.objects.filter(session_hash=session_hash, user=user, holder_proved=False)
     same = here.alive().filter(action=action, path=path, pending_action__isnull=True)
@@ -38,11 +38,11 @@ def begin_reauthentication(user: User, action: str, *, session_hash: str, path: 
 
 @tried_twice
 def prove_password(journey: Proof, password: str, kind: str) -> None:
-    """Check the password, and begin with the chosen factor (R-01). Without a factor the password is the proof.
+    """Check the password, and begin with the chosen factor (R-01). Without a factor the password is enough.
 
-    An empty ``kind`` is the first that is open to the person.
+    An empty ``kind`` means the first factor that is open to the person.
 
-    Raises PasswordRefused, ChannelRefused, or Limited: a stolen session has no more guesses than the sign-in page.
+    Raises PasswordRefused, ChannelRefused, or Limited: a stolen session has no more attempts than the sign-in page.
     """
     if not passwords.own_password_is(journey.user, password):
         record_thinned(Action.REAUTHENTICATION_REFUSED, user=journey.user, purpose=journey.action)
@@ -58,8 +58,9 @@ def prove_password(journey: Proof, password: str, kind: str) -> None:
 
 
 def prove_holder(journey: Proof, verified: Verified) -> None:
-    """Use up the right answer of a factor; 300 s are left for what it was asked for (R-01)."""
+    """Consume the right answer of a factor; the action has to follow within 300 s (R-01)."""
     with transaction.atomic():
+        held.lock_row(journey.user)  # before the rows of the factors, as every removal does
         verified.consume(journey)
         lockout.take_back(journey.user)
         verified.give_back(journey)
@@ -67,35 +68,35 @@ def prove_holder(journey: Proof, verified: Verified) -> None:
 
 
 def grant(journey: Proof) -> None:
-    """Note that the re-authentication succeeded. Raises JourneyOver."""
+    """Record that the re-authentication succeeded. Raises JourneyOver."""
     challenges.move(journey, **_proved(journey))
     journey.holder_proved = True
     record_event(Action.REAUTHENTICATION_PROVED, user=journey.user, purpose=journey.action)
 
 
 def _proved(journey: Proof) -> dict[str, Any]:
-    """Return what becomes of a journey that is proved. What was posted is carried out now, and is kept no longer."""
+    """Return the fields of a journey that is proved. What was posted is carried out now, and no longer stored."""
     facts = {"holder_proved": True, "expires_at": clock_plus(settings.REAUTHENTICATION_SECONDS)}
     return {**facts, "posted": None} if isinstance(journey, Reauthentication) else facts
 
 
 def cancel(journey: Proof) -> None:
-    """Leave everything as it was (R-02)."""
+    """Cancel, and leave everything as it was (R-02)."""
     with transaction.atomic():
         record_thinned(journey.cancelled, user=journey.user, purpose=journey.action)
         journey.delete()
 
 
 def claim_proof(proved: ReauthenticationQuerySet) -> bool:
-    """Use a proof up; True for exactly one request."""
+    """Use a re-authentication; True for exactly one request."""
     return bool(proved.granted().update(used_at=Clock()))
 
 
 def complete_reauthentication(journey: Reauthentication, verified: Verified | None) -> str:
-    """Take the proof and carry out the action of the settings that waits for it, once; return what to say about it.
+    """Consume the re-authentication and carry out its action of the settings, once; return the message.
 
-    Without one there is nothing to say. Nothing ``verified``: the
-    password was the proof. Raises TokenUsed or JourneyOver.
+    The message is empty if there is no such action. ``verified`` is None if the password was enough. Raises TokenUsed
+    or JourneyOver.
     """
     with challenges.opening(journey.user) if verified else transaction.atomic():
         if verified:

@@ -1,4 +1,4 @@
-"""What people type to prove again who they are."""
+"""The form of a re-authentication."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +9,7 @@ from twofactor.forms import RefusableForm
 
 
 class ProofForm(RefusableForm):
-    """Re-authentication: the password, and where the token of the next step goes (R-01)."""
+    """The password, and the factor of the next step (R-01)."""
 
     password = PasswordField()
     channel = forms.ChoiceField(

@@ -1,4 +1,4 @@
-"""One page asks for the proofs of a journey, one after the other. Shared by all that asks again who it is."""
+"""One page asks for the proofs of a journey, one after the other. All journeys that re-authenticate use it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,48 +24,48 @@ from twofactor.pages import answer, posted, token_context
 from twofactor.reauthentication import flows
 from twofactor.reauthentication.forms import ProofForm
 
-# An answer, or what makes it once the proof has been taken: what that is refused is no refusal of the proof.
+# An answer, or a function that makes it after the proof was consumed, so that its refusals are none of the proof.
 Outcome = HttpResponseBase | Callable[[], HttpResponseBase]
 Proved = Callable[[SignedInRequest, Any, Any], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
 class ProofPage:
-    """How one kind of journey walks through its proofs: its page, what each token opens, and what is said."""
+    """How one kind of journey asks for its proofs: its page, what each answer opens, and its texts."""
 
     here: str
     template: str
-    current: Proved  # what the re-authentication opens
-    new: Proved  # what the token after it opens
+    current: Proved  # called after the re-authentication
+    new: Proved  # called after the token that follows it
     cancelled: Promise
     used_up: Promise
-    back: Callable[[Any], str]  # where people go who give up
-    naming: Callable[[Any], str] = lambda _journey: ""  # what the proof is for
+    back: Callable[[Any], str]  # the page for people who give up
+    naming: Callable[[Any], str] = lambda _journey: ""  # the purpose in words
 
 
-def walk(request: SignedInRequest, journey: Proof, page: ProofPage) -> HttpResponseBase:
-    """Ask for the proof that is outstanding, or take it."""
+def ask_for_proofs(request: SignedInRequest, journey: Proof, page: ProofPage) -> HttpResponseBase:
+    """Ask for the outstanding proof, or take it."""
     if request.method == "POST" and _was_replaced(request, journey):
         return _begin_again(request, journey)
     form = _form(request, journey)
     if request.method == "POST" and (done := _advance(request, journey, page, form)):
         return done
-    if form.limited:  # what it took was undone
+    if form.undone:
         journey.refresh_from_db(fields=["password_proved", "holder_proved", "sends"])
     return answer(request, page.template, _context(request, journey, form) | {"doing": page.naming(journey)})
 
 
 def _was_replaced(request: SignedInRequest, journey: Proof) -> bool:
-    """Tell whether the page that was answered asked for something else.
+    """Tell whether the page that was answered had asked for another action.
 
-    Another tab has put this journey in its place, or whoever has stolen the session: the proof of its owner is not for
-    that. Programs that bring no ``asked`` have read no page.
+    Another tab has replaced this journey, or a thief of the session has: the owner's proof is not for that. Programs
+    that post no ``asked`` have read no page.
     """
     return request.POST.get("asked", journey.asked) != journey.asked
 
 
 def _begin_again(request: SignedInRequest, journey: Proof) -> HttpResponseBase:
-    """End what nobody has read, and lead home: the page that it came from may be the thief's choice."""
+    """End what nobody has read, and redirect home: the page it came from may be the thief's choice."""
     flows.cancel(journey)
     messages.warning(
         request, _("Something else was asked for in this session meanwhile. Nothing was changed. Begin again.")
@@ -74,7 +74,7 @@ def _begin_again(request: SignedInRequest, journey: Proof) -> HttpResponseBase:
 
 
 def _form(request: SignedInRequest, journey: Proof) -> ProofForm | TokenForm | OwnCodeForm | PasskeyForm:
-    """Return the form of the outstanding proof, the person's usual factor chosen."""
+    """Return the form of the outstanding proof, with the person's usual factor chosen."""
     if _kind(journey) == FactorKind.PASSKEY:
         return PasskeyForm(posted(request))
     if journey.step != "password":
@@ -84,7 +84,7 @@ def _form(request: SignedInRequest, journey: Proof) -> ProofForm | TokenForm | O
 
 
 def _advance(request: SignedInRequest, journey: Proof, page: ProofPage, form: Any) -> HttpResponseBase | None:
-    """Take the step that was posted; None when it was refused."""
+    """Take the posted step; None when it was refused."""
     action = request.POST.get("action")
     if action == "cancel":
         flows.cancel(journey)
@@ -109,7 +109,7 @@ def _prove_token(request: SignedInRequest, journey: Proof, page: ProofPage, form
     typed = form.typed if isinstance(form, PasskeyForm) else form.cleaned_data["token"]
     verified = catalogue.of_proof(journey).verify(journey, typed)
     done = (page.new if journey.holder_proved else page.current)(request, journey, verified)
-    if verified.kind == FactorKind.RECOVERY:  # something of the person is lost
+    if verified.kind == FactorKind.RECOVERY:  # a device of the person is lost
         session_state.end_others(request)
     return done
 

@@ -1,4 +1,4 @@
-"""The pop-up that asks again who it is, before what matters."""
+"""The pop-up of a re-authentication."""
 
 from functools import partial
 from typing import cast
@@ -18,25 +18,25 @@ from twofactor.factors.base import Verified
 from twofactor.models import Reauthentication
 from twofactor.pages import delivery_status_answer, page
 from twofactor.reauthentication import actions, flows
-from twofactor.reauthentication.proof_pages import Outcome, ProofPage, walk
+from twofactor.reauthentication.proof_pages import Outcome, ProofPage, ask_for_proofs
 
 
 @sensitive_post_parameters("password")
 @page
 def reauthentication(request: SignedInRequest) -> HttpResponseBase:
-    """Ask for the proofs of a re-authentication, then lead back to the page that needs them."""
+    """Ask for the proofs of a re-authentication, then redirect to the page that needs it."""
     journey = session_state.reauthentication(request)
     if journey is None:
         messages.warning(request, _("The confirmation took too long or was ended. Begin again."))
         return redirect("home")
-    if journey.holder_proved:  # a second click, or Back
+    if journey.holder_proved:  # a second click, or the back button
         return redirect(journey.next_url)
-    return walk(request, journey, REAUTHENTICATION)
+    return ask_for_proofs(request, journey, REAUTHENTICATION)
 
 
 @require_safe
 def reauthentication_status(request: SignedInRequest) -> HttpResponseBase:
-    """Tell what became of the last token's message of a re-authentication."""
+    """Return the delivery status of the last token's message of a re-authentication."""
     return delivery_status_answer(session_state.reauthentication(request))
 
 
@@ -50,7 +50,7 @@ def _identity_proved(request: SignedInRequest, journey: Reauthentication, verifi
 
 
 def _post_again(request: SignedInRequest, journey: Reauthentication) -> HttpResponseBase:
-    """Carry out what was asked for at the last click; its view decides anew who may do what."""
+    """Carry out the last click; its view checks again who may do what."""
     posted = QueryDict(mutable=True)
     for name, values in (journey.posted or {}).items():
         posted.setlist(name, values)

@@ -28,12 +28,12 @@ def waiting_page(pending: PendingSignIn) -> str:
 
 
 def safe_target(request: HttpRequest, target: str) -> str:
-    """Return the page first asked for, if it is one of ours and can be written down."""
+    """Return the page first asked for, if it is one of ours and short enough to be kept; else the home page."""
     kept = target.startswith("/") and target.isprintable() and len(target) <= journeys.LONGEST_ADDRESS
     ours = kept and url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
     return target if ours else resolve_url("home")
 
 
 def sending_page(pending: PendingSignIn) -> str:
-    """Return the name of the address that sends the next token, or leads there."""
+    """Return the name of the address that sends the next token, or that leads there."""
     return PAGES[pending.sends_from]

@@ -1,4 +1,4 @@
-"""The pages by which a browser becomes a known one, out of the person's mailbox (B-04)."""
+"""The pages that make a browser known by a link in an e-mail (B-04)."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -24,7 +24,7 @@ def browser_link(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @page
 def browser_known(request: HttpRequest, signed: str) -> HttpResponse:
-    """Make this browser known: asked first, for mail programs open links by themselves."""
+    """Make this browser known, after a click: mail programs open links by themselves."""
     user = browser_links.user_of(signed)
     if user is None:
         raise Http404

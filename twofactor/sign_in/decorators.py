@@ -1,4 +1,4 @@
-"""Which step of a pending sign-in a view is for."""
+"""Decorators of views: which step of a pending sign-in a view is for, and how a double click is answered."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -25,15 +25,16 @@ def pending_sign_in_at(
 ) -> Callable[[PendingView], Any]:
     """Open a view to pending sign-ins for which ``may_be_here`` is true; others go to their own step.
 
-    One that still owes the password (R-09) comes to the one view that is there ``before_password``, and to no other.
-    Opens the view in the gate (``login_not_required``): whoever comes without a pending sign-in is sent away here.
+    A pending sign-in that needs the password first (R-09) may open only the view marked ``before_password``.
+    The view is open in the gate (``login_not_required``); a request without a pending sign-in is redirected here.
+    ``next_page`` hands over the one that its request has begun or changed.
     """
 
     def decorate(view: PendingView) -> Any:
         @login_not_required
         @wraps(view)
-        def guarded(request: HttpRequest) -> HttpResponse:
-            pending = session_state.pending_sign_in(request)
+        def guarded(request: HttpRequest, pending: PendingSignIn | None = None) -> HttpResponse:
+            pending = pending or session_state.pending_sign_in(request)
             if pending is None:
                 return _send_away(request)
             if pending.needs_password is not before_password or not may_be_here(pending):
@@ -47,10 +48,10 @@ def pending_sign_in_at(
 
 
 def second_click_follows_the_first(view: PendingView) -> PendingView:
-    """Answer a click that comes right after one that sent a token as that one was answered (F45).
+    """Answer a click right after one that sent a token in the same way as that one (F45).
 
-    It sends nothing: its captcha is used up, or it runs into the cool-down. Only a form's own field tells that a
-    person has clicked; programs are told the limit. Put it below ``pending_sign_in_at``.
+    The second click sends nothing: its captcha is used up, or the cooldown refuses it. The form's own field shows that
+    a person clicked; programs get the limit. Put this decorator below ``pending_sign_in_at``.
     """
 
     @wraps(view)
@@ -62,7 +63,7 @@ def second_click_follows_the_first(view: PendingView) -> PendingView:
             if clicked and challenges.was_just_sent(pending):
                 return redirect("token")
             raise
-        refused = clicked and response.status_code == 200  # a limit's answer, too: 429 is set by RefusalMiddleware
+        refused = clicked and response.status_code == 200  # also a limit's answer: RefusalMiddleware sets its 429 later
         refused = refused and not getattr(response, "is_next_page", False)
         return redirect("token") if refused and challenges.was_just_sent(pending) else response
 
@@ -70,7 +71,7 @@ def second_click_follows_the_first(view: PendingView) -> PendingView:
 
 
 def _send_away(request: HttpRequest) -> HttpResponse:
-    """Send the signed-in home (F46) and everybody else to the password, with a word why (F56)."""
+    """Redirect a signed-in person home (F46) and anybody else to the sign-in page, with a message why (F56)."""
     if request.user.is_authenticated:
         return stop(request, "home")
     messages.warning(request, error_messages.of(JourneyOver()))

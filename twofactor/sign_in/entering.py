@@ -17,9 +17,9 @@ from twofactor.sign_in.addresses import waiting_page
 
 
 def enter(request: HttpRequest, pending: PendingSignIn, verified: Verified) -> HttpResponse:
-    """Let somebody in whose second factor was right: the one way from a pending sign-in into a session.
+    """Sign in a person whose second factor was right. No other function turns a pending sign-in into a session.
 
-    What no longer counts leads to the enrolment of what does instead (K-06).
+    A right answer of a kind that no longer counts leads to the enrolment of one that does (K-06).
     """
     if pending.needs_old_factor:
         flows.prove_old_factor(pending, verified)
@@ -33,7 +33,7 @@ def enter(request: HttpRequest, pending: PendingSignIn, verified: Verified) -> H
 
 
 def enter_alone(request: HttpRequest, pending: PendingSignIn, device: FactorDevice) -> HttpResponse:
-    """Let somebody in whose sign-in began and ended with a passkey; what was begun here before is over (K-04)."""
+    """Sign in a person whose sign-in began and ended with a passkey, and end what was begun in this browser (K-04)."""
     session_state.leave(request)
     session_state.sign_in(request, pending.user, device, device.factor)
     response = let_in(request, pending)
@@ -43,7 +43,7 @@ def enter_alone(request: HttpRequest, pending: PendingSignIn, device: FactorDevi
 
 
 def let_in(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Return the way to the page first asked for; the browser is a known one from now on."""
+    """Return the redirect to the page first asked for, and make the browser a known one."""
     response = redirect(pending.next_url or "home")
     known_browsers.remember(response, pending.user)
     if pending.user.failures >= settings.FAILURES_NOTIFIED_AT:
@@ -52,7 +52,7 @@ def let_in(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 
 def _say_failures(count: int) -> str:
-    """Tell whoever signs in at last how often somebody with the right password failed before (L-07)."""
+    """Tell a person who signs in how often somebody with the right password failed before (L-07)."""
     return _(
         "Before this sign-in there were %(count)s wrong tokens in a row. If they were not yours, somebody knows your "
         "password: choose another one."

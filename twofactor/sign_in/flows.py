@@ -1,73 +1,81 @@
-"""Signing in: begin, prove, complete. Every rule about it has its one home here."""
+"""Signing in: begin, prove, complete. The rules of the sign-in are here."""
 
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db import transaction
-from django.db.models import BigIntegerField
+from django.db.models import BigIntegerField, CharField, IntegerField
 
-from accounts import policy, policy_schedule, rate_limits
+from accounts import policy, policy_schedule
 from accounts.audit.actions import Action
-from accounts.audit.record import record_event
+from accounts.audit.record import record_event, record_only
 from accounts.audit.thinning import count_left_out, record_thinned
 from accounts.auth import known_browsers
 from accounts.auth import sessions as account_sessions
 from accounts.factors import FactorKind
 from accounts.models import User
-from accounts.notifications.notify import notify
+from accounts.notifications.notify import is_first, notify
 from accounts.passwords import flows as passwords
 from accounts.passwords import limits as password_limits
-from accounts.passwords.limits import Pay
+from accounts.passwords.limits import RequireCaptcha
 from accounts.request import context as request_context
 from messaging.database import Clock, Compiled, Slot, Statement, tried_twice
 from messaging.delivery.models import Channel
 from twofactor import exceptions as refusals
 from twofactor import recovery
+from twofactor.factors import held
 from twofactor.factors.base import Verified
 from twofactor.journeys import LONGEST_ADDRESS
 from twofactor.models import Challenge, FactorDevice, PendingSignIn
 from twofactor.phones import Phone
-from twofactor.sign_in import query
+from twofactor.sign_in import query, unused
 from twofactor.tokens import challenges, lockout, typed_tokens
 
 
-def check_password(login: str, password: str, pay: Pay | None = None) -> User | None:
+def check_password(login: str, password: str, require_captcha: RequireCaptcha | None = None) -> User | None:
     """Return the active person of an active account whose login or address and password these are.
 
-    ``pay`` is called where a captcha is due, with how many times its work doubles, before the password is looked at.
-    Raises Limited.
+    ``require_captcha`` is called where a captcha is due, before the password is compared; its argument says how many
+    times the captcha's work doubles. Raises Limited.
     """
-    user = authenticate(username=login, password=password, pay=pay)
+    user = authenticate(username=login, password=password, require_captcha=require_captcha)
     if user is None:
         record_thinned(Action.PASSWORD_FAILED, user=User.objects.named(login))
     return user
 
 
 def sign_in_without_policy(user: User) -> None:
-    """Note that a right password was enough: neither the account nor the person's role asks for more."""
+    """Record a sign-in by password alone: neither the account nor the person's role requires a second factor."""
     with transaction.atomic():
+        # The person's row before those of their limits, as a new password locks them (F20).
+        User.objects.filter(pk=user.pk).update(last_login=Clock())
         record_thinned(Action.SIGN_IN_PASSWORD_ONLY, user=user)
         if _after_failures(user):
             password_limits.forget_series(user, request_context.current.get().ip)
-        User.objects.filter(pk=user.pk).update(last_login=Clock())
 
 
 def _note_sign_in(user: User, kind: FactorKind, *, was_known: bool) -> None:
-    """Note the time, and forget the failures of a factor that was proved again (L-04).
+    """Record the time, and clear the failures of a factor that was confirmed before (L-04).
 
-    A first factor forgets only its own attempt: it proves nothing about who failed before it.
+    A first factor clears only its own attempt: it proves nothing about who failed before it.
+
+    This is the first statement of a sign-in's transaction. It locks the person's row before the rows of their factors,
+    as every removal of factors does, so that no deadlock arises. The request may have read the person before a change.
+    So it raises JourneyOver if the sessions were ended, the password changed, or the kind no longer counts.
     """
-    _proved(kind, was_known).changed(user=user.pk)
+    seen = {"epoch": user.session_epoch, "password": user.password}
+    if not _proved(kind, was_known).changed(user=user.pk, **seen):
+        raise refusals.JourneyOver
     lockout.take_back_here(user)
 
 
 @cache
 def _proved(kind: FactorKind, was_known: bool) -> Compiled[User]:
-    # Built once 26 µs, each time 0.2 ms.
-    person = User.objects.filter(pk=Slot("user", BigIntegerField()))
+    # Built once 0.2 ms, each time 0.7 ms.
+    seen = {"session_epoch": Slot("epoch", IntegerField()), "password": Slot("password", CharField())}
+    person = User.objects.filter(held.lets_in(kind), pk=Slot("user", BigIntegerField()), **seen)
     read = () if was_known else ("LOCKOUT_SCHEDULE",)
     return Compiled(lambda: Statement(person, **_after_sign_in(kind, was_known)), *read)
 
@@ -76,15 +84,17 @@ def _after_sign_in(kind: FactorKind, was_known: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {"failures": 0, "failures_until": None} if was_known else lockout.without_attempt()
     if kind != FactorKind.EMAIL:
         facts["mailbox_suspect"] = False
-    if kind != FactorKind.RECOVERY:  # codes are for the day when all else is lost
+    if kind != FactorKind.RECOVERY:  # a code is an exception, not the person's usual way
         facts["last_factor"] = kind
     return {**facts, "last_login": Clock()}
 
 
 def begin_sign_in(user: User, *, session_hash: str, next_url: str, **facts: bool) -> PendingSignIn:
-    """Keep a right password as the pending sign-in of one session, for 600 s (S-02). ``facts`` are fields of it."""
+    """Keep a right password as the pending sign-in of one session, for 600 s (S-02). ``facts`` are its other fields."""
     with transaction.atomic():
         _note_begun(user)
+        if getattr(user, "begun_unused", False):
+            unused.forget(user)
         return PendingSignIn.begin(
             user,
             session_hash=session_hash,
@@ -95,34 +105,33 @@ def begin_sign_in(user: User, *, session_hash: str, next_url: str, **facts: bool
 
 
 def _after_failures(user: User) -> bool:
-    """Tell whether wrong passwords were typed in new browsers before the right one, which was typed in one, too."""
+    """Tell whether wrong passwords were typed in new browsers before this right one, itself typed in a new browser."""
     return bool(getattr(user, "failed_before", False)) and not known_browsers.current_browser(user)
 
 
 def _note_begun(user: User) -> None:
-    """Write a right password down; of many in a minute their number (B-16). Tell of those never finished (B-12).
+    """Record a right password; of many in a minute only their number (B-16). Notify of those never finished (B-12).
 
-    ``user`` has what was begun before (``query.with_begun``) where the password was typed just now.
+    ``user`` has the annotations of ``query.with_begun`` where the password was typed just now.
     """
     if getattr(user, "begun_often", False):
-        count_left_out(Action.SIGN_IN_PENDING, user=user)
+        count_left_out(Action.SIGN_IN_PENDING, user=user, anywhere=True)
     else:
-        record_event(Action.SIGN_IN_PENDING, user=user)
+        record_only(Action.SIGN_IN_PENDING, user=user)
     if getattr(user, "begun_unfinished", False) and not known_browsers.current_browser(user):
         _notify_unfinished(user)
 
 
 def _notify_unfinished(user: User) -> None:
-    """Tell a person, once a day, that somebody types their right password and does not get further (ASVS 6.3.5)."""
-    (told,) = rate_limits.count([rate_limits.Window(f"unfinished told {user.pk}", settings.DAY, 1, "notice")])
-    if not told.is_overdrawn:
+    """Notify a person, once a day, that somebody types their right password and gets no further (ASVS 6.3.5)."""
+    if is_first(f"unfinished told {user.pk}"):
         notify(user, record_event(Action.SIGN_IN_UNFINISHED, user=user))
 
 
 def prove_password(pending: PendingSignIn, typed: str) -> None:
-    """Take the password that a pending sign-in out of an open session asks for (R-09).
+    """Check the password that a pending sign-in out of an open session asks for (R-09).
 
-    Raises PasswordRefused, JourneyOver, or Limited: a stolen session has the guesses of somebody signed in.
+    Raises PasswordRefused, JourneyOver, or Limited: a stolen session has as many guesses as a signed-in person.
     """
     if not passwords.own_password_is(pending.user, typed):
         raise refusals.PasswordRefused
@@ -137,9 +146,9 @@ def introduce(pending: PendingSignIn) -> None:
 
 @tried_twice
 def start_mailbox_proof(pending: PendingSignIn, *, captcha: str) -> Challenge:
-    """Send the token that proves the mailbox before a first phone (D3, R-07). ``captcha`` was solved just now (C-01).
+    """Send the token that confirms the mailbox before a first phone (D3, R-07). ``captcha`` was just solved (C-01).
 
-    Raises CaptchaRefused, JourneyOver or Limited; ChannelRefused where the mailbox has reset the password (R-10).
+    Raises CaptchaRefused, JourneyOver or Limited; ChannelRefused if the mailbox proves nothing (R-07, R-10).
     """
     if pending.needs_code:
         raise refusals.ChannelRefused
@@ -150,7 +159,7 @@ def start_mailbox_proof(pending: PendingSignIn, *, captcha: str) -> Challenge:
 def prove_mailbox(pending: PendingSignIn, challenge: Challenge) -> None:
     """Consume the token of the mailbox; the phone comes next, with sends of its own.
 
-    Raises TokenUsed, JourneyOver; ChannelRefused where the mailbox has reset the password (R-10).
+    Raises TokenUsed or JourneyOver; ChannelRefused if the mailbox proves nothing (R-07, R-10).
     """
     with challenges.opening(pending.user):
         if pending.needs_code:
@@ -174,11 +183,12 @@ def prove_recovery_code(pending: PendingSignIn, typed: str) -> None:
 
 
 def prove_old_factor(pending: PendingSignIn, verified: Verified) -> None:
-    """Use up the right answer of what no longer counts: it opens the enrolment of what does, and nothing else (K-06).
+    """Consume the right answer of a kind that no longer counts: it opens only the enrolment of one that does (K-06).
 
     Raises TokenUsed or JourneyOver.
     """
     with challenges.opening(pending.user):
+        held.lock_row(pending.user)
         verified.consume(pending)
         lockout.take_back(pending.user)
         verified.give_back(pending)
@@ -195,7 +205,7 @@ def _open_enrolment(pending: PendingSignIn, by: str = "mailbox_proved") -> None:
 
 @tried_twice
 def start_enrolment(pending: PendingSignIn, phone: Phone, *, captcha: str) -> Challenge:
-    """Send the token that proves a first phone. ``captcha`` names the one that this very request solved (C-01).
+    """Send the token that confirms a first phone. ``captcha`` names the one that this request solved (C-01).
 
     Nothing is bound to the person until the token is typed (P-06). Raises CaptchaRefused, JourneyOver, Limited or
     SmsUsedUp.
@@ -212,23 +222,27 @@ def start_sign_in_challenge(pending: PendingSignIn, channel: str, *, captcha: st
     """
     with transaction.atomic():
         destination = pending.known_destination(channel)
-        return challenges.send_token(pending, channel, destination, granted=bool(captcha), captcha=captcha)
+        challenge = challenges.send_token(pending, channel, destination, granted=bool(captcha), captcha=captcha)
+    pending.can_send = pending.sends < pending.sends_allowed  # for the next page, which reads nothing again
+    challenge.take_as_shown()
+    pending.just_issued = challenge
+    return challenge
 
 
 def complete_sign_in(pending: PendingSignIn, verified: Verified, policy_date: datetime | None = None) -> FactorDevice:
-    """Use the right answer up and return the device that verifies the session. Raises TokenUsed or JourneyOver.
+    """Consume the right answer and return the device that verifies the session. Raises TokenUsed or JourneyOver.
 
-    Binds the phone at a first sign-in, and switches the policy on, or sets its date, where that was what the person
-    came for (D6).
+    Binds the phone at a first sign-in. Switches the policy on, or sets its date, if the administrator had come for that
+    (D6).
     """
     user, was_known = pending.user, pending.has_factor
     with challenges.opening(user):
+        _note_sign_in(user, verified.kind, was_known=was_known)
         verified.consume(pending)
         device = verified.device(user)
-        if not user.accepts(device.factor):  # what no longer counts opens nothing (K-06)
+        if not user.accepts(device.factor):  # a kind that no longer counts opens nothing (K-06)
             raise refusals.JourneyOver
-        record_event(Action.SIGN_IN_VERIFIED, user=user, channel=verified.told_as)
-        _note_sign_in(user, verified.kind, was_known=was_known)
+        record_only(Action.SIGN_IN_VERIFIED, user=user, channel=verified.audit_name)
         verified.give_back(pending)
         if pending.after_failures:
             password_limits.forget_series(user, request_context.current.get().ip)
@@ -238,7 +252,7 @@ def complete_sign_in(pending: PendingSignIn, verified: Verified, policy_date: da
 
 
 def _carry_out(pending: PendingSignIn, policy_date: datetime | None) -> None:
-    """Do for the account what an administrator had to set up their own phone for (D6)."""
+    """Do for the account what an administrator had to enrol their own phone for (D6)."""
     if pending.switches_policy_on:
         policy.set_two_factor_policy(pending.user.account, True, actor=pending.user)
     elif policy_date:
@@ -246,9 +260,9 @@ def _carry_out(pending: PendingSignIn, policy_date: datetime | None) -> None:
 
 
 def end_pending_sign_in(session_hash: str) -> PendingSignIn | None:
-    """End the pending sign-in of a session, and return it if it had not come to its end.
+    """End the pending sign-in of a session, and return it if it was still under way.
 
-    Of a token and a sign-out that come at once one closes the challenge, and the other finds it closed (F53).
+    If a token and a sign-out come at the same moment, one closes the challenge and the other finds it closed (F53).
     """
     of_session = PendingSignIn.objects.filter(session_hash=session_hash, expires_at__gt=Clock())
     pending = of_session.select_related("user").first() if session_hash else None
@@ -260,9 +274,9 @@ def end_pending_sign_in(session_hash: str) -> PendingSignIn | None:
 
 
 def sign_out(user: User | None, session_hash: str) -> bool:
-    """Write down whose session ends (J-01), and end what a token opened for it in this very moment (F53).
+    """Record whose session ends (J-01), and end the session that a token opened at the same moment (F53).
 
-    Return whether it was somebody's.
+    Return whether the session was anybody's.
     """
     pending = end_pending_sign_in(session_hash)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What people type on the way in."""
+"""The forms of the sign-in."""
 
 from typing import Any
 
@@ -7,11 +7,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.auth import browser_links
+from accounts.exceptions import LockedByFailures
 from accounts.models import User
 from accounts.passwords.fields import PasswordField
 from messaging.delivery.models import Channel
 from messaging.typed_text import TextField
-from twofactor import captcha, phones
+from twofactor import captcha, error_messages, phones
 from twofactor.exceptions import CaptchaRefused
 from twofactor.forms import CaptchaForm, GuardedForm, OnceInput, RefusableForm
 from twofactor.models import Challenge, PendingSignIn, Purpose
@@ -28,24 +29,26 @@ class SignInForm(CaptchaForm):
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
     )
     password = PasswordField()
-    next = forms.Field(required=False, widget=forms.HiddenInput)  # judged by the view, never a reason to refuse
+    next = forms.Field(required=False, widget=forms.HiddenInput)  # the view checks it; a bad one refuses nothing
 
     user: User | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Let one begin at the login, and after a refusal at the password, which has to be typed again."""
+        """Put the focus on the login, and after a refusal on the password, which has to be typed again."""
         super().__init__(*args, **kwargs)
         self.fields["password" if self.is_bound else "username"].widget.attrs["autofocus"] = True
 
     def clean(self) -> dict[str, Any]:
-        """Check the password; one answer for every way to be wrong."""
+        """Check the password; every wrong combination gets the same answer."""
         data: dict[str, Any] = self.cleaned_data
         if "username" in data and "password" in data:
             try:
-                self.user = flows.check_password(data["username"], data["password"], self.pay)
+                self.user = flows.check_password(data["username"], data["password"], self.require_captcha)
             except CaptchaRefused as refusal:
                 self.refuse_captcha(refusal)
                 return data
+            except LockedByFailures:
+                raise ValidationError(error_messages.LOCKED_BY_FAILURES) from None
             if self.user is None:
                 self.fields["password"].widget.attrs["aria-describedby"] = "form-errors"
                 raise ValidationError(_("Login or password is wrong. Check both and try again."))
@@ -57,7 +60,7 @@ class EnrolmentForm(GuardedForm, PhoneForm):
 
 
 def typed_before(pending: PendingSignIn) -> dict[str, str]:
-    """Return the number that this very sign-in sent a token to: one wrong digit is not the whole to type again."""
+    """Return the number that this sign-in sent a token to, so that one wrong digit can be corrected."""
     challenge = Challenge.objects.shown(pending)
     if challenge is None or challenge.purpose != Purpose.ENROL:
         return {}
@@ -66,7 +69,7 @@ def typed_before(pending: PendingSignIn) -> dict[str, str]:
 
 
 class ChannelForm(GuardedForm):
-    """SMS or e-mail, behind the captcha unless the one passed before still holds (C-06)."""
+    """SMS or e-mail, with the captcha unless an earlier one still allows a send (C-06)."""
 
     channel = forms.ChoiceField(
         choices=Channel.choices,
@@ -83,7 +86,7 @@ class ChannelForm(GuardedForm):
 
 
 class OwnPasswordForm(RefusableForm):
-    """The password of whoever comes from an open session (R-09)."""
+    """The password, asked for where the sign-in comes out of an open session (R-09)."""
 
     password = PasswordField()
 
@@ -93,7 +96,7 @@ class OwnPasswordForm(RefusableForm):
 
 
 class RecoveryForm(RefusableForm):
-    """The twenty digits of a recovery code. What they open is for the flow to say (R-10)."""
+    """The twenty digits of a recovery code (R-10)."""
 
     code = forms.CharField(
         label=_("Recovery code"),
@@ -112,11 +115,11 @@ class RecoveryForm(RefusableForm):
 
 
 class MailboxForm(GuardedForm):
-    """The captcha alone: where the token goes is known (D3)."""
+    """The captcha alone: the token goes to the person's mailbox (D3)."""
 
 
 class BrowserForm(GuardedForm):
-    """Whose mailbox the link goes to that makes a browser known."""
+    """The login or address whose mailbox gets the link that makes a browser known."""
 
     username = TextField(
         label=_("Login or e-mail"),
@@ -125,7 +128,7 @@ class BrowserForm(GuardedForm):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Ask for more work where many links were asked for from the same address (B-03)."""
+        """Ask for more work where many links were asked for from the same network address (B-03)."""
         super().__init__(*args, **kwargs)
         self.fields["captcha"] = captcha.field(browser_links.captcha_step())
 

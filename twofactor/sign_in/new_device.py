@@ -1,4 +1,4 @@
-"""A device that is set up at a sign-in: binding it completes the sign-in, as the token of a first phone does."""
+"""A device that is enrolled at a sign-in: binding it completes the sign-in, as the token of a first phone does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class NewDevice(Verified):
         complete(journey)
 
     def device(self, user: User) -> FactorDevice:
-        """Bind it. Raises JourneyOver where the person was given a device since this request began."""
-        held.lock(user)
+        """Bind it. Raises JourneyOver if the person got another device since this request began."""
+        held.lock_row(user)
         now = held.joined(User.objects.with_policy().select_related("account")).get(pk=user.pk)
         had = {device.persistent_id for device in held.usable(user)}
         if any(device.persistent_id not in had for device in held.usable(now)):
@@ -32,4 +32,4 @@ class NewDevice(Verified):
         return self.bind()
 
     def give_back(self, journey: Journey) -> None:
-        """Give nothing back: what the old factor sent was given back by its own proof."""
+        """Give nothing back: the old factor's own proof gave back what it had sent."""

@@ -1,4 +1,4 @@
-"""The words of the notice about a sign-in from a new place."""
+"""The text of the notice about a sign-in from a new place."""
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -6,13 +6,13 @@ from django.utils.translation import gettext as _
 
 from accounts.audit.actions import Action
 from accounts.models import AuditEvent
-from accounts.notifications.account import Notice, NoticeWriter
+from accounts.notifications.notice import Notice, NoticeWriter
 from accounts.request import user_agents
 from twofactor import disavowal
 
 
 def new_place_notice(event: AuditEvent) -> Notice:
-    """Tell a person of a sign-in from a device or a place that they did not use before."""
+    """Notify a person of a sign-in from a device or a place that they did not use before."""
     when = date_format(timezone.localtime(event.at), "DATETIME_FORMAT")
     device = user_agents.named(event.user_agent) or _("an unknown device")
     return Notice(

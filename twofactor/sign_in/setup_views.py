@@ -1,4 +1,4 @@
-"""Setting up a first device at a sign-in where the phone does not count (K-06). Views translate HTTP; flows decide."""
+"""Enrolling a first device at a sign-in where the phone does not count (K-06)."""
 
 from collections.abc import Callable
 
@@ -18,10 +18,10 @@ from twofactor.factors.passkeys import flows as passkeys
 from twofactor.factors.passkeys.forms import NewPasskeyForm
 from twofactor.models import PasskeyRegistration, PendingSignIn
 from twofactor.pages import answer, page, posted
+from twofactor.sign_in.context import steps
 from twofactor.sign_in.decorators import pending_sign_in_at
 from twofactor.sign_in.entering import enter
 from twofactor.sign_in.new_device import NewDevice
-from twofactor.sign_in.shown import steps
 from twofactor.steps import Step
 from twofactor.tokens import lockout
 
@@ -32,14 +32,14 @@ BEGIN: dict[str, tuple[Callable[..., None], str]] = {
 
 
 def may_set_up(pending: PendingSignIn) -> bool:
-    """Tell whether a sign-in waits for its first device that counts, and all that comes before is proved."""
+    """Tell whether a sign-in waits for its first device that counts, with every earlier step done."""
     return pending.sends_from == Step.SETUP
 
 
 @pending_sign_in_at(may_set_up)
 @page
 def setup(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Ask which device it will be: the app or a passkey, as the account lets them count."""
+    """Ask for the kind of device, an app or a passkey, as far as the account lets them count."""
     user, here = pending.user, session_state.session_hash(request)
     kind = request.POST.get("kind", "")
     if kind in BEGIN:
@@ -63,7 +63,7 @@ def setup(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 @pending_sign_in_at(may_set_up)
 @page
 def setup_app(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Show the secret, and let in whoever types the first token of the app."""
+    """Show the secret, and sign in the person who types the app's first token."""
     user = pending.user
     enrolment = apps.enrolment_of(user, session_state.session_hash(request))
     if enrolment is None or not user.accepts(FactorKind.APP):
@@ -83,7 +83,7 @@ def setup_app(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 def _enter_by_app(request: HttpRequest, pending: PendingSignIn, enrolment: AppEnrolment, form: AppForm) -> HttpResponse:
     step = apps.step_of(enrolment, form.cleaned_data["token"])
-    lockout.count_attempt(pending.user)  # it waits as every other way does; the right one takes its count back
+    lockout.count_attempt(pending.user)  # the pause holds here, too; a right token takes its count back
     name = form.cleaned_data["name"]
     return enter(request, pending, NewDevice(FactorKind.APP, lambda: apps.bind(enrolment, step, name=name)))
 
@@ -91,7 +91,7 @@ def _enter_by_app(request: HttpRequest, pending: PendingSignIn, enrolment: AppEn
 @pending_sign_in_at(may_set_up)
 @page
 def setup_passkey(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Have the browser make a passkey, and let its owner in."""
+    """Let the browser make a passkey, and sign its owner in."""
     registration = session_state.passkey_registration(request, pending.user)
     if registration is None or not pending.user.accepts(FactorKind.PASSKEY):
         return redirect("setup")
@@ -103,7 +103,7 @@ def setup_passkey(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         return opened
     try:
         options = passkeys.options(registration)
-    except JourneyOver:  # in this very moment
+    except JourneyOver:  # it ended during this request
         return redirect("setup")
     context = {
         "account": pending.user.account,

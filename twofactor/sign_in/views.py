@@ -1,4 +1,4 @@
-"""Signing in, in two steps. Views translate HTTP; flows decide."""
+"""The pages of a sign-in, in two steps."""
 
 from typing import Any
 
@@ -25,11 +25,11 @@ from twofactor.factors import held
 from twofactor.factors.catalogue import open_to
 from twofactor.factors.codes.views import CODES, own_code
 from twofactor.factors.passkeys import alone
-from twofactor.factors.passkeys.forms import AloneForm
 from twofactor.models import PendingSignIn
 from twofactor.pages import answer, page, posted
 from twofactor.sign_in import flows
 from twofactor.sign_in.addresses import safe_target, waiting_page
+from twofactor.sign_in.context import later_step, steps, ways_beside, ways_in_order
 from twofactor.sign_in.decorators import pending_sign_in_at, second_click_follows_the_first
 from twofactor.sign_in.forms import (
     ChannelForm,
@@ -40,8 +40,8 @@ from twofactor.sign_in.forms import (
     SignInForm,
     typed_before,
 )
+from twofactor.sign_in.kept_pages import SIGN_IN_PAGE, beside_passkeys, channel_page
 from twofactor.sign_in.next_page import next_page
-from twofactor.sign_in.shown import later_step, steps, ways_beside, ways_in_order
 from twofactor.steps import Step
 from twofactor.tokens import sms_of_the_day
 
@@ -50,7 +50,7 @@ from twofactor.tokens import sms_of_the_day
 @sensitive_post_parameters("password")
 @page
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Ask for login and password; a right one opens the second step, or the door where there is no policy."""
+    """Ask for login and password. A right one leads to the second step, or into the portal without the policy."""
     form = SignInForm(posted(request), initial={"next": request.GET.get("next", "")})
     try:
         is_right = request.method == "POST" and form.is_valid()
@@ -64,31 +64,30 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return response
     if request.method != "POST" and request.user.is_authenticated:
         return redirect(safe_target(request, request.GET.get("next", "")))
-    return render(request, "twofactor/sign_in.html", _with_passkey({"form": form}))
+    context = _with_passkey({"form": form})
+    return SIGN_IN_PAGE.answer(request, context, shape={"passkeys": "alone" in context})
 
 
 def _with_passkey(context: dict[str, Any]) -> dict[str, Any]:
-    """Add the passkey to the page where there are accounts that let it alone sign in (K-04)."""
-    if not alone.is_offered():
-        return context
-    form = context["form"]
-    form.fields["username"].widget.attrs["autocomplete"] = "username webauthn"
-    return {**context, "alone": AloneForm(initial={"next": form["next"].value()})}
+    """Add the passkey button where some account lets a passkey alone sign in (K-04)."""
+    return beside_passkeys(context) if alone.is_offered() else context
 
 
 def _refuse(request: HttpRequest, form: SignInForm, refusal: Limited) -> HttpResponse:
-    """Keep a person who ran into a limit on the page, with the wait and what else they can do (B-13)."""
+    """Keep a person who reached a limit on the page, with the wait and the other ways (B-13)."""
     context = _with_passkey({"form": form, "refused": True, "needs_mailbox": refusal.scope == ANYWHERE})
     return limited(request, refusal, "twofactor/sign_in.html", context)
 
 
 def open_portal(request: HttpRequest, user: User, target: str) -> HttpResponse:
-    """Let somebody in whose password is proved, or ask for the second factor first."""
+    """Sign in a person whose password was right, or ask for the second factor first."""
     if user.two_factor_required:
-        pending = session_state.hold_sign_in(request, user, target)
-        # A page in the person's own language begins with the next request.
+        pending = session_state.begin_pending_sign_in(request, user, target)
+        # In another language the page begins with the next request.
         page_name = waiting_page(pending)
-        return next_page(request, page_name) if user.language in {"", get_language()} else redirect(page_name)
+        if user.language not in {"", get_language()}:
+            return redirect(page_name)
+        return next_page(request, page_name, pending)
     flows.sign_in_without_policy(user)
     session_state.sign_in(request, user)
     return redirect(target)
@@ -100,8 +99,8 @@ def open_portal(request: HttpRequest, user: User, target: str) -> HttpResponse:
 def own_password(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
     """Ask for the password before the second step, where the sign-in comes out of an open session (R-09).
 
-    A page of its own, for what comes next differs: the introduction, or the choice of a channel beside a captcha. Who
-    typed the password within the last five minutes never sees it.
+    It is a page of its own, because the next page differs: the introduction, or the choice of a channel with a captcha.
+    A person who typed the password within the last five minutes never sees it.
     """
     form = OwnPasswordForm(posted(request))
     if request.method == "POST" and (proved := form.attempt(lambda: _prove_password(pending, form), at="password")):
@@ -118,7 +117,7 @@ def _prove_password(pending: PendingSignIn, form: OwnPasswordForm) -> PendingSig
 @pending_sign_in_at(lambda pending: not pending.has_factor and not pending.needs_old_factor)
 @page
 def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Pop-up A: how two-step verification works here."""
+    """Show pop-up A: how two-step verification works here."""
     if request.method == "POST":
         flows.introduce(pending)
         pending.introduced = True
@@ -138,7 +137,7 @@ def introduction(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 @second_click_follows_the_first
 @page
 def mailbox(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Send a token to the mailbox, where it comes before the first phone (D3, R-07)."""
+    """Send a token to the mailbox, where that comes before the first phone (D3, R-07)."""
     form = MailboxForm(posted(request))
     if request.method == "POST" and form.attempt(lambda: flows.start_mailbox_proof(pending, captcha=form.solved)):
         return redirect("token")
@@ -165,6 +164,7 @@ def recovery_code(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "account": pending.user.account,
         "form": form,
         "is_the_only_way": pending.needs_code,
+        "reset_by_email": pending.user.mailbox_suspect,
         "steps": steps(pending, "mailbox"),
     }
     return answer(request, "twofactor/recovery_code.html", context)
@@ -179,7 +179,7 @@ def _prove_code(pending: PendingSignIn, form: RecoveryForm) -> PendingSignIn:
 @second_click_follows_the_first
 @page
 def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Pop-up B: the first phone. Sends the SMS."""
+    """Show pop-up B, the first phone, and send the SMS."""
     regions = pending.user.account.regions
     form = EnrolmentForm(posted(request), regions=regions, initial=typed_before(pending) or {"country": regions[0]})
     if request.method == "POST" and form.attempt(
@@ -199,13 +199,14 @@ def phone(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 @second_click_follows_the_first
 @page
 def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Ask for the captcha, which unlocks the choice of SMS or e-mail. Sends the token."""
+    """Ask for the captcha, which allows the choice of SMS or e-mail, and send the token."""
     form = ChannelForm(posted(request), unlocked=pending.can_send)
     if request.method == "POST" and form.attempt(
         lambda: flows.start_sign_in_challenge(pending, form.cleaned_data["channel"], captcha=form.solved)
     ):
-        return next_page(request, "token")
-    kinds = {factor.kind for factor in open_to(pending.user)}
+        return next_page(request, "token", pending)
+    factors = open_to(pending.user)
+    kinds = {factor.kind for factor in factors}
     sms_available = circuit.sms_is_available()
     context = {
         "account": pending.user.account,
@@ -214,8 +215,8 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "old_factor": pending.needs_old_factor,
         "unlocked": "captcha" not in form.fields,
         "masked_phone": phones.mask(pending.phone.number) if pending.phone and FactorKind.SMS in kinds else "",
-        **ways_beside(pending),
-        **ways_in_order(pending),
+        **ways_beside(factors),
+        **ways_in_order(pending.user, factors),
         "masked_email": mask_email(pending.user.email),
         "email_offered": FactorKind.EMAIL in kinds,
         "email_refused_reason": _no_email_because(pending.user),
@@ -224,7 +225,7 @@ def channel(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
         "others_work": bool(kinds - {FactorKind.SMS}),
         "sms_used_up": error_messages.of(SmsUsedUp()) if sms_of_the_day.no_sms_left(pending) else "",
     }
-    return answer(request, "twofactor/channel.html", context)
+    return channel_page(request, context)
 
 
 def _no_email_because(user: User) -> str:
@@ -238,7 +239,7 @@ def _no_email_because(user: User) -> str:
 @login_not_required
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session, signed in or half-way."""
+    """End the session, signed in or pending."""
     if session_state.sign_out(request):
         messages.info(request, _("You have signed out."))
     return redirect("sign-in")

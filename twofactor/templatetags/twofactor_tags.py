@@ -1,4 +1,4 @@
-"""What templates of other apps may show of the second factor."""
+"""Template tags about the second factor, for the templates of other apps."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.inclusion_tag("twofactor/_phone_section.html", takes_context=True)
 def phone_section(context: dict[str, Any]) -> dict[str, Any]:
-    """Show today's phone and the form to change it (journey 4)."""
+    """Show the current phone and the form to change it (journey 4)."""
     user = context["user"]
     device = getattr(user, "phone_device", None)
     empty = PhoneForm(regions=user.account.regions, initial={"country": device and device.region})
@@ -33,5 +33,5 @@ def masked_phone(user: Any) -> str:
 
 @register.filter
 def pretty_number(number: str) -> str:
-    """Return a number as people write it, for whoever has typed it a moment ago."""
+    """Return a number as people write it, for the person who has just typed it."""
     return phones.pretty(number)

@@ -1,4 +1,4 @@
-"""Send a token, and find out whether what a person typed is that token. Shared by every journey."""
+"""Send a token, and verify what a person typed. Every journey uses this module."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +8,15 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F
 
+from accounts import rate_limits
 from accounts.audit.actions import Action
-from accounts.audit.record import record_event
+from accounts.audit.record import record_event, record_only
 from accounts.models import User
 from messaging.database import Clock, Compiled, Slot, Statement, clock_plus, update_returning
 from messaging.delivery import flows as delivery
 from messaging.delivery.models import Message
 from twofactor import exceptions as refusals
-from twofactor.models import Challenge, ChallengeQuerySet, Journey
+from twofactor.models import Challenge, ChallengeQuerySet, Journey, Purpose
 from twofactor.tokens import derive, lockout, send_limits
 from twofactor.tokens.send_limits import Send
 
@@ -33,8 +34,8 @@ def send_token(
 ) -> Challenge:
     """Count one send, supersede the token before, issue a new one and queue its message.
 
-    ``granted``: a captcha or a proof was just passed, which pays for this send and two more within ten minutes
-    (C-06); ``captcha`` is that captcha's name. Runs in the caller's transaction, so that a refusal counts nothing,
+    ``granted``: a captcha or a proof was just passed; it pays for this send and for two more within ten minutes
+    (C-06). ``captcha`` is the name of that captcha. Runs in the caller's transaction, so a refusal counts nothing,
     not even the captcha. Raises CaptchaNeeded, CaptchaRefused, JourneyOver, Limited or SmsUsedUp.
     """
     lockout.refuse_while_locked(journey.user)
@@ -42,11 +43,11 @@ def send_token(
     if before:
         _await_cooldown(journey, destination, before)
         Challenge.objects.of(journey).supersede()
-    challenge = Challenge.issue(journey, channel=channel, destination=destination, network=send_limits.here())
+    challenge = Challenge.issue(journey, channel=channel, destination=destination, network=rate_limits.here())
     _note_issue(journey, challenge, number=before + 1)
-    # Late, for some of its rows are everybody's and stay locked until the commit.
-    withheld = send_limits.count(Send(journey, channel, destination, captcha))
-    if not withheld:
+    # Late, because some of its rows are shared by everybody and stay locked until the commit.
+    challenge.withheld = bool(send_limits.count(Send(journey, channel, destination, captcha)))
+    if not challenge.withheld:
         delivery.enqueue(
             channel=channel,
             destination=destination,
@@ -55,17 +56,26 @@ def send_token(
             language=journey.user.language,
             lifetime=settings.TOKEN_LIFETIME_SECONDS,
             urgent=True,
-            owner_id=journey.user.account_id,
+            owner_id=_owner(journey),
         )
     return challenge
 
 
-def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
-    """Write down a token that was asked for: the ``number``-th of its journey supersedes the one before (J-01).
+def _owner(journey: Journey) -> int | None:
+    """Return the account in whose figures a token is counted; None for one to a new address.
 
-    What became of it is in the row of the delivery that the same ``challenge`` names; a failure is an event, too.
+    A token to an address that somebody else has is withheld, and a figure that stays as it was would tell the account's
+    administrators that somebody has it (R-08).
     """
-    record_event(
+    return None if journey.purpose == Purpose.CHANGE_EMAIL else journey.user.account_id
+
+
+def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
+    """Record a token that was asked for: the ``number``-th of its journey supersedes the one before (J-01).
+
+    The message row that names the same ``challenge`` has the delivery status; a failure is an event, too.
+    """
+    record_only(
         Action.CHALLENGE_ISSUED,
         user=journey.user,
         purpose=journey.purpose,
@@ -76,7 +86,7 @@ def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
 
 
 def note_undelivered(message: Message, fault: str) -> None:
-    """Write down that the message of a token failed for good (J-01)."""
+    """Record that the message of a token failed for good (J-01)."""
     challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
     if challenge:
         record_event(
@@ -105,7 +115,7 @@ def cooldown(last: Challenge, sends: int) -> int:
 
 
 def was_just_sent(journey: Journey) -> bool:
-    """Tell whether a token left so short a time ago that the same person's next click means the same (F45)."""
+    """Tell whether a token was sent so recently that another click of the same person is a double click (F45)."""
     last = Challenge.objects.of(journey).newest()
     return last is not None and last.age.total_seconds() < DOUBLE_CLICK_SECONDS
 
@@ -114,7 +124,7 @@ def verify(journey: Journey, typed: str) -> Challenge:
     """Return the journey's open challenge if this is its token; else raise a TokenRefused or Limited.
 
     The attempt is counted, on the challenge and on the person, and committed before anything is compared (T-09,
-    L-02, L-05). The challenge is not consumed yet: ``consume`` does that together with what the token opens.
+    L-02, L-05). The challenge is not consumed here: ``consume`` does that in the transaction of what the token opens.
     """
     token = derive.read(typed)
     if token is None:
@@ -134,9 +144,9 @@ def verify(journey: Journey, typed: str) -> Challenge:
 
 @contextmanager
 def opening(user: User) -> Iterator[None]:
-    """Do what a right token opens, in one transaction. What is refused undoes it, but the token was right (L-04).
+    """Run in one transaction what a right token opens. A refusal rolls it back, but the token was right (L-04).
 
-    So its count as a failure is taken back either way: here where the transaction could not.
+    So the count of its attempt is taken back in either case: here, because the rollback undid it inside.
     """
     try:
         with transaction.atomic():
@@ -153,11 +163,11 @@ def consume(challenge: Challenge) -> None:
 
 
 def _count_send(journey: Journey, granted: bool) -> int:
-    """Count one send and return how many the journey has made. The row's lock puts parallel sends in a line."""
+    """Count one send and return how many the journey has made. The row lock serializes parallel sends."""
     counted = _granting(type(journey)).row(journey=journey.pk) if granted else _count(journey)
     if counted is None:
         raise refusals.JourneyOver if granted else refusals.CaptchaNeeded
-    journey.sends = counted.sends
+    journey.sends, journey.sends_allowed = counted.sends, counted.sends_allowed
     return counted.sends
 
 
@@ -172,7 +182,7 @@ def _alive(kind: type[Journey], key: int | Slot) -> models.QuerySet[Journey]:
 
 @cache
 def _granting(kind: type[Journey]) -> Compiled[Journey]:
-    """Return the statement that counts the send that a captcha pays for, and grants the ones after it."""
+    """Return the statement that counts the send that a captcha pays for, and allows the next ones."""
 
     def build() -> Statement[Journey]:
         return Statement(

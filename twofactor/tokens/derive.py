@@ -40,8 +40,8 @@ def derive(key: str, nonce: str, *facts: object) -> str:
 def read(typed: str) -> str | None:
     """Return what a person typed as six ASCII digits, or None (T-08).
 
-    Spaces, hyphens, "#" and invisible characters are forgiven. Of a pasted sentence the only run of exactly six
-    digits counts (W-08); it may stand there twice, as in our SMS.
+    Spaces, hyphens, "#" and invisible characters are dropped. From a pasted sentence the only run of exactly six
+    digits is taken (W-08); it may occur twice, as in our SMS.
     """
     if len(typed) > LONGEST_TYPED:
         return None

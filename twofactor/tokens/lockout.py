@@ -2,9 +2,10 @@
 
 Failures are counted across challenges, sessions, channels and purposes; neither a new token nor a new sign-in
 resets them (NIST SP 800-63B, 3.2.2). The count is separate from the password step, so only somebody who knows
-the password can raise it (L-06). The pause is for new browsers: a known one (B-02) has a few tries of its own during
-it, so whoever knows the password cannot lock its owner out there. Each of them is counted towards the hundred, and what
-was right is given back: an owner who is locked anew after each sign-in never runs out of tries.
+the password can raise it (L-06). The pause is for new browsers. A known one (B-02) has a few attempts of its own
+during the pause, so somebody who knows the password cannot lock the owner out there. Each of these attempts counts
+towards the hundred, and a right one is given back: an owner whose browsers are locked again after each sign-in never
+runs out of attempts.
 """
 
 from django.conf import settings
@@ -17,18 +18,21 @@ from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.auth import known_browsers
 from accounts.models import User
+from accounts.models.user import BY_FAILURES
 from accounts.notifications.notify import notify
 from accounts.users import flows as users
 from messaging.database import Clock, Compiled, Slot, Statement, clock_plus, update_returning
-from twofactor.exceptions import Limited
+from twofactor.exceptions import Limited, TokensClosed
 
 
 def count_attempt(user: User) -> int:
     """Count an attempt as a failure before it is compared, and return how many there are now in a row.
 
-    Counting first makes it exact however many come at once: a success takes its own count back. Raises Limited
-    while the person is kept from trying, be the token right or wrong (L-08).
+    Counting first makes it exact however many come at the same moment; a right answer takes its own count back. Raises
+    Limited during the pause, whether the token is right or wrong (L-08); TokensClosed after the hundredth (L-03).
     """
+    if user.takes_no_tokens:
+        raise TokensClosed
     counted = COUNT.row(user=user.pk) or _count_on_known_browser(user)
     if counted is None:
         raise Limited(seconds_locked(user) or 1, "lockout", user)
@@ -43,6 +47,7 @@ def _steps(otherwise: models.Expression | models.F | None) -> Case:
 
 def _count() -> Statement[User]:
     may_try = Q(failures_until__isnull=True) | Q(failures_until__lte=Clock())
+    may_try &= Q(failures__lt=settings.FAILURES_DISABLED_AT)
     return Statement(
         User.objects.filter(may_try, pk=Slot("user", models.BigIntegerField())),
         failures=F("failures") + 1,
@@ -51,34 +56,38 @@ def _count() -> Statement[User]:
 
 
 # Built once 124 µs, each time 7.8 ms.
-COUNT = Compiled(_count, "LOCKOUT_SCHEDULE")
+COUNT = Compiled(_count, "LOCKOUT_SCHEDULE", "FAILURES_DISABLED_AT")
 
 
 def _own_windows(user: User) -> list[rate_limits.Window]:
-    """Return what this browser may try during the pause of all others; nothing where it is not known."""
+    """Return the windows of this browser during the pause of all others; nothing where it is not known."""
     browser = known_browsers.current_browser(user)
     return rate_limits.windows("token_known", f"{user.pk} {browser}") if browser else []
 
 
 def _count_on_known_browser(user: User) -> User | None:
-    """Count an attempt that is made during the pause in a known browser; the pause goes on for the others."""
+    """Count an attempt of a known browser during the pause; the pause goes on for the other browsers."""
     own = _own_windows(user)
     if not own or any(balance.is_overdrawn for balance in rate_limits.count(own)):
         return None
     return update_returning(
-        User.objects.filter(pk=user.pk), failures=F("failures") + 1, failures_until=_steps(F("failures_until"))
+        User.objects.filter(pk=user.pk, failures__lt=settings.FAILURES_DISABLED_AT),
+        failures=F("failures") + 1,
+        failures_until=_steps(F("failures_until")),
     )
 
 
 def seconds_locked(user: User) -> int:
-    """Return for how many seconds a person is kept from trying, by the database's clock."""
+    """Return how many seconds of the pause are left, by the database's clock; 0 when there is none."""
     left = models.ExpressionWrapper(F("failures_until") - Clock(), output_field=models.DurationField())
     locked = User.objects.filter(pk=user.pk, failures_until__gt=Clock()).annotate(left=left).first()
     return int(locked.left.total_seconds()) + 1 if locked else 0
 
 
 def refuse_while_locked(user: User) -> None:
-    """Send nothing to a person who could not use it. Raises Limited."""
+    """Send no token during the pause, unless this browser may try. Raises Limited; TokensClosed after a hundred."""
+    if user.takes_no_tokens:
+        raise TokensClosed
     if user.failures_until and (seconds := seconds_locked(user)) and not _may_try_here(user):
         raise Limited(seconds, "lockout", user)
 
@@ -89,10 +98,10 @@ def _may_try_here(user: User) -> bool:
 
 
 def without_attempt() -> dict[str, models.expressions.Combinable]:
-    """Return what a person's row is to say without the attempt that was counted last.
+    """Return the columns of a person's row without the attempt that was counted last.
 
-    The pause ends if it was this attempt that began it. One of a known browser has come during the pause of all others,
-    which goes on for them.
+    The pause ends if this attempt began it. An attempt of a known browser came during the pause of all others, which
+    goes on for them.
     """
     began_it = When(failures__in=list(settings.LOCKOUT_SCHEDULE), then=models.Value(None))
     until = Case(began_it, default=F("failures_until"), output_field=models.DateTimeField())
@@ -100,21 +109,23 @@ def without_attempt() -> dict[str, models.expressions.Combinable]:
 
 
 def take_back(user: User) -> None:
-    """Take back the count of an attempt that was right, and nothing more (L-04)."""
+    """Take back the count of a right attempt, and nothing more (L-04)."""
+    if user.attempt_is_apart:
+        return
     User.objects.filter(pk=user.pk, failures__gt=0).update(**without_attempt())
     take_back_here(user)
 
 
 def take_back_here(user: User) -> None:
-    """Take back a right attempt of a known browser where it was made during the pause of all others."""
-    if user.failures_until:  # as it was when the request began
+    """Take back a right attempt that a known browser made during the pause of all others."""
+    if user.failures_until and not user.attempt_is_apart:  # as it was when the request began
         rate_limits.take_back(_own_windows(user))
 
 
 def note_wrong_answer(user: User, failures: int, purpose: str) -> None:
     """Record a wrong token, and notify at the fifth and at each step of the schedule; the 100th locks (L-03, L-07).
 
-    Raises Limited where a pause holds in this browser from now on: its owner learns it at once, not at the next try.
+    Raises Limited where a pause now holds in this browser: the person sees it at once, not at the next attempt.
     """
     with transaction.atomic():
         record_event(Action.TOKEN_REFUSED, user=user, purpose=purpose)
@@ -123,6 +134,6 @@ def note_wrong_answer(user: User, failures: int, purpose: str) -> None:
         elif failures == settings.FAILURES_NOTIFIED_AT:
             notify(user, record_event(Action.SECOND_FACTOR_FAILING, user=user))
         if failures >= settings.FAILURES_DISABLED_AT:
-            users.lock_user(user, reason="second_factor.failures")
+            users.lock_user(user, reason=BY_FAILURES)
     if failures < settings.FAILURES_DISABLED_AT and (seconds := seconds_locked(user)) and not _may_try_here(user):
         raise Limited(seconds, "lockout", user)

@@ -1,34 +1,32 @@
-"""What SMS cost: how many a person, an account and the whole system may send in any 24 hours (B-10, B-17).
+"""Limits in money: how many SMS a person, an account and the whole system may send in any 24 hours (B-10, B-17).
 
-An account has a share of the system's, the last part of which is for proved phones, and of that the last for known
-browsers; operators who sign in are outside of both, for they are who helps. A person has a part of the account's, so
-that no colleague sends all of it.
+An account has a share of the system's SMS. The last part of these is for confirmed phones, and the last part of it for
+known browsers; operators who sign in are outside of both, because they help the others. A person has a part of the
+account's, so that no colleague can send all of it. Of what is left for unconfirmed phones the last part is for the
+first ones of each account, so that no other accounts use up what its newcomers need.
 
-Of an account's day the most is kept for known browsers, in equal parts: the first SMS of a person in one are theirs
-alone. Whoever has stolen passwords sits in new browsers, and a malicious colleague has no first ones but their own
+Most of an account's day is kept for known browsers, in equal parts: the first SMS of a person in a known browser are
+theirs alone. Stolen passwords are used in new browsers, and a malicious colleague has only their own first ones
 (B-01).
 """
 
 import logging
-from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
-
-from django.db import transaction
-from django.db.models import Count, Q
 
 from accounts import rate_limits, sms_limits
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.models import User
-from accounts.notifications.notify import notify_administrators, notify_operators
+from accounts.notifications.notify import is_first, notify_administrators, notify_operators
 from accounts.rate_limits import SLIDING, Balance, Window
 from twofactor import exceptions as refusals
-from twofactor.models import PendingSignIn
-from twofactor.tokens.counted import Sent
+from twofactor.models import PendingSignIn, Purpose
+from twofactor.tokens.send_windows import Sent
 
 logger = logging.getLogger(__name__)
 
-# By scope: per cent of a day's SMS, and what is recorded when they are used up.
+# By scope: per cent of a day's SMS, and what is recorded when so many are used.
 USED_UP_AT = {
     "account": {
         50: Action.ACCOUNT_SMS_HALF_USED_UP,
@@ -44,53 +42,68 @@ USED_UP_AT = {
 }
 
 
+FIRST = {"account_first", "person_first"}  # they refuse nothing: what is beyond them is paid from somewhere else
+
+
 def windows(sent: Sent) -> list[Window]:
-    """Return what an SMS is paid from. ``count_with_all`` has what is known only afterwards."""
+    """Return the windows that an SMS is paid from, except those that ``count_with_all`` adds afterwards."""
     user = sent.user
-    found = _paid_by(user, typed=sent.is_typed, known=sent.is_known)
-    if user.is_staff and not sent.is_typed:
+    found = _paid_by(user, unconfirmed=sent.is_unconfirmed, known=sent.is_known, first=sent.purpose == Purpose.ENROL)
+    if user.is_staff and not sent.is_unconfirmed:
         return found
     return found + (sms_limits.first(user.pk) if sent.is_known else sms_limits.of_all(user.account, known=False))
 
 
-def _paid_by(user: User, *, typed: bool, known: bool) -> list[Window]:
+def _paid_by(user: User, *, unconfirmed: bool, known: bool, first: bool = False) -> list[Window]:
+    """Return the windows of the person, the account and the system; ``first``: it goes to a newcomer's first phone."""
     own = rate_limits.windows("person", user.pk)
-    if user.is_staff and not typed:
+    if user.is_staff and not unconfirmed:
         return own
-    return own + sms_limits.least(user.account) + sms_limits.system(reserved=typed, known=known)
+    found = own + sms_limits.least(user.account)
+    if not unconfirmed:
+        return found + sms_limits.system(reserved=False, known=known)
+    if not first:  # a colleague who changes the phone uses up no newcomer's part
+        return found + sms_limits.system_beyond_newcomers()
+    return found + sms_limits.system(reserved=True) + sms_limits.newcomers(user.account)
 
 
 def count_with_all(sent: Sent, balances: list[Balance]) -> list[Balance]:
-    """Count an SMS that is none of the first of a person in known browsers with those that all share."""
+    """Count an SMS that is beyond a person's first ones in known browsers in the windows that all people share."""
     beyond = [each for each in balances if each.window.scope == "person_first" and each.is_overdrawn]
-    if not beyond or beyond[0].used <= Day(sent.user).most_first:
+    if not beyond or beyond[0].used <= SmsDay(sent.user).most_first:
         return []
     return rate_limits.count(sms_limits.of_all(sent.user.account, known=True))
 
 
 def pay_for_notice(user: User) -> None:
-    """Count an SMS that tells a person of a change: it leaves whatever is left (R-03), and costs like any other."""
+    """Count the SMS that will notify the former phone of a change, together with the token that the change takes.
+
+    So the notice leaves even where none is left by then (R-03), and costs the same. Raises SmsUsedUp.
+    """
     shared = [] if user.is_staff else sms_limits.of_all(user.account, known=True)
-    with transaction.atomic():
-        balances = rate_limits.count(_paid_by(user, typed=False, known=True) + shared)
-        day = Day(user)
-        for balance in balances:
-            with suppress(refusals.SmsUsedUp):
-                day.watch([balance])
+    SmsDay(user).watch(rate_limits.count(_paid_by(user, unconfirmed=False, known=True) + shared))
 
 
-class Day:
-    """The SMS of a day of somebody's account, and of all accounts."""
+def _without_reserve(balances: list[Balance]) -> list[Balance]:
+    """Lower the system's limit for a newcomer of an account whose first SMS of that kind are used up (B-10)."""
+    if not any(each.window.scope == "account_first" and each.is_overdrawn for each in balances):
+        return balances
+    lower = {window.seconds: window for window in sms_limits.system_beyond_newcomers()}
+    return [
+        replace(each, window=lower[each.window.seconds]) if each.window.scope == "system" else each for each in balances
+    ]
+
+
+class SmsDay:
+    """The SMS of a day: of a person's account, and of all accounts."""
 
     def __init__(self, user: User) -> None:
         self.user = user
 
     @cached_property
     def people(self) -> dict[str, int]:
-        """Return how many people the account has, and how many with a phone, which decide how many SMS there are."""
-        active = User.objects.filter(account=self.user.account_id, is_active=True)
-        counts = {"people": Count("pk"), "proved": Count("pk", filter=Q(has_phone=True))}
-        return active.aggregate(**counts)
+        """Return how many people the account has, and how many with a phone; both decide how many SMS it has."""
+        return sms_limits.people(self.user.account)
 
     @cached_property
     def most_first(self) -> int:
@@ -98,8 +111,8 @@ class Day:
         return sms_limits.most_first(self.user.account, **self.people)
 
     def watch(self, balances: list[Balance]) -> None:
-        """Tell of a day's SMS at 50, 80 and 100 %; after that there are none. Raises SmsUsedUp, or tells."""
-        money = [each for each in balances if each.window.scope in SLIDING and each.window.scope != "person_first"]
+        """Notify at 50, 80 and 100 % of a day's SMS. Raises SmsUsedUp beyond that."""
+        money = [each for each in _without_reserve(balances) if each.window.scope in SLIDING - FIRST]
         many = [each for each in money if each.used * 2 >= each.window.limit]
         for balance in many:
             if balance.used > self._most(balance.window):
@@ -109,13 +122,13 @@ class Day:
                 self._notify(balance)
 
     def whole(self, window: Window) -> int:
-        """Return all there is; of the system's also what is reserved for proved phones and known browsers."""
+        """Return how many SMS there are in all, the system's reserves for phones and known browsers included."""
         if window.scope != "system":
             return self._most(window)
         return next(each.limit for each in sms_limits.system(reserved=False) if each.seconds == window.seconds)
 
     def _most(self, window: Window) -> int:
-        """Return how many SMS there are for whoever asks; of an account as many as its people with a phone need."""
+        """Return how many SMS this person may draw on; an account has as many as its people with a phone need."""
         if window.scope == "account":
             return sms_limits.most(self.user.account, window, self.people["proved"])
         if window.scope in sms_limits.OF_ALL:
@@ -123,7 +136,7 @@ class Day:
         return window.limit
 
     def _no_more(self, balance: Balance) -> refusals.SmsUsedUp:
-        """Return the refusal: it says what to do where known browsers have more."""
+        """Return the refusal; where known browsers have more, it is the one that says so."""
         window = balance.window
         is_new = window in sms_limits.system(reserved=False, known=False) and balance.used <= self.whole(window)
         return refusals.SmsForKnownBrowsers() if is_new or window.scope == "account_new" else refusals.SmsUsedUp()
@@ -136,10 +149,9 @@ class Day:
 
 
 def _notify_used_up(action: Action, balance: Balance, user: User, limit: int) -> None:
-    """Write it down and notify whom it concerns, once a window: withheld messages let a count be reached twice."""
+    """Record and notify once a window, because withheld messages let a count be reached twice."""
     window = balance.window
-    (told,) = rate_limits.count([Window(f"{action} {window.key}", window.seconds, 1, "notice")])
-    if told.is_overdrawn:
+    if not is_first(f"{action} {window.key}", window.seconds):
         return
     logger.error("%s: %s of %s SMS", action, balance.used, limit)
     event = record_event(action, user=user, used=balance.used, limit=limit)
@@ -150,10 +162,10 @@ def _notify_used_up(action: Action, balance: Balance, user: User, limit: int) ->
 
 
 def no_sms_left(pending: PendingSignIn) -> bool:
-    """Tell whether the account, or the whole system, has no SMS left for the day. Costs nothing while it has."""
+    """Tell whether the account, or the whole system, has no SMS left for the day. No statement while there are some."""
     user, used = pending.user, {"account": pending.account_used or 0, "system": pending.system_used or 0}
     day = sms_limits.least(user.account) + sms_limits.system(reserved=False)
     if user.is_staff or all(used[window.scope] < window.limit for window in day):
         return False
-    own = Day(user)
+    own = SmsDay(user)
     return any(rate_limits.used(window) >= own.whole(window) for window in day)

@@ -1,8 +1,8 @@
-"""SMS pumping: who is sent nothing because too few of the tokens there were typed.
+"""SMS pumping: which ranges, countries and addresses get no SMS because too few tokens there were typed.
 
-A robot asks for tokens and types none; people type theirs. So a range of numbers, a country or an address is closed by
-the share of its tokens that were typed, never by their number (B-08). A token counts once its life is over: three
-hundred colleagues who ask at nine are all still typing at two past.
+Robots ask for tokens and type none; people type theirs. So a range of numbers, a country or a network address is closed
+by the share of its tokens that were typed, never by their number (B-08). A token counts once it has expired or was
+typed: the tokens of three hundred colleagues who begin at nine do not count as untyped at two minutes past nine.
 """
 
 import logging
@@ -17,21 +17,21 @@ from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.notifications.notify import notify_administrators, notify_operators
 from accounts.rate_limits import Window
-from messaging.database import Clock, clock_plus
+from messaging.database import Clock, ago
+from messaging.delivery.blocked_prefixes import LAST_DIGITS
 from messaging.delivery.models import Channel, Message, State
 from twofactor import phones
-from twofactor.models import Challenge
-from twofactor.tokens import counted
-from twofactor.tokens.counted import Sent
+from twofactor.models import UNCONFIRMED, Challenge
+from twofactor.tokens.send_windows import Sent
 
 logger = logging.getLogger(__name__)
 
 
 def is_closed(window: Window, sent: Sent) -> bool:
-    """Tell whether too few of the tokens in a used-up window were typed. Looked at only when it is used up (B-08).
+    """Tell whether too few of the tokens in a used-up window were typed. Computed only when it is used up (B-08).
 
     A range or country stays open to an account whose own people have left next to none untyped: an office that begins
-    at nine has asked for many, and none of them is over. Robots of many accounts have these few each.
+    at nine has asked for many, and none of them has expired. Each of many accounts of robots has these few as well.
     """
     groups = list(_tried(window, sent))
     if window.scope == "country":
@@ -46,29 +46,29 @@ def is_closed(window: Window, sent: Sent) -> bool:
 
 
 def _is_of_many(untyped: list[dict[str, Any]]) -> bool:
-    """Tell whether several people of several accounts were sent what nobody typed: one account closes nothing."""
+    """Tell whether the untyped tokens are of several people and accounts: a single account closes nothing."""
     people, accounts = ({group[name] for group in untyped} for name in ("user", "user__account"))
     return len(people) >= settings.UNTYPED_PEOPLE and len(accounts) >= settings.UNTYPED_ACCOUNTS
 
 
 def _is_others(untyped: list[dict[str, Any]], sent: Sent) -> bool:
-    """Tell whether next to nothing of what nobody typed was sent to people of this account."""
+    """Tell whether next to none of the untyped tokens were sent to people of this account."""
     own = [group["sends"] for group in untyped if group["user__account"] == sent.user.account_id]
     return bool(sum(own) < settings.UNTYPED_OF_ACCOUNT)
 
 
 def _tried(window: Window, sent: Sent) -> Iterable[dict[str, Any]]:
-    """Return how many tokens went to each number there for each person, and how many of them were typed.
+    """Return, by number and person, how many tokens were sent in the window and how many of them were typed.
 
-    What was withheld or failed at the gateway nobody could have typed.
+    Messages that were withheld or failed at the gateway are left out: nobody could have typed their tokens.
     """
     left = Exists(
         Message.objects.filter(kind="token", subject_id=OuterRef("pk"), state__in=[State.SENT, State.DELIVERED])
     )
     is_over = Q(expires_at__lte=Clock()) | Q(verified_at__isnull=False)
-    recent = Challenge.objects.filter(left, is_over, _where(window, sent), issued_at__gt=clock_plus(-window.seconds))
-    typed_numbers = recent.filter(purpose__in=counted.TYPED, channel=Channel.SMS)
-    groups: Any = typed_numbers.values("user", "user__account", "destination").order_by()
+    recent = Challenge.objects.filter(left, is_over, _where(window, sent), issued_at__gt=ago(window.seconds))
+    unconfirmed = recent.filter(purpose__in=UNCONFIRMED, channel=Channel.SMS)
+    groups: Any = unconfirmed.values("user", "user__account", "destination").order_by()
     return groups.annotate(sends=Count("pk"), typed=Count("verified_at"))  # type: ignore[no-any-return]
 
 
@@ -82,7 +82,7 @@ def beginning(window: Window, sent: Sent) -> str:
     """Return the digits that all numbers of a range or a country begin with."""
     if window.scope == "country":
         return f"+{phones.calling_code(sent.destination)}"
-    return sent.destination[: -counted.LAST_DIGITS]
+    return sent.destination[:-LAST_DIGITS]
 
 
 def notify_closed(window: Window, sent: Sent) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.audit import archive, archive_files, months
-from messaging.postgresql.patience import be_patient
+from messaging.postgresql.maintenance import use_maintenance_timeouts
 
-LEAST = 13  # months: nothing that the portal itself reads is older than a year
+LEAST = 13  # months: the portal itself reads nothing older than a year
 
 
 class Command(BaseCommand):
@@ -22,14 +22,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, folder: Path, keep: int, **options: Any) -> None:
         if keep < LEAST:
-            raise CommandError(f"--keep is {LEAST} at least: the portal itself reads what is younger.")
+            raise CommandError(f"--keep must be at least {LEAST}: the portal itself reads what is younger.")
         if not folder.is_dir():
             raise CommandError(f"{folder} is no folder.")
         if not months.is_partitioned():
             raise CommandError(
                 "The audit log is not kept by months: run partition_audit first, which needs PostgreSQL."
             )
-        be_patient()
+        use_maintenance_timeouts()
         try:
             with archive_files.alone(folder):
                 done = archive.archive(folder, keep, self.stderr.write)

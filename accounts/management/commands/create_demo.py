@@ -1,4 +1,4 @@
-"""The people of the embedded default."""
+"""The users of the embedded default."""
 
 from typing import Any
 

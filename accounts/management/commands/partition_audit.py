@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from accounts.audit import months, partitioning
-from messaging.postgresql.patience import be_patient
+from messaging.postgresql.maintenance import use_maintenance_timeouts
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if connection.vendor != "postgresql":
             raise CommandError("Partitions need PostgreSQL; this database is SQLite.")
-        be_patient()
+        use_maintenance_timeouts()
         try:
             if not months.is_partitioned():
                 partitioning.partition(self.stderr.write)

@@ -1,4 +1,4 @@
-"""Whether the archived audit log is whole."""
+"""Check whether the archived audit log is complete and unchanged."""
 
 from pathlib import Path
 from typing import Any

@@ -1,3 +1,3 @@
-"""Django alone: LoginView and a page that asks for somebody who is signed in. One factor: the floor."""
+"""Django alone: LoginView and a page for signed-in people. One factor: the baseline."""
 
 from benchmarks.peers.projects.base import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""The portal's addresses, and the page that all projects have behind their door."""
+"""The portal's addresses, and the protected page that all projects have."""
 
 from django.urls import include, path
 

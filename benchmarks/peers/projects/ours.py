@@ -1,4 +1,4 @@
-"""The portal as production runs it, with the cheap hasher that all share here, and the page that all have."""
+"""The portal as production runs it, with the cheap hasher and the protected page that all projects have."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The least that one could write: a token in the session, sent by Celery; no limits, no audit, no delivery record."""
+"""A minimal implementation: a token in the session, sent by Celery; no limits, no audit, no delivery record."""
 
 import os
 

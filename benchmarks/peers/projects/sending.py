@@ -35,7 +35,7 @@ class EmailBackend(BaseEmailBackend):
 
 
 class SmsGateway:
-    """What django-two-factor-auth asks of a gateway for SMS."""
+    """The SMS gateway class for django-two-factor-auth."""
 
     def send_sms(self, device: Any, token: str) -> None:
         post(device.number.as_e164, f"Your token is {token}")

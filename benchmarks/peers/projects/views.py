@@ -1,4 +1,4 @@
-"""The page behind the door, and the reference's two steps."""
+"""The protected page, and the two steps of the minimal implementation."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""The reference's worker."""
+"""The worker of the minimal implementation."""
 
 import django
 

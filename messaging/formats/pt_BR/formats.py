@@ -1,4 +1,4 @@
-"""Brazilian Portuguese: Django writes months with a capital letter, which Portuguese does not."""
+"""Brazilian Portuguese, with months in lower case: Django writes them with a capital letter."""
 
 DATE_FORMAT = "d/m/Y"
 DATETIME_FORMAT = r"d/m/Y \à\s H:i"

@@ -1,4 +1,4 @@
-"""How the token of an authenticator app is proved."""
+"""The factor of an authenticator app: verifying its token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,14 +19,14 @@ from twofactor.tokens import derive, lockout
 
 @dataclass(frozen=True, slots=True)
 class AppToken(Verified):
-    """The right token of a step."""
+    """A right token, and the step that it belongs to."""
 
     app: AppDevice
     step: int
     kind = FactorKind.APP
 
     def consume(self, journey: Journey) -> None:
-        """Claim the step in one statement: the same token, or an older one, opens nothing any more."""
+        """Claim the step in one statement: after that the same token, or an older one, opens nothing."""
         fresh = AppDevice.objects.filter(pk=self.app.pk, last_step__lt=self.step)
         if not fresh.update(last_step=self.step, last_used_at=Clock()):
             raise refusals.AppTokenUsed
@@ -49,11 +49,11 @@ class AppFactor(Factor):
     sends = False
 
     def is_open_to(self, user: User) -> bool:
-        """Tell whether the person has an app, and it counts or is what they have."""
+        """Tell whether the person has an app that counts, or nothing else that does (``held.provable``)."""
         return any(isinstance(device, AppDevice) for device in held.provable(user))
 
     def begin(self, journey: Journey) -> None:
-        """Do nothing: the app has the token already."""
+        """Do nothing: the app shows the token already."""
 
     def verify(self, journey: Journey, typed: str) -> AppToken:
         """Compare with the tokens of the steps around now, by the database's clock (F39)."""
@@ -82,5 +82,5 @@ class AppFactor(Factor):
 
 
 def owner(user_id: int) -> str:
-    """Return for whom the secret of a person's app is sealed."""
+    """Return the name of the owner for whom the secret of a person's app is sealed."""
     return f"app {user_id}"

@@ -1,4 +1,4 @@
-"""Setting an authenticator app up, and removing it. Every rule about it has its one home here."""
+"""Enrolling an authenticator app."""
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -19,9 +19,9 @@ from twofactor.tokens import derive
 
 
 def start_enrolment(user: User, *, session_hash: str) -> None:
-    """Make a secret for a session that has just proved who it is. It takes the place of the one before.
+    """Make a secret for a session that has just re-authenticated; it replaces the one before.
 
-    Raises FactorNotAllowed where the account lets no app count, or before the first factor, which is the phone where
+    Raises FactorNotAllowed where the account accepts no app, or before the first factor, which is the phone where
     phones count.
     """
     if not held.may_add(user, FactorKind.APP):
@@ -40,13 +40,19 @@ def start_enrolment(user: User, *, session_hash: str) -> None:
 
 
 def enrolment_of(user: User, session_hash: str) -> AppEnrolment | None:
-    """Return what a session is setting up, with ``now`` by the database's clock."""
+    """Return the enrolment of a session, with ``now`` by the database's clock; None once no key opens its secret."""
     mine = AppEnrolment.objects.filter(user=user, session_hash=session_hash, expires_at__gt=Clock())
-    return mine.annotate(now=Clock()).first()  # type: ignore[no-redef]
+    found: AppEnrolment | None = mine.annotate(now=Clock()).first()  # type: ignore[no-redef]
+    try:
+        if found:
+            secret_of(found)
+    except refusals.JourneyOver:
+        return None
+    return found
 
 
 def secret_of(enrolment: AppEnrolment) -> bytes:
-    """Return the secret to show. Raises JourneyOver when its key was taken away meanwhile."""
+    """Return the secret to show. Raises JourneyOver if its key was removed meanwhile."""
     try:
         return sealing.unseal(owner(enrolment.user_id), enrolment.sealed)
     except sealing.Unsealable:
@@ -54,7 +60,7 @@ def secret_of(enrolment: AppEnrolment) -> bytes:
 
 
 def complete_enrolment(enrolment: AppEnrolment, typed: str, *, name: str) -> AppDevice:
-    """Bind the app that showed this token; the one before, if any, is gone, and so are the sessions it opened.
+    """Bind the app that showed this token. An app before it is removed, and the sessions that it opened end.
 
     Raises TokenMalformed, AppTokenWrong or JourneyOver.
     """
@@ -64,7 +70,7 @@ def complete_enrolment(enrolment: AppEnrolment, typed: str, *, name: str) -> App
 def step_of(enrolment: AppEnrolment, typed: str) -> int:
     """Return the step of a token that the new app showed. Raises TokenMalformed, AppTokenWrong or JourneyOver.
 
-    A wrong token counts nowhere: whoever types it reads the secret on the same page.
+    A wrong token is not counted: the person who types it reads the secret on the same page.
     """
     token = derive.read(typed)
     if token is None:
@@ -85,7 +91,7 @@ def bind(enrolment: AppEnrolment, step: int, *, name: str) -> AppDevice:
 
 
 def _bind(user: User, enrolment: AppEnrolment, step: int, name: str) -> AppDevice:
-    held.lock(user)
+    held.lock_row(user)
     claimed, _rows = AppEnrolment.objects.filter(pk=enrolment.pk, sealed=enrolment.sealed).delete()
     if not claimed:
         raise refusals.JourneyOver
@@ -98,7 +104,7 @@ def _bind(user: User, enrolment: AppEnrolment, step: int, name: str) -> AppDevic
 
 
 def reseal() -> tuple[int, int]:
-    """Bring every secret under the newest key; return how many were, and how many no key opens."""
+    """Seal every secret under the newest key; return how many were sealed, and how many no key opens."""
     newest, done, lost = sealing.newest_key_id(), 0, 0
     for pk, sealed in AppDevice.objects.exclude(key_id=newest).values_list("pk", "sealed").iterator():
         try:

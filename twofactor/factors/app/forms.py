@@ -1,4 +1,4 @@
-"""What people type to set up an authenticator app."""
+"""The form that enrols an authenticator app."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +9,7 @@ from twofactor.forms import TokenForm
 
 
 class AppForm(TokenForm):
-    """What the app is called, and the token that it shows."""
+    """The name of the app, and the token that it shows."""
 
     name = TextField(
         label=_("Name"),

@@ -1,4 +1,4 @@
-"""The authenticator app that a person has proved to hold, and the one that is being set up."""
+"""An authenticator app that a person has proved to hold, and one that is being enrolled."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from twofactor.models.devices import FactorDevice
 
 
 class AppDevice(FactorDevice):
-    """An app that shows tokens (RFC 6238). Its secret is sealed; ``last_step`` is the last step that was used up."""
+    """An app that shows tokens (RFC 6238). Its secret is sealed; ``last_step`` is the last step that was used."""
 
     factor = FactorKind.APP
     relation = "app_device"
@@ -37,7 +37,7 @@ class AppDevice(FactorDevice):
 
 
 class AppEnrolment(models.Model):
-    """A secret that was shown and not confirmed yet: of one session, for ten minutes. It proves nothing."""
+    """A secret that was shown and is not confirmed yet: of one session, for ten minutes. It proves nothing."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     session_hash = models.CharField(max_length=64, unique=True)
@@ -45,7 +45,7 @@ class AppEnrolment(models.Model):
     created_at = models.DateTimeField(db_default=Clock())
     expires_at = models.DateTimeField()
 
-    now: datetime  # by ``flows.enrolment_of``
+    now: datetime  # annotated by ``flows.enrolment_of``
 
     class Meta:
         indexes = [models.Index(fields=["created_at"], name="appenrolment_created")]

@@ -11,7 +11,7 @@ from twofactor.tokens import derive
 
 SECRET_BYTES = 20  # 160 bits, as RFC 4226 recommends
 STEP_SECONDS = 30
-DRIFT = 1  # steps that a clock may be early or late
+DRIFT = 1  # steps that a clock may be slow or fast
 GROUP = 4
 
 
@@ -21,7 +21,7 @@ def new_secret() -> bytes:
 
 
 def step_at(moment: datetime) -> int:
-    """Return the number of the step that a moment of the database's clock falls into."""
+    """Return the number of the step at a moment of the database's clock."""
     return int(moment.timestamp()) // STEP_SECONDS
 
 
@@ -31,9 +31,9 @@ def token_of(secret: bytes, step: int) -> str:
 
 
 def matching_step(secret: bytes, token: str, moment: datetime) -> int | None:
-    """Return the newest step around a moment whose token this is; None for a wrong one.
+    """Return the newest step around a moment that has this token; None for a wrong one.
 
-    Every step is computed and compared, in constant time, whatever the others gave.
+    Every step is computed and compared in constant time, whatever the others gave.
     """
     now = step_at(moment)
     steps = range(now - DRIFT, now + DRIFT + 1)
@@ -47,7 +47,7 @@ def written(secret: bytes) -> str:
 
 
 def uri(secret: bytes, *, issuer: str, login: str) -> str:
-    """Return the address that an app reads from the QR code."""
+    """Return the address that an app reads out of the QR code."""
     facts = {
         "secret": b32encode(secret).decode(),
         "issuer": issuer,

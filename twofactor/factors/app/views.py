@@ -1,4 +1,4 @@
-"""The pages of the authenticator app: signing in with it, setting it up. Views translate HTTP; flows decide."""
+"""The pages of the authenticator app: signing in with it, and enrolling it."""
 
 import segno
 from django.contrib import messages
@@ -17,11 +17,11 @@ from twofactor.factors.app.models import AppEnrolment
 from twofactor.factors.catalogue import FACTORS, open_to
 from twofactor.forms import TokenForm
 from twofactor.models import PendingSignIn
-from twofactor.notifications import BRAND
 from twofactor.pages import answer, page, posted
 from twofactor.reauthentication.decorators import reauthenticated
 from twofactor.sign_in.decorators import pending_sign_in_at
 from twofactor.sign_in.entering import enter
+from twofactor.tokens.texts import BRAND
 
 APP = FACTORS[FactorKind.APP]
 
@@ -29,7 +29,7 @@ APP = FACTORS[FactorKind.APP]
 @pending_sign_in_at(lambda pending: APP.is_open_to(pending.user))
 @page
 def app(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Pop-up C for the app: its token signs in. Nothing is sent, so there is neither captcha nor countdown."""
+    """Show pop-up C for the app and take its token. Nothing is sent, so there is neither captcha nor countdown."""
     form = TokenForm(posted(request))
     opened: HttpResponse | None = form.attempt(
         lambda: enter(request, pending, APP.verify(pending, form.cleaned_data["token"])), at="token"
@@ -45,9 +45,9 @@ def app(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 
 @page
 def app_add(request: SignedInRequest) -> HttpResponseBase:
-    """Make a secret, once it is proved who asks for it; show it, and take the first token of the app.
+    """Make a secret after a re-authentication; show it, and take the app's first token.
 
-    GET makes one, too, where none is shown yet: programs read it there.
+    A GET also makes one where none is shown yet: programs read it there.
     """
     enrolment = flows.enrolment_of(request.user, session_state.session_hash(request))
     if "token" in request.POST:
@@ -91,7 +91,7 @@ def _enrol(request: SignedInRequest, enrolment: AppEnrolment, form: AppForm) -> 
 
 
 def qr_code(secret: bytes, login: str) -> SafeString:
-    """Return the QR code as SVG within the page: our policy forbids ``data:``, and no other request shows a secret."""
+    """Return the QR code as SVG inside the page: the policy forbids ``data:``, and no other request shows a secret."""
     code = segno.make(totp.uri(secret, issuer=BRAND, login=login), error="m", micro=False)
     drawn = code.svg_inline(svgclass="qr", lineclass=None, omitsize=True, dark="#000", light="#fff", border=4)
     return mark_safe(drawn)  # noqa: S308  # drawn of our own letters, not of anybody's

@@ -1,4 +1,4 @@
-"""How one of a person's own recovery codes is proved."""
+"""The factor of a person's own recovery codes: verifying one."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,20 @@ from twofactor.factors.codes import flows
 from twofactor.factors.codes.models import OwnRecoveryCode
 from twofactor.models import FactorDevice, Journey, PendingSignIn
 from twofactor.steps import Step
-from twofactor.tokens import challenges, lockout
+from twofactor.tokens import challenges, unguessable
 
 
 @dataclass(frozen=True, slots=True)
 class RightCode(Verified):
-    """One of the ten, not used before."""
+    """A right code of the ten, not used before."""
 
     row: OwnRecoveryCode
     kind = FactorKind.RECOVERY
 
     def consume(self, journey: Journey) -> None:
-        """Use the code up. A sign-in by it ends every session of the person: something of theirs is lost.
+        """Use the code up. A sign-in by it ends every session of the person, because a device of theirs is lost.
 
-        Where it proves who sets up what counts (K-06), this sign-in goes on; all others end.
+        Where it proves who enrols a kind that counts (K-06), this sign-in goes on; all others end.
         """
         flows.use(journey.user, self.row)
         complete(journey)
@@ -35,7 +35,7 @@ class RightCode(Verified):
                 challenges.move(journey, auth_hash=journey.user.get_session_auth_hash())
 
     def device(self, user: User) -> FactorDevice:
-        """Return the device that the code stands in for."""
+        """Return the device that the code replaces."""
         known = held.counting(user)
         if not known:
             raise refusals.JourneyOver
@@ -46,7 +46,7 @@ class RightCode(Verified):
 
 
 class RecoveryFactor(Factor):
-    """The codes on paper. They stand in for a device that the person has, as the mailbox does."""
+    """A person's own recovery codes. Like the mailbox, they replace a device that the person has."""
 
     kind = FactorKind.RECOVERY
     label = FactorKind.RECOVERY.label
@@ -54,23 +54,24 @@ class RecoveryFactor(Factor):
     sends = False
 
     def is_open_to(self, user: User) -> bool:
-        """Tell whether there is a code left, and a device that it stands in for."""
+        """Tell whether a code is left, and whether there is a device that it replaces."""
         return user.accepts(self.kind) and user.codes_left > 0 and bool(held.provable(user))
 
     def begin(self, journey: Journey) -> None:
-        """Do nothing: the codes are on paper already."""
+        """Do nothing: the person has the codes already."""
 
     def verify(self, journey: Journey, typed: str) -> RightCode:
-        """Compare with what is left of the ten; the try is counted before, with those of all other kinds."""
+        """Compare with the unused codes; the attempt is counted first, and during the pause apart (B-12)."""
         code = flows.read(typed)
         if code is None:
             raise refusals.OwnCodeMalformed
         user = journey.user
         if not self.is_open_to(user):
             raise refusals.ChannelRefused
-        failures = lockout.count_attempt(user)
+        attempt = unguessable.count(user)
         row = flows.matching(user, code)
         if row is None:
-            lockout.note_wrong_answer(user, failures, journey.purpose)
+            attempt.was_wrong(journey.purpose)
             raise refusals.OwnCodeRefused
+        attempt.was_right()
         return RightCode(row)

@@ -19,9 +19,9 @@ from twofactor.factors.codes.models import OwnRecoveryCode
 from twofactor.tokens import derive
 
 COUNT = 10
-FEW = 3  # so many are left: new ones are offered
-# Crockford's 32 signs: none is taken for another. Sixteen of them are 80 bits.
-SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+FEW = 3  # when so many are left, the page offers new ones
+# Crockford's 32 characters, none of which can be mistaken for another. Sixteen of them are 80 bits.
+CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
 GROUP = 4
 LABEL = "own recovery code"
@@ -29,21 +29,21 @@ _MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": "", ".": ""}
 
 
 def issue(user: User) -> list[str]:
-    """Return ten new codes, to be shown once; those before are dead. There are none before the first factor.
+    """Return ten new codes, to be shown once; the earlier ones are deleted. A person without a factor gets none.
 
     Their digests are under the newest of FACTOR_KEYS, which lives longer than TOKEN_KEY. Raises FactorNotAllowed or
     JourneyOver.
     """
     if not held.counting(user):
         raise refusals.FactorNotAllowed
-    codes = ["".join(secrets.choice(SIGNS) for _sign in range(LENGTH)) for _code in range(COUNT)]
+    codes = ["".join(secrets.choice(CHARACTERS) for _character in range(LENGTH)) for _code in range(COUNT)]
     key = settings.FACTOR_KEYS[0]
     rows = [
         OwnRecoveryCode(user=user, digest=recovery.keyed_digest(key, LABEL, user, code), key_id=derive.key_id(key))
         for code in codes
     ]
     with transaction.atomic():
-        held.lock(user)  # of two sets at once the later one stays
+        held.lock_row(user)  # of two sets made at the same moment the later one stays
         forget(user)
         OwnRecoveryCode.objects.bulk_create(rows)
         User.objects.filter(pk=user.pk).update(codes_left=COUNT)
@@ -57,13 +57,13 @@ def written(code: str) -> str:
 
 
 def read(typed: str) -> str | None:
-    """Return what a person typed as sixteen signs, or None. O is read as 0, I and L as 1."""
+    """Return what a person typed as sixteen characters, or None. O is read as 0, I and L as 1."""
     code = unicodedata.normalize("NFKC", typed).strip().upper().translate(_MEANT)
-    return code if len(code) == LENGTH and set(code) <= set(SIGNS) else None
+    return code if len(code) == LENGTH and set(code) <= set(CHARACTERS) else None
 
 
 def matching(user: User, code: str) -> OwnRecoveryCode | None:
-    """Return the person's unused code that this is."""
+    """Return the person's unused code that was typed."""
     digests = [recovery.keyed_digest(key, LABEL, user, code) for key in settings.FACTOR_KEYS]
     return OwnRecoveryCode.objects.filter(user=user, digest__in=digests, used_at__isnull=True).first()
 
@@ -78,7 +78,7 @@ def use(user: User, row: OwnRecoveryCode) -> None:
 
 
 def remove(user: User) -> None:
-    """Let no code of the person open anything any more."""
+    """Delete every code of a person, notify and record it."""
     with transaction.atomic():
         if forget(user):
             notify(user, record_event(Action.CODES_REMOVED, user=user))

@@ -1,4 +1,4 @@
-"""A person's own recovery codes, for the day when phone and app are lost."""
+"""A person's own recovery codes, for when phone and app are lost."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from messaging.database import Clock
 
 
 class OwnRecoveryCode(models.Model):
-    """One of ten. The code is nowhere: the key of its digest is outside of the database."""
+    """One of the ten codes. Only a digest is stored, under a key outside of the database."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     digest = models.CharField(max_length=64, unique=True)

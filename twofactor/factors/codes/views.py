@@ -1,4 +1,4 @@
-"""The pages of a person's own recovery codes. Views translate HTTP; flows decide."""
+"""The pages of a person's own recovery codes."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -23,7 +23,7 @@ CODES = FACTORS[FactorKind.RECOVERY]
 
 
 def own_code(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Take one of the person's own codes, in place of phone and app; signs in."""
+    """Take one of the person's own codes in place of phone and app, and sign them in."""
     form = OwnCodeForm(posted(request))
     opened: HttpResponse | None = form.attempt(lambda: _enter(request, pending, form.cleaned_data["token"]), at="token")
     return opened or answer(request, "twofactor/own_code.html", {"account": pending.user.account, "form": form})
@@ -36,7 +36,7 @@ def _enter(request: HttpRequest, pending: PendingSignIn, typed: str) -> HttpResp
 
 
 def _say_left(left: int) -> str:
-    """Tell how many codes are left, and from three down to make new ones."""
+    """Tell how many codes are left, and when they are few to make new ones."""
     said = ngettext(
         "You used a recovery code; your other sessions were ended. %(count)d code is left.",
         "You used a recovery code; your other sessions were ended. %(count)d codes are left.",
@@ -50,7 +50,7 @@ def _say_left(left: int) -> str:
 @page
 @reauthenticated("codes.issue", back="factors")
 def codes_issue(request: SignedInRequest) -> HttpResponseBase:
-    """Make ten codes and show them, this once. GET leads to the list with the button: it must not end codes."""
+    """Make ten codes and show them, once. A GET only leads to the list with the button: new codes end old ones."""
     if request.method != "POST":
         return redirect("factors")
     try:
@@ -64,7 +64,7 @@ def codes_issue(request: SignedInRequest) -> HttpResponseBase:
 @require_POST
 @reauthenticated("codes.remove", back="factors")
 def codes_remove(request: SignedInRequest) -> HttpResponseBase:
-    """Let no code open anything any more."""
+    """Delete the person's codes."""
     flows.remove(request.user)
     messages.success(request, _("It was removed from your login."))
     return redirect("factors")

@@ -1,7 +1,7 @@
-"""Signing in by passkey alone (K-04): the key is what one has, and what unlocks it is known or is the person.
+"""Signing in by passkey alone (K-04). The key is something one has; what unlocks it is something one knows or is.
 
-One answer for every way to be refused, so that nobody learns who exists or what an account allows. A refusal raises no
-count of failures: a signature is not guessed, and whoever knows the name of a key could lock its owner out (L-06).
+Every refusal gets the same answer, so that nobody learns who exists or what an account allows. A refusal raises no
+count of failures: a signature cannot be guessed, and anybody who knew a key's name could lock its owner out (L-06).
 """
 
 import time
@@ -19,26 +19,25 @@ from twofactor.factors.passkeys import ceremony, open_challenges
 from twofactor.factors.passkeys.factor import SignedChallenge, refuse_copy
 from twofactor.models import FactorDevice, Passkey, PendingSignIn
 from twofactor.sign_in import flows
-from twofactor.tokens import lockout
 
 LOOK_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class SignedAlone(SignedChallenge):
-    """The right answer of a passkey without a password before it."""
+    """The right answer of a passkey that was used without a password."""
 
     @property
-    def told_as(self) -> str:
-        """Return what the audit calls the way in."""
+    def audit_name(self) -> str:
+        """Return the name of the factor in the audit log."""
         return "passkey_alone"
 
 
 class _Offer:
     """Whether any account lets passkeys alone sign in, looked up once a minute by each process.
 
-    The sign-in page asks for no row, and everybody sees it before anybody knows whose account it is. So a button may
-    come or go a minute late; whether it opens is read at each answer.
+    The sign-in page reads no row, and everybody sees it before their account is known. So the button may appear or
+    disappear a minute late; whether a passkey signs in is read at each answer.
     """
 
     is_made = False
@@ -50,7 +49,7 @@ class _Offer:
             self.look_at = now + LOOK_SECONDS
             try:
                 self.is_made = Account.objects.filter(passkeys_alone=True, is_active=True).exists()
-            except (OperationalError, InterfaceError):  # the page stands without a database, too
+            except (OperationalError, InterfaceError):  # the page works without a database, too
                 return self.is_made
         return self.is_made
 
@@ -63,17 +62,17 @@ is_offered, forget_offer = _offer.look, _offer.forget
 
 
 def options(browser: str) -> str:
-    """Return what the sign-in page asks of this browser."""
+    """Return the options of the passkey request for the sign-in page in this browser."""
     return ceremony.alone_options(open_challenges.issue(browser))
 
 
 def sign_in(typed: str, *, browser: str, next_url: str) -> tuple[PendingSignIn, FactorDevice]:
-    """Begin and complete a sign-in by the answer of a passkey, once. Raises a PasskeyRefused or Limited."""
+    """Begin and complete a sign-in by a passkey's answer, once. Raises a PasskeyRefused or Limited."""
     answer = ceremony.read(typed)
     challenge = ceremony.challenge_in(answer)
     open_challenges.check(challenge, browser)
     user, signed = _judge(answer, challenge)
-    lockout.refuse_while_locked(user)
+    user.attempt_is_apart = True  # it was not counted, and waits for no pause: nobody guesses a signature
     with transaction.atomic():
         pending = _begin(user, challenge, next_url)
         return pending, flows.complete_sign_in(pending, signed)
@@ -103,7 +102,7 @@ def _signed(user: User, passkey: Passkey, answer: dict[str, Any], challenge: byt
 
 
 def _begin(user: User, challenge: bytes, next_url: str) -> PendingSignIn:
-    """Use the challenge up: of all answers to it one becomes a pending sign-in."""
+    """Use the challenge up: only one of all answers to it becomes a pending sign-in."""
     try:
         with transaction.atomic():
             return PendingSignIn.begin(user, session_hash=open_challenges.name_of(challenge), next_url=next_url)

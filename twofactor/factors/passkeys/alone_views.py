@@ -1,4 +1,4 @@
-"""Signing in by passkey alone: what the sign-in page's script asks for, and what it brings back."""
+"""Signing in by passkey alone: the options that the sign-in page's script asks for, and the answer that it sends."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -15,7 +15,7 @@ from twofactor.sign_in.entering import enter_alone
 
 
 def _browser(request: HttpRequest) -> str:
-    """Return what only this browser brings: the secret of its CSRF cookie, which every page with a form sets."""
+    """Return what only this browser has: the secret of its CSRF cookie, which every page with a form sets."""
     get_token(request)
     return str(request.META["CSRF_COOKIE"])
 
@@ -23,14 +23,14 @@ def _browser(request: HttpRequest) -> str:
 @login_not_required
 @require_safe
 def alone_options(request: HttpRequest) -> HttpResponse:
-    """Issue a challenge for this browser. Nothing is kept of it, so anybody may ask."""
+    """Issue a challenge for this browser. It is not stored, so anybody may ask for one."""
     return HttpResponse(flows.options(_browser(request)), content_type="application/json")
 
 
 @login_not_required
 @require_POST
 def alone(request: HttpRequest) -> HttpResponse:
-    """Let somebody in by a passkey, or lead back to the page, where the password is open to them."""
+    """Sign a person in by a passkey, or redirect to the sign-in page, where they can use the password."""
     form = AloneForm(request.POST)
     form.is_valid()
     target = safe_target(request, form.cleaned_data.get("next") or "")

@@ -1,6 +1,6 @@
-"""What the browser is asked, and what its answers prove. The only module that knows the library of WebAuthn's bytes.
+"""The options that the browser gets, and what its answers prove. Only this module uses the WebAuthn library.
 
-Everything in an answer can be written by anybody. Whatever the library makes of it, it is a refusal and no error.
+Anybody can write anything into an answer. Whatever the library raises for it becomes a refusal, never an error 500.
 """
 
 import json
@@ -36,9 +36,9 @@ from twofactor.exceptions import PasskeyUnreadable, PasskeyWrong
 from twofactor.models.passkeys import LONGEST_ID_TEXT, Passkey
 
 RP_NAME = "Messaging"
-TIMEOUT = 120_000  # milliseconds that a browser waits for the person's touch
+TIMEOUT = 120_000  # milliseconds that a browser waits for the person
 TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
-# What every authenticator on the market knows one of.
+# Every authenticator on the market supports one of these.
 ALGORITHMS = [
     COSEAlgorithmIdentifier.EDDSA,
     COSEAlgorithmIdentifier.ECDSA_SHA_256,
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A new key pair, as its authenticator told it."""
+    """A new key pair, as its authenticator described it."""
 
     credential_id: str
     public_key: bytes
@@ -59,7 +59,7 @@ class Registered:
     transports: list[str]
     is_synced: bool
     user_verified: bool
-    is_discoverable: bool  # as the browser says: nobody signs that
+    is_discoverable: bool  # as the browser says; this is not signed
     aaguid: str
 
 
@@ -74,12 +74,12 @@ def decoded(text: str) -> bytes:
 
 
 def user_handle(user: User) -> bytes:
-    """Return what an authenticator calls a person: always the same, and nothing that says who they are."""
+    """Return the user handle for authenticators: always the same, and without anything that identifies the person."""
     return sha256(f"messaging user {user.pk}".encode()).digest()
 
 
 def registration_options(user: User, challenge: bytes, known: Iterable[Passkey]) -> str:
-    """Return what ``navigator.credentials.create`` is asked, as JSON; an authenticator of ``known`` says no."""
+    """Return the options of ``navigator.credentials.create`` as JSON; an authenticator in ``known`` refuses."""
     asked = options_to_json_dict(
         generate_registration_options(
             rp_id=settings.PUBLIC_HOST,
@@ -98,11 +98,11 @@ def registration_options(user: User, challenge: bytes, known: Iterable[Passkey])
             supported_pub_key_algs=ALGORITHMS,
         )
     )
-    return json.dumps({**asked, "extensions": {"credProps": True}})  # which the library has no word for
+    return json.dumps({**asked, "extensions": {"credProps": True}})  # an option that the library does not have
 
 
 def authentication_options(challenge: bytes, known: Iterable[Passkey]) -> str:
-    """Return what ``navigator.credentials.get`` is asked, as JSON: one of ``known`` is to sign the challenge."""
+    """Return the options of ``navigator.credentials.get`` as JSON: one of ``known`` is to sign the challenge."""
     return options_to_json(
         generate_authentication_options(
             rp_id=settings.PUBLIC_HOST,
@@ -115,7 +115,7 @@ def authentication_options(challenge: bytes, known: Iterable[Passkey]) -> str:
 
 
 def alone_options(challenge: bytes) -> str:
-    """Return what ``navigator.credentials.get`` is asked of anybody: any key, with PIN, face or finger."""
+    """Return the options of ``navigator.credentials.get`` for anybody: any key, with PIN, face or finger."""
     return options_to_json(
         generate_authentication_options(
             rp_id=settings.PUBLIC_HOST,
@@ -137,7 +137,7 @@ def _descriptors(passkeys: Iterable[Passkey]) -> list[PublicKeyCredentialDescrip
 
 
 def read(typed: str) -> dict[str, Any]:
-    """Return the browser's answer. Raises PasskeyUnreadable for what no browser sends."""
+    """Return the browser's answer. Raises PasskeyUnreadable for anything that no browser sends."""
     try:
         answer = json.loads(typed)
     except (ValueError, RecursionError):
@@ -150,7 +150,7 @@ def read(typed: str) -> dict[str, Any]:
 
 
 def challenge_in(answer: dict[str, Any]) -> bytes:
-    """Return which challenge an answer says that it signs. Nothing is proved yet. Raises PasskeyUnreadable."""
+    """Return the challenge that an answer names. Nothing is proved by that. Raises PasskeyUnreadable."""
     try:
         return decoded(json.loads(decoded(answer["response"]["clientDataJSON"]))["challenge"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -168,13 +168,13 @@ def verify_registration(answer: dict[str, Any], challenge: bytes) -> Registered:
             supported_pub_key_algs=ALGORITHMS,
         )
     )
-    told = answer["response"].get("transports")
+    transports = answer["response"].get("transports")
     return Registered(
         credential_id=bytes_to_base64url(verified.credential_id),
         public_key=verified.credential_public_key,
         sign_count=verified.sign_count,
-        transports=sorted({name for name in told if isinstance(name, str)} & TRANSPORTS)
-        if isinstance(told, list)
+        transports=sorted({name for name in transports if isinstance(name, str)} & TRANSPORTS)
+        if isinstance(transports, list)
         else [],
         is_synced=verified.credential_device_type == CredentialDeviceType.MULTI_DEVICE,
         user_verified=verified.user_verified,
@@ -192,11 +192,11 @@ def _is_discoverable(answer: dict[str, Any]) -> bool:
 def verify_assertion(
     answer: dict[str, Any], challenge: bytes, passkey: Passkey, *, alone: bool = False
 ) -> VerifiedAuthentication:
-    """Return what an answer proves that a passkey of ours has signed. Raises PasskeyWrong.
+    """Return what an answer proves that one of our passkeys has signed. Raises PasskeyWrong.
 
-    ``alone``: without a password before it, so the authenticator must have verified the person.
+    ``alone``: no password was typed before, so the authenticator must have verified the person.
 
-    The count of signatures is for the caller to judge: the library would call a step back a forgery.
+    The caller checks the signature counter: the library would treat a counter that goes back as a forgery.
     """
     return _judged(
         lambda: verify_authentication_response(

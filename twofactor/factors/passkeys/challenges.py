@@ -1,6 +1,6 @@
-"""What an authenticator has to sign: random, in the row of the journey that asks for it, good once and for 300 s.
+"""The challenge that an authenticator signs: random, in the row of its journey, good once and for 300 s.
 
-The row is bound to one session and one person, so an answer that was made for another one signs nothing here.
+The row is bound to one session and one person, so an answer made for another one is refused here.
 """
 
 import secrets
@@ -17,7 +17,7 @@ BYTES = 32
 
 
 def issue(journey: Journey) -> bytes:
-    """Put a new challenge in the place of the one before. Raises JourneyOver."""
+    """Replace the challenge by a new one. Raises JourneyOver."""
     challenge = secrets.token_bytes(BYTES)
     text = encoded(challenge)
     move(journey, passkey_challenge=text, passkey_until=clock_plus(settings.PASSKEY_SECONDS))
@@ -26,9 +26,9 @@ def issue(journey: Journey) -> bytes:
 
 
 def take(journey: Journey) -> bytes:
-    """Return the challenge that this request's row holds, for exactly one caller. Raises PasskeyLate for all others.
+    """Return the challenge in this request's row, for exactly one caller. Raises PasskeyLate for all others.
 
-    It is taken before anything is compared: a wrong answer uses it up as well.
+    It is taken before anything is compared, so a wrong answer uses it up, too.
     """
     alive = type(journey)._default_manager.filter(pk=journey.pk, expires_at__gt=Clock(), passkey_until__gt=Clock())
     held = alive.filter(passkey_challenge=journey.passkey_challenge)

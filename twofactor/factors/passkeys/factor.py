@@ -1,4 +1,4 @@
-"""The passkey as second factor: nothing is sent, so no captcha and no limits of sends stand before it."""
+"""The passkey as second factor. Nothing is sent, so there is no captcha and no limit of sends."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from twofactor.factors.base import Factor, Verified, complete
 from twofactor.factors.passkeys import ceremony, challenges
 from twofactor.models import Challenge, FactorDevice, Journey, Passkey
 from twofactor.steps import Step
-from twofactor.tokens import lockout, typed_tokens
+from twofactor.tokens import typed_tokens, unguessable
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class SignedChallenge(Verified):
     kind = FactorKind.PASSKEY
 
     def consume(self, journey: Journey) -> None:
-        """Complete the sign-in, and keep the new count of signatures. The challenge was taken before."""
+        """Complete the sign-in, and store the new signature counter. The challenge was taken before."""
         complete(journey)
         counts = {"sign_count__lt": self.sign_count} if self.sign_count else {"sign_count": 0}
         same = Passkey.objects.filter(pk=self.passkey.pk, **counts)
         if not same.update(sign_count=self.sign_count, last_used_at=Clock()):
-            raise PasskeyLate  # removed meanwhile, or a newer signature came first
+            raise PasskeyLate  # it was removed meanwhile, or a newer signature came first
 
     def device(self, user: User) -> FactorDevice:
         """Return the passkey itself."""
@@ -52,28 +52,29 @@ class PasskeyFactor(Factor):
     sends = False
 
     def is_open_to(self, user: User) -> bool:
-        """Tell whether the person has a passkey for this host, and it counts or is what they have."""
+        """Tell whether the person has a passkey for this host that counts, or nothing else that does."""
         return any(isinstance(device, Passkey) for device in held.provable(user))
 
     def begin(self, journey: Journey) -> None:
-        """Send nothing: the page issues the challenge."""
-        lockout.refuse_while_locked(journey.user)
+        """Do nothing: the page issues the challenge."""
 
     def options(self, journey: Journey) -> str:
-        """Issue a challenge and return what the page asks of the browser. Raises JourneyOver."""
+        """Issue a challenge and return the options for the browser. Raises JourneyOver."""
         known = Passkey.objects.usable().filter(user=journey.user).order_by("pk")
         return ceremony.authentication_options(challenges.issue(journey), known)
 
     def verify(self, journey: Journey, typed: str) -> SignedChallenge:
-        """Compare the answer with the journey's challenge, which is used up whatever comes of it."""
+        """Compare the answer with the journey's challenge, which is used up in any case."""
         answer = ceremony.read(typed)
         challenge = challenges.take(journey)
-        failures = lockout.count_attempt(journey.user)
+        attempt = unguessable.count(journey.user)
         try:
-            return _judge(journey.user, answer, challenge)
+            signed = _judge(journey.user, answer, challenge)
         except PasskeyWrong:
-            lockout.note_wrong_answer(journey.user, failures, journey.purpose)
+            attempt.was_wrong(journey.purpose)
             raise
+        attempt.was_right()
+        return signed
 
 
 def _judge(user: User, answer: dict[str, object], challenge: bytes) -> SignedChallenge:
@@ -86,7 +87,7 @@ def _judge(user: User, answer: dict[str, object], challenge: bytes) -> SignedCha
 
 
 def refuse_copy(user: User, passkey: Passkey, sign_count: int) -> None:
-    """Tell of a right signature whose count does not go on from the one before. Raises PasskeyCopied."""
+    """Notify of a right signature whose counter did not grow. Raises PasskeyCopied."""
     if passkey.sign_count and sign_count <= passkey.sign_count:
         notify(user, record_event(Action.PASSKEY_STEPPED_BACK, user=user, name=passkey.name))
         raise PasskeyCopied

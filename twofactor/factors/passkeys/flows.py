@@ -1,4 +1,4 @@
-"""Adding a passkey. Every rule about it has its one home here; naming and removing are those of every factor."""
+"""Adding a passkey. Renaming and removing one are in ``twofactor.factors.flows``, as for every factor."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ from twofactor.models import Passkey, PasskeyRegistration
 
 
 def begin_registration(user: User, *, session_hash: str) -> None:
-    """Open the registration of a passkey for a session that has just proved who it is (R-12).
+    """Open the registration of a passkey for a session that has just re-authenticated (R-12).
 
-    Raises FactorNotAllowed where the account lets no passkey count, or before the first factor, which is the phone
+    Raises FactorNotAllowed where the account accepts no passkey, or before the first factor, which is the phone
     where phones count; and PasskeysEnough.
     """
     if not held.may_add(user, FactorKind.PASSKEY):
@@ -34,13 +34,13 @@ def begin_registration(user: User, *, session_hash: str) -> None:
 
 
 def options(registration: PasskeyRegistration) -> str:
-    """Issue a challenge and return what the page asks of the browser. Raises JourneyOver."""
+    """Issue a challenge and return the options for the browser. Raises JourneyOver."""
     known = Passkey.objects.usable().filter(user=registration.user).order_by("pk")
     return ceremony.registration_options(registration.user, challenges.issue(registration), known)
 
 
 def register(registration: PasskeyRegistration, typed: str, name: str) -> Passkey:
-    """Bind a new passkey to the person, once; without a name it has that of its maker.
+    """Bind a new passkey to the person, once; without a name it is named after its maker.
 
     Raises a PasskeyRefused, PasskeysEnough or JourneyOver.
     """
@@ -48,16 +48,16 @@ def register(registration: PasskeyRegistration, typed: str, name: str) -> Passke
 
 
 def read(registration: PasskeyRegistration, typed: str) -> ceremony.Registered:
-    """Return what the browser made; the challenge is used up. Raises a PasskeyRefused."""
+    """Return the key pair that the browser made, and use the challenge up. Raises a PasskeyRefused."""
     answer = ceremony.read(typed)
     return ceremony.verify_registration(answer, challenges.take(registration))
 
 
 def bind(registration: PasskeyRegistration, registered: ceremony.Registered, name: str) -> Passkey:
-    """Bind what the browser made, once. Raises a PasskeyRefused, PasskeysEnough or JourneyOver."""
+    """Bind the key pair that the browser made, once. Raises a PasskeyRefused, PasskeysEnough or JourneyOver."""
     user = registration.user
     with transaction.atomic():
-        held.lock(user)
+        held.lock_row(user)
         if Passkey.objects.filter(user=user).count() >= settings.PASSKEYS_OF_A_USER:
             raise refusals.PasskeysEnough
         _end(registration)

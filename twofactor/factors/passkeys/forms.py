@@ -1,4 +1,4 @@
-"""What the pages of passkeys bring back."""
+"""The forms that take a browser's answers about passkeys."""
 
 import json
 from typing import Any, ClassVar
@@ -12,16 +12,16 @@ from twofactor.factors.forms import LONGEST_NAME
 from twofactor.forms import OnceInput, RefusableForm
 from twofactor.pages import posted
 
-LONGEST_ANSWER = 20_000  # characters; what authenticators send has a tenth of them
+LONGEST_ANSWER = 20_000  # characters; authenticators send a tenth of that
 
 
 def is_json(request: HttpRequest) -> bool:
-    """Tell whether a program sent the browser's answer as it is, in place of a form with it."""
+    """Tell whether a program sent the browser's answer as JSON instead of a form with it."""
     return request.method == "POST" and request.content_type == "application/json"
 
 
 def answered(request: HttpRequest) -> QueryDict | None:
-    """Return what a form is to be filled with: a page's fields, or JSON, ``{"credential": {…}, "name": "…"}``."""
+    """Return the data of the form: a page's fields, or JSON, ``{"credential": {…}, "name": "…"}``."""
     return _fields_of(request.body) if is_json(request) else posted(request)
 
 
@@ -33,22 +33,22 @@ def _fields_of(body: bytes) -> QueryDict:
         return fields
     if isinstance(sent, dict):
         fields["credential"] = json.dumps(sent.get("credential", sent))
-        fields["name"] = str(sent.get("name", "")).encode(errors="replace").decode()  # no half of a character
+        fields["name"] = str(sent.get("name", "")).encode(errors="replace").decode()  # drops lone surrogates
     return fields
 
 
 class OnceHidden(OnceInput):
-    """A hidden field that a request brings once. Its answer is never shown again: the next challenge needs another."""
+    """A hidden field whose value is never rendered again: the next challenge needs another answer."""
 
     input_type = "hidden"
     template_name = "django/forms/widgets/hidden.html"
 
     def format_value(self, value: Any) -> None:
-        """Leave the field empty."""
+        """Render no value."""
 
 
 class PasskeyForm(RefusableForm):
-    """The browser's answer, as JSON. What it proves is for the flow to say."""
+    """The browser's answer, as JSON."""
 
     credential = forms.CharField(max_length=LONGEST_ANSWER, required=False, widget=OnceHidden)
 
@@ -57,18 +57,18 @@ class PasskeyForm(RefusableForm):
 
     @property
     def typed(self) -> str:
-        """Return what is to be verified."""
+        """Return the answer to verify."""
         return str(self.cleaned_data["credential"])
 
 
 class AloneForm(PasskeyForm):
-    """The answer of a passkey without a password before it, and where to go then."""
+    """The answer of a passkey that is used without a password, and the page to go to."""
 
-    next = forms.Field(required=False, widget=forms.HiddenInput)  # judged by the view, never a reason to refuse
+    next = forms.Field(required=False, widget=forms.HiddenInput)  # the view checks it; a bad one refuses nothing
 
 
 class NewPasskeyForm(PasskeyForm):
-    """A new passkey, and what its owner calls it."""
+    """A new passkey, and the name that its owner gives it."""
 
     name = TextField(
         label=_("Name"),

@@ -1,8 +1,8 @@
-"""What an authenticator has to sign before anybody knows who asks: kept nowhere, so that nobody can fill a table.
+"""Challenges for an authenticator before the person is known. They are not stored, so nobody can fill a table.
 
-It is a random number with its time, signed by us for one browser: the salt holds the secret of that browser's CSRF
-cookie. It is good for 300 s, and once: whoever gets in by it writes a pending sign-in under its name, which is unique.
-Only the holder of a key that opens can write one.
+A challenge is a random number with its time, signed by the server for one browser: the salt has the secret of that
+browser's CSRF cookie. It is good for 300 s, and once: a sign-in by it writes a pending sign-in under its name, which
+is unique. Only the holder of a right key can write that row.
 """
 
 import secrets
@@ -14,7 +14,7 @@ from django.core.signing import BadSignature, TimestampSigner
 from twofactor.exceptions import PasskeyLate
 
 SALT = "twofactor.passkeys.open_challenges"
-BYTES = 16  # of chance, beside the time
+BYTES = 16  # random ones, besides the time
 
 
 def _signer(browser: str) -> TimestampSigner:
@@ -27,7 +27,7 @@ def issue(browser: str) -> bytes:
 
 
 def check(challenge: bytes, browser: str) -> None:
-    """Raise PasskeyLate for what is too old, or was not issued for this browser."""
+    """Raise PasskeyLate for a challenge that is too old, or that was not issued for this browser."""
     try:
         _signer(browser).unsign(challenge.decode("ascii", "replace"), max_age=settings.PASSKEY_SECONDS)
     except BadSignature:
@@ -35,5 +35,5 @@ def check(challenge: bytes, browser: str) -> None:
 
 
 def name_of(challenge: bytes) -> str:
-    """Return under which name a challenge is used up, in place of the hash of a session."""
+    """Return the name under which a challenge is used up, in the column of a session's hash."""
     return sha256(b"passkey alone " + challenge).hexdigest()

@@ -1,7 +1,7 @@
-"""What an authenticator is called, by the number of its model (AAGUID). For people to read; nothing is decided by it.
+"""The name of an authenticator, by the id of its model (AAGUID). It is for people to read; no rule depends on it.
 
-Those that people have most, out of the list that the makers of passkeys keep together,
-https://github.com/passkeydeveloper/passkey-authenticator-aaguids, and of Yubico's own,
+The most common ones from the list that the makers of passkeys maintain,
+https://github.com/passkeydeveloper/passkey-authenticator-aaguids, and from Yubico's own,
 https://support.yubico.com/hc/en-us/articles/360016648959-YubiKey-Hardware-FIDO2-AAGUIDs. Many browsers send zeros
 instead, and any answer may lie.
 """
@@ -37,5 +37,5 @@ NAMES = {
 
 
 def name_of(aaguid: str) -> str:
-    """Return what people call the model, or just "Passkey"."""
+    """Return the usual name of the model, or just "Passkey"."""
     return NAMES.get(aaguid) or _("Passkey")

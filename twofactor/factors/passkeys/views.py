@@ -1,4 +1,4 @@
-"""The pages of passkeys: signing in with one, adding one. Views translate HTTP; flows decide."""
+"""The pages of passkeys: signing in with one, and adding one."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -22,7 +22,7 @@ from twofactor.sign_in.entering import enter
 @pending_sign_in_at(lambda pending: PASSKEY.is_open_to(pending.user))
 @page
 def passkey(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Ask the browser for a signature, or let somebody in by it. Nothing is sent, so there is no captcha."""
+    """Ask the browser for a signature, and sign the person in by it. Nothing is sent, so there is no captcha."""
     form = PasskeyForm(answered(request))
     opened: HttpResponse | None = form.attempt(lambda: enter(request, pending, PASSKEY.verify(pending, form.typed)))
     return opened or _sign_in_page(request, pending, form)
@@ -31,7 +31,7 @@ def passkey(request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
 def _sign_in_page(request: HttpRequest, pending: PendingSignIn, form: PasskeyForm) -> HttpResponse:
     try:
         options = PASSKEY.options(pending)
-    except JourneyOver:  # in this very moment
+    except JourneyOver:  # it ended during this request
         return redirect("sign-in")
     context = {
         "account": pending.user.account,
@@ -46,10 +46,10 @@ def _sign_in_page(request: HttpRequest, pending: PendingSignIn, form: PasskeyFor
 @pending_sign_in_at(lambda pending: PASSKEY.is_open_to(pending.user))
 @require_POST
 def sign_in_options(_request: HttpRequest, pending: PendingSignIn) -> HttpResponse:
-    """Return what the browser is asked for, as JSON, for programs; the page holds the same."""
+    """Return the options for the browser as JSON, for programs; the page has the same ones."""
     try:
         return _as_json(PASSKEY.options(pending))
-    except JourneyOver:  # in this very moment
+    except JourneyOver:  # it ended during this request
         return redirect("sign-in")
 
 
@@ -59,7 +59,7 @@ def _as_json(options: str) -> HttpResponse:
 
 @require_POST
 def passkey_start(request: SignedInRequest) -> HttpResponseBase:
-    """Begin with the button of the list; or take the browser's answer, as JSON, of a program that asked for options."""
+    """Begin by the button of the list; or take the browser's answer, as JSON, from a program that asked for options."""
     return _add_by_program(request) if is_json(request) else _start(request)
 
 
@@ -78,7 +78,7 @@ def _add_by_program(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @reauthenticated("passkey.add", back="factors")
 def passkey_options(request: SignedInRequest) -> HttpResponse:
-    """Open a registration and return what the browser is asked for, as JSON, for programs."""
+    """Open a registration and return the options for the browser as JSON, for programs."""
     try:
         flows.begin_registration(request.user, session_hash=session_state.session_hash(request))
         registration = session_state.passkey_registration(request)
@@ -89,7 +89,7 @@ def passkey_options(request: SignedInRequest) -> HttpResponse:
 
 @reauthenticated("passkey.add", back="factors")
 def _start(request: SignedInRequest) -> HttpResponse:
-    """Open the registration of a passkey, once it is proved who asks for it."""
+    """Open the registration of a passkey, after a re-authentication."""
     try:
         flows.begin_registration(request.user, session_hash=session_state.session_hash(request))
     except (FactorNotAllowed, PasskeysEnough) as refusal:
@@ -100,7 +100,7 @@ def _start(request: SignedInRequest) -> HttpResponse:
 
 @page
 def passkey_new(request: SignedInRequest) -> HttpResponse:
-    """Have the browser make a passkey, and keep it."""
+    """Let the browser make a passkey, and store it."""
     registration = session_state.passkey_registration(request)
     if registration is None:
         return _begin_again(request)
@@ -110,7 +110,7 @@ def passkey_new(request: SignedInRequest) -> HttpResponse:
         return redirect("factors")
     try:
         context = {"form": form, "options": flows.options(registration)}
-    except JourneyOver:  # in this very moment
+    except JourneyOver:  # it ended during this request
         return _begin_again(request)
     return answer(request, "twofactor/passkey_new.html", context)
 

@@ -1,4 +1,4 @@
-"""The tokens that are sent: by SMS to the phone, or to the mailbox of somebody who has a device already."""
+"""The factors whose token is sent: by SMS to the phone, or by e-mail to a person who has a device already."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ from twofactor.tokens import challenges, typed_tokens
 
 @dataclass(frozen=True, slots=True)
 class SentToken(Verified):
-    """The right token of a challenge."""
+    """A right token, and the challenge that it belongs to."""
 
     challenge: Challenge
 
     @property
     def kind(self) -> FactorKind:  # type: ignore[override]  # read-only here
-        """Return the kind that has the name of the token's channel."""
+        """Return the kind with the name of the token's channel."""
         return FactorKind(self.challenge.channel)
 
     def consume(self, journey: Journey) -> None:
@@ -29,7 +29,7 @@ class SentToken(Verified):
         challenges.consume(self.challenge)
 
     def device(self, user: User) -> FactorDevice:
-        """Return the phone, which the token of a first one binds; of a mailbox the device that it stands in for."""
+        """Return the phone, which a first token binds; for a mailbox the device that it replaces."""
         if self.challenge.purpose == Purpose.ENROL:
             return devices.bind(user, self.challenge)
         known = held.counting(user)
@@ -38,7 +38,7 @@ class SentToken(Verified):
         return next((device for device in known if isinstance(device, PhoneDevice)), known[0])
 
     def give_back(self, journey: Journey) -> None:
-        """Give back what was sent until this token was typed."""
+        """Give back the sends of the journey until this token was typed."""
         typed_tokens.give_back(journey, self.challenge)
 
 
@@ -49,7 +49,7 @@ class SentFactor(Factor):
     sends = True
 
     def is_open_to(self, user: User) -> bool:
-        """Tell whether a token may be sent there."""
+        """Tell whether a token may be sent by this channel."""
         try:
             held.destination(user, self.kind)
         except ChannelRefused:
@@ -57,7 +57,7 @@ class SentFactor(Factor):
         return True
 
     def begin(self, journey: Journey) -> None:
-        """Send the token. The password was just proved, which pays for it."""
+        """Send the token. The password was just proved, and that pays for the send."""
         challenges.send_token(journey, self.kind, held.destination(journey.user, self.kind), granted=True)
 
     def verify(self, journey: Journey, typed: str) -> SentToken:
@@ -73,7 +73,7 @@ class SmsFactor(SentFactor):
 
 
 class EmailFactor(SentFactor):
-    """The mailbox, where the account lets it stand in for a device that the person has (D1)."""
+    """The mailbox, where the account lets it replace a device that the person has (D1)."""
 
     kind = FactorKind.EMAIL
     label = FactorKind.EMAIL.label

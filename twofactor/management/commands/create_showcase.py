@@ -1,4 +1,4 @@
-"""An account that looks alive."""
+"""An account with history, to look at."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from twofactor.demo import showcase
 class Command(BaseCommand):
     """Make the showcase once: forty people in every state, thirty days of history."""
 
-    help = "Creates a lively account for looking at (embedded default only)."
+    help = "Creates an account with people and history, to look at (embedded default only)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.EMBEDDED:

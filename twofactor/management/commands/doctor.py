@@ -1,4 +1,4 @@
-"""Tell whether everything is there that the portal depends on."""
+"""Report the state of everything that the portal depends on."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     """Say one sentence about each dependency."""
 
     help = "Looks at every dependency without sending anything; exit code 1 when something is broken."
-    requires_system_checks: list[str] = []  # a broken set-up is what it is for
+    requires_system_checks: list[str] = []  # it has to run with a broken configuration
 
     def handle(self, *args: Any, **options: Any) -> None:
         broken = 0

@@ -12,14 +12,15 @@ from twofactor.sign_in.query import YOUNG_SECONDS
 from twofactor.tokens import lockout, worst_day
 from twofactor.tokens.first_tokens import FIRST_TOKENS, KNOWN_HAVE, UNLOCKED_HAVE
 
-TOLD, SILENT, OFF = "told: 429, try again in …", "withheld without a word", "told: SMS off, e-mail stays"
+TOLD, OFF = "the page says so: 429, try again in …", "the page says so: no SMS, e-mail still works"
+SILENT = "withheld; the page shows the usual answer"
 CAPTCHA = "asked for a captcha, whose work doubles as their number does"
-STAYS = "told on the page, with the wait"
+STAYS = "the page says so, with the wait"
 AS_NEW = "the browser counts as a new one until then"
-LINK = f"{STAYS}; a link from the mailbox opens this browser"
-MAILBOX = "needs a link from the mailbox, once for each browser; the person is told, once a day"
-# Scope of settings.LIMITS, what is counted, what whoever reaches it notices.
-LIMITS = (
+LINK = f"{STAYS}; a link from the mailbox makes the browser known"
+MAILBOX = "needs a link from the mailbox, once for each browser; the person is notified, once a day"
+# Scope of settings.LIMITS, what is counted, what happens when it is reached.
+ROWS = (
     ("password_known", "wrong passwords of a person in a known browser", AS_NEW),
     ("password_from_address", "wrong passwords in new browsers for a login from an address", LINK),
     ("password_anywhere", "wrong passwords in new browsers for a login, from anywhere", MAILBOX),
@@ -30,16 +31,16 @@ LIMITS = (
     ("recovery", "wrong recovery codes of a person, for each known browser or network", TOLD),
     (
         "user",
-        "tokens to a person and not typed, and as many proofs; of an hour and a day SMS and e-mail have half each",
+        "tokens to a person, not typed; as many for re-authentication; in an hour and a day half for each channel",
         TOLD,
     ),
-    ("phone", "SMS to a proved phone, tokens not typed", TOLD),
-    ("phone_typed", "SMS to a phone that is only typed, over all accounts, tokens not typed", SILENT),
+    ("phone", "SMS to a confirmed phone, tokens not typed", TOLD),
+    ("phone_typed", "SMS to an unconfirmed phone, over all accounts, tokens not typed", SILENT),
     ("mailbox", "e-mails to a person's mailbox, tokens not typed", TOLD),
-    ("mailbox_typed", "e-mails to a mailbox that is only typed, over all accounts, tokens not typed", SILENT),
-    ("numbers", "different numbers tried by a person and not proved", TOLD),
-    ("address", "SMS of an account to typed numbers, asked for from an address, tokens nobody typed", TOLD),
-    ("prefix", "SMS to typed numbers alike but for 4 digits, tokens nobody typed", SILENT),
+    ("mailbox_typed", "e-mails to an unconfirmed mailbox, over all accounts, tokens not typed", SILENT),
+    ("numbers", "different numbers tried by a person and not confirmed", TOLD),
+    ("address", "SMS of an account to unconfirmed numbers, asked for from an address, tokens not typed", TOLD),
+    ("prefix", "SMS to unconfirmed numbers with the same digits but the last 4, tokens not typed", SILENT),
     ("country", "the same for a country other than the operator's first", SILENT),
     ("spared", "tokens of an account that leave although others have closed one of the above", SILENT),
     ("person", "SMS of a person, typed or not", OFF),
@@ -47,21 +48,31 @@ LIMITS = (
     ("links", "links to a new password, to a mailbox", SILENT),
     ("address_links", "links to a new password or to a known browser, asked for from an address", CAPTCHA),
     ("browser_links", "links that make a browser known, to a mailbox", SILENT),
-    ("notices", "notices of one kind to a person, or to an account's administrators", "not sent; the audit has it"),
-    ("invitations", "invitations of an account", "told, line by line"),
-    ("invited", "invitations of an account to a mailbox, whatever tag its address has", "told, line by line"),
+    (
+        "notices",
+        "notices of one kind to a person, or to an account's administrators",
+        "not sent; the audit log has the event",
+    ),
+    ("invitations", "invitations of an account", "the page says so, line by line"),
+    (
+        "invited",
+        "invitations of an account to a mailbox, whatever tag its address has",
+        "the page says so, line by line",
+    ),
     ("system", "SMS of the whole system: the ceiling in money, divided by the price of one", OFF),
 )
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class Command(BaseCommand):
-    """Print the limits in force as a table in Markdown, what attackers can cost by them, or what holds a person."""
+    """Print the limits in force as a Markdown table, what attackers can cost, or the limits that a person reached."""
 
-    help = "Prints the limits in force as a table in Markdown, what attackers can cost, or what holds a person up."
+    help = "Prints the limits in force as a Markdown table, what attackers can cost, or what a person has reached."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--of", metavar="LOGIN", help="print what holds this person up, and until when")
+        parser.add_argument(
+            "--of", metavar="LOGIN", help="print the limits that this person has reached, and until when"
+        )
         parser.add_argument("--worst-day", action="store_true", help="print what each kind of attacker can cost")
         parser.add_argument("--price", type=float, default=0.05, help="of one SMS, in US$")
 
@@ -71,17 +82,19 @@ class Command(BaseCommand):
 
 
 def lines_of(login: str) -> Iterator[str]:
-    """Return what holds a person up now. Raises CommandError when nobody has this login or address."""
+    """Return the limits that a person has reached. Raises CommandError when nobody has this login or address."""
     user = User.objects.named(login)
     if user is None:
         raise CommandError("Nobody has this login or address.")
     if user.locked_at:
         yield f"locked since {user.locked_at:%Y-%m-%d %H:%M} UTC, until somebody unlocks"
-    if seconds := lockout.seconds_locked(user):
+    if user.takes_no_tokens:
+        yield f"failed second steps: {user.failures}; only a recovery code or a passkey opens, until somebody unlocks"
+    elif seconds := lockout.seconds_locked(user):
         yield f"failed second steps: {user.failures}; {seconds} s left"
-    for held in own_limits.holding(user):
-        yield f"{held.scope}: {held.used} of {held.limit}; {held.seconds_left} s left"
-    yield "Nothing else holds this person up."
+    for each in own_limits.reached(user):
+        yield f"{each.scope}: {each.used} of {each.limit}; {each.seconds_left} s left"
+    yield "No other limit is reached."
 
 
 def lines_of_worst_day(price: float) -> Iterator[str]:
@@ -95,7 +108,7 @@ def lines_of_worst_day(price: float) -> Iterator[str]:
 
 def lines() -> Iterator[str]:
     """Return the lines of the table."""
-    yield "| what | limit | who reaches it | setting |"
+    yield "| what | limit | when it is reached | setting |"
     yield "| --- | --- | --- | --- |"
     for row in (*windows(), *others()):
         yield f"| {' | '.join(row)} |"
@@ -103,13 +116,13 @@ def lines() -> Iterator[str]:
 
 def windows() -> Iterator[tuple[str, str, str, str]]:
     """Return the limits, all of the form "so many in so many seconds"."""
-    for scope, what, notice in LIMITS:
+    for scope, what, notice in ROWS:
         counts = "; ".join(f"{count} in {span(seconds)}" for count, seconds in settings.LIMITS[scope])
         yield what, counts + more(scope), notice, f"`LIMIT_{scope.upper()}`"
 
 
 def more(scope: str) -> str:
-    """Return what a scope has besides its windows."""
+    """Return the conditions of a scope besides its windows."""
     any_span = ", wherever it begins"
     people = f", of {settings.UNTYPED_PEOPLE} people or more in {settings.UNTYPED_ACCOUNTS} accounts"
     own = f"{settings.UNTYPED_OF_ACCOUNT} or more of the account's own"
@@ -127,8 +140,10 @@ def more(scope: str) -> str:
             f" {settings.ACCOUNT_SMS_SHARE} % of the system's; notices at 50, 80 and 100 %; of these {_kept()}"
         ),
         "system": (
-            f"{any_span}, the last {settings.SYSTEM_SMS_RESERVE} % for proved phones and"
-            f" {settings.SYSTEM_SMS_RESERVE // 2} % for known browsers; alarm at 50, 80 and 100 %"
+            f"{any_span}, the last {settings.SYSTEM_SMS_RESERVE} % for confirmed phones and"
+            f" {settings.SYSTEM_SMS_RESERVE // 2} % for known browsers, and {settings.SYSTEM_SMS_NEWCOMERS} % before"
+            f" these for each account's first {settings.ACCOUNT_SMS_NEWCOMERS} to unconfirmed phones; alarm at 50, 80"
+            " and 100 %"
         ),
     }.get(scope, "")
 
@@ -142,8 +157,8 @@ def _kept() -> str:
 
 
 def _life_of_sign_in() -> str:
-    newest = f"the newest {settings.PENDING_SIGN_INS} of a person and place, and all younger than {span(YOUNG_SECONDS)}"
-    return f"{span(settings.PENDING_SIGN_IN_SECONDS)}; {newest}"
+    newest = f"the newest {settings.PENDING_SIGN_INS} of a person and browser or network"
+    return f"{span(settings.PENDING_SIGN_IN_SECONDS)}; {newest}, and all younger than {span(YOUNG_SECONDS)}"
 
 
 def others() -> Iterator[tuple[str, str, str, str]]:
@@ -152,28 +167,29 @@ def others() -> Iterator[tuple[str, str, str, str]]:
     schedule = "; ".join(f"{count}: {span(seconds)}" for count, seconds in list(steps.items())[:4])
     pauses = ", ".join(str(seconds) for seconds in settings.RESEND_COOLDOWNS)
     captcha = f"{settings.CAPTCHA_UNLOCK_SENDS} in {span(settings.CAPTCHA_UNLOCK_SECONDS)}"
-    yield "token", f"6 digits, {settings.TOKEN_LIFETIME_SECONDS} s", "told", "`TOKEN_LIFETIME_SECONDS`"
-    yield "attempts at a token", str(settings.TOKEN_ATTEMPTS), "told", "`TOKEN_ATTEMPTS`"
+    yield "token", f"6 digits, {settings.TOKEN_LIFETIME_SECONDS} s", "the page says so", "`TOKEN_LIFETIME_SECONDS`"
+    yield "attempts at a token", str(settings.TOKEN_ATTEMPTS), "the page says so", "`TOKEN_ATTEMPTS`"
     yield (
         "failed second steps of a person in a row",
-        f"{schedule}, and again each 5; {settings.FAILURES_DISABLED_AT}: locked until somebody unlocks",
-        f"told, and by e-mail at {settings.FAILURES_NOTIFIED_AT} and at each step of the schedule",
+        f"{schedule}, and again each 5; {settings.FAILURES_DISABLED_AT}: locked until somebody "
+        "unlocks, or until a new password and a recovery code or passkey",
+        f"the page says so; notified at {settings.FAILURES_NOTIFIED_AT} and at each step of the schedule",
         "`LOCKOUT_SCHEDULE`",
     )
     yield "tokens for a passed captcha", captcha, "asked for another captcha", "`CAPTCHA_UNLOCK_SENDS`"
-    yield "pause before another token to the same place", f"{pauses} s", TOLD, "`RESEND_COOLDOWNS`"
+    yield "pause before another token to the same destination", f"{pauses} s", TOLD, "`RESEND_COOLDOWNS`"
     yield "pending sign-in", _life_of_sign_in(), "sent to the password", "`PENDING_SIGN_IN_SECONDS`"
-    people = f"{settings.USERS_PER_PHONE}; administrators are told at {settings.USERS_PER_PHONE_ALARM}"
+    people = f"{settings.USERS_PER_PHONE}; administrators are notified at {settings.USERS_PER_PHONE_ALARM}"
     yield "people of an account with one phone", people, SILENT, "`USERS_PER_PHONE`"
     yield "gateway calls for a token", str(settings.DELIVERY_TRIES), "the page says so", "`DELIVERY_TRIES`"
     yield (
-        "proof that it is still you",
+        "re-authentication",
         span(settings.REAUTHENTICATION_SECONDS),
         "asked again",
         "`REAUTHENTICATION_SECONDS`",
     )
     code = f"20 digits, {span(settings.RECOVERY_CODE_SECONDS)}, once"
-    yield "recovery code", code, "told", "`RECOVERY_CODE_SECONDS`"
+    yield "recovery code", code, "the page says so", "`RECOVERY_CODE_SECONDS`"
     yield "session", span(settings.SESSION_COOKIE_AGE), "sent to the password", "`SESSION_COOKIE_AGE`"
     yield "session without use", span(settings.SESSION_IDLE_SECONDS), "sent to the password", "`SESSION_IDLE_SECONDS`"
 

@@ -1,4 +1,4 @@
-"""What the periodic task does every hour, by hand."""
+"""Run the hourly purge now."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from twofactor import purge
 
 
 class Command(BaseCommand):
-    """Forget what is beyond its days."""
+    """Delete old rows."""
 
     help = "Forgets old messages, journeys, numbers, sessions and limits, in batches; safe to run at any time."
 

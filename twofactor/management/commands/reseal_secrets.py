@@ -1,4 +1,4 @@
-"""Bring the secrets of authenticator apps under the newest of FACTOR_KEYS."""
+"""Seal the secrets of authenticator apps under the newest of FACTOR_KEYS."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from twofactor.factors.app import flows
 
 
 class Command(BaseCommand):
-    """Seal again what is under an old key, so that the old key can be taken away."""
+    """Seal again the secrets under an old key, so that the old key can be removed."""
 
     help = "Brings every sealed secret under the newest of FACTOR_KEYS; may run while people sign in, and again."
 

@@ -1,4 +1,4 @@
-"""Help somebody whose phone is lost and whom no administrator can help (D4)."""
+"""Help a person whose phone is lost and whom no administrator can help (D4)."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from twofactor.exceptions import NoPhone
 
 
 class Command(BaseCommand):
-    """Take a phone away by login or e-mail address; audited as the operator's doing, and the person is told."""
+    """Remove a phone by login or e-mail address; audited as the operator's action, and the person is notified."""
 
-    help = "Removes the phone of a person, who confirms the mailbox and a new phone at the next sign-in."
+    help = "Removes the phone of a person, who confirms the mailbox or types a recovery code at the next sign-in."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("login")

@@ -1,4 +1,4 @@
-"""Let a locked person in again."""
+"""Unlock a person."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from twofactor import recovery
 
 
 class Command(BaseCommand):
-    """Unlock by login or e-mail address, and forget the person's own limits; audited as the operator's doing."""
+    """Unlock by login or e-mail address, and clear the person's own limits; audited as the operator's action."""
 
     help = "Unlocks a person by login or e-mail address; prints a recovery code where one is needed."
 
