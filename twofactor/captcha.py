@@ -133,7 +133,7 @@ def use_of(solved: str) -> rate_limits.Window:
 def use(solved: str) -> None:
     """Use a captcha that pays for no send, once. Raises CaptchaRefused (C-02)."""
     (use,) = rate_limits.count([use_of(solved)])
-    if use.is_overdrawn:
+    if use.is_over_limit:
         raise refusals.CaptchaRefused
 
 
@@ -197,7 +197,7 @@ def _probe() -> None:
     if not settings.CAPTCHA_FALLBACK:
         return
     (probe,) = rate_limits.count([rate_limits.Window("captcha probe", settings.CAPTCHA_PROBE_SECONDS, 1, "probe")])
-    if not probe.is_overdrawn:
+    if not probe.is_over_limit:
         _answer_of_google("probe")
 
 
