@@ -174,14 +174,14 @@ class Dispatcher(Thread):
                 self._look()
             ids = [self.waiting.popleft() for _ in range(min(room, len(self.waiting), MOST_CLAIMED))]
             claimed = leases.claim_many(ids) if ids else []
-            if only_looked and not claimed:  # another worker has them
+            if only_looked and not claimed:  # another worker has them, or they are notices
                 self.more = False
             self._send(claimed, together.contents(claimed))
 
     def _room(self) -> int:
         """Return how many messages to claim: for calls, and some to be ready, several at a time."""
         free, missing = self._free(), self.spare - len(self.ready)
-        return free + missing if free > 0 or missing * 2 >= self.spare else 0
+        return free + missing if missing * 2 >= self.spare else 0
 
     def _free(self) -> int:
         return self.most - len(self.calls) - len(self.others)
@@ -190,7 +190,7 @@ class Dispatcher(Thread):
         """Find the messages of which only the database knows."""
         found = looks.WAITING.run()
         self.waiting.extend(message.pk for message in found if renderers.reader(message.kind))
-        self.more = bool(self.waiting) and len(found) == looks.LIMIT
+        self.more = len(found) == looks.LIMIT
 
     def _send(self, claimed: list[Message], contents: dict[int, Content]) -> None:
         """Send each message, in the short way if it has a content already."""
