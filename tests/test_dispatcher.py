@@ -409,7 +409,7 @@ def test_who_is_asked_to_stop_finishes_what_it_sends_and_begins_nothing(message:
 def test_beyond_what_it_remembers_it_asks_the_database(
     message: Message, memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatching, "MOST_WAITING", 2)
+    monkeypatch.setattr(dispatching, "MAX_WAITING", 2)
     monkeypatch.setattr(looks, "LIMIT", 1)
     looks.WAITING.built = None
     one = dispatcher()
