@@ -198,7 +198,7 @@ def three_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     wait_for(lambda: len(deadline._idle) == len(deadline._runners))
     monkeypatch.setattr(deadline, "_idle", deque())
     monkeypatch.setattr(deadline, "_runners", [])
-    monkeypatch.setattr(deadline, "MOST_THREADS", 3)
+    monkeypatch.setattr(deadline, "MAX_THREADS", 3)
 
 
 @pytest.mark.usefixtures("three_threads")

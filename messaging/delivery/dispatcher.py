@@ -31,8 +31,8 @@ from messaging.delivery.renderers import Content
 
 logger = logging.getLogger(__name__)
 
-MOST_CLAIMED = 64  # in one statement
-MOST_WAITING = 1000  # ids in memory; their wake-ups are lost with the process, and looks find the messages
+MAX_CLAIMED = 64  # in one statement
+MAX_WAITING = 1000  # ids in memory; their wake-ups are lost with the process, and looks find the messages
 RECORD_SECONDS = 0.02  # that a result waits for others while calls are under way
 READY_SECONDS = 1.0  # that a claimed message waits for a call to end; with the call's cap it is less than the lease
 
@@ -129,7 +129,7 @@ class Dispatcher(Thread):
 
     def _note_waiting(self, message_id: int) -> None:
         """Remember a message; beyond so many, only that there are more, because the database is the queue."""
-        if len(self.waiting) < MOST_WAITING:
+        if len(self.waiting) < MAX_WAITING:
             self.waiting.append(message_id)
         else:
             self.more = True
@@ -172,16 +172,16 @@ class Dispatcher(Thread):
         while (room := self._room()) > 0 and (self.waiting or self.more):
             if only_looked := not self.waiting:
                 self._look()
-            ids = [self.waiting.popleft() for _ in range(min(room, len(self.waiting), MOST_CLAIMED))]
+            ids = [self.waiting.popleft() for _ in range(min(room, len(self.waiting), MAX_CLAIMED))]
             claimed = leases.claim_many(ids) if ids else []
-            if only_looked and not claimed:  # another worker has them
+            if only_looked and not claimed:  # another worker has them, or they are notices
                 self.more = False
             self._send(claimed, together.contents(claimed))
 
     def _room(self) -> int:
         """Return how many messages to claim: for calls, and some to be ready, several at a time."""
         free, missing = self._free(), self.spare - len(self.ready)
-        return free + missing if free > 0 or missing * 2 >= self.spare else 0
+        return free + missing if missing * 2 >= self.spare else 0
 
     def _free(self) -> int:
         return self.most - len(self.calls) - len(self.others)
@@ -190,7 +190,7 @@ class Dispatcher(Thread):
         """Find the messages of which only the database knows."""
         found = looks.WAITING.run()
         self.waiting.extend(message.pk for message in found if renderers.reader(message.kind))
-        self.more = bool(self.waiting) and len(found) == looks.LIMIT
+        self.more = len(found) == looks.LIMIT
 
     def _send(self, claimed: list[Message], contents: dict[int, Content]) -> None:
         """Send each message, in the short way if it has a content already."""

@@ -13,12 +13,12 @@ from twilio.http.response import Response
 from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.util import make_headers
 
-from messaging.deadline import MOST_THREADS
+from messaging.deadline import MAX_THREADS
 
 logger = logging.getLogger(__name__)
 
 # As many as there may be calls at once.
-CONNECTIONS: dict[str, Any] = {"pool_maxsize": MOST_THREADS, "pool_block": False, "max_retries": 0}
+CONNECTIONS: dict[str, Any] = {"pool_maxsize": MAX_THREADS, "pool_block": False, "max_retries": 0}
 
 
 def timeouts() -> tuple[float, float]:

@@ -42,19 +42,21 @@ USED_UP_AT = {
 }
 
 
-FIRST = {"account_first", "person_first"}  # they refuse nothing: what is beyond them is paid from somewhere else
+FIRST = {"account_first", "person_first"}  # they refuse nothing: what is beyond them is counted elsewhere, too
 
 
 def windows(sent: Sent) -> list[Window]:
-    """Return the windows that an SMS is paid from, except those that ``count_with_all`` adds afterwards."""
+    """Return the windows that count an SMS, except those that ``count_with_all`` adds afterwards."""
     user = sent.user
-    found = _paid_by(user, unconfirmed=sent.is_unconfirmed, known=sent.is_known, first=sent.purpose == Purpose.ENROL)
+    found = _windows_of_sms(
+        user, unconfirmed=sent.is_unconfirmed, known=sent.is_known, first=sent.purpose == Purpose.ENROL
+    )
     if user.is_staff and not sent.is_unconfirmed:
         return found
     return found + (sms_limits.first(user.pk) if sent.is_known else sms_limits.of_all(user.account, known=False))
 
 
-def _paid_by(user: User, *, unconfirmed: bool, known: bool, first: bool = False) -> list[Window]:
+def _windows_of_sms(user: User, *, unconfirmed: bool, known: bool, first: bool = False) -> list[Window]:
     """Return the windows of the person, the account and the system; ``first``: it goes to a newcomer's first phone."""
     own = rate_limits.windows("person", user.pk)
     if user.is_staff and not unconfirmed:
@@ -75,13 +77,13 @@ def count_with_all(sent: Sent, usages: list[Usage]) -> list[Usage]:
     return rate_limits.count(sms_limits.of_all(sent.user.account, known=True))
 
 
-def pay_for_notice(user: User) -> None:
+def count_notice(user: User) -> None:
     """Count the SMS that will notify the former phone of a change, together with the token that the change takes.
 
     So the notice leaves even where none is left by then (R-03), and costs the same. Raises SmsUsedUp.
     """
     shared = [] if user.is_staff else sms_limits.of_all(user.account, known=True)
-    SmsDay(user).watch(rate_limits.count(_paid_by(user, unconfirmed=False, known=True) + shared))
+    SmsDay(user).watch(rate_limits.count(_windows_of_sms(user, unconfirmed=False, known=True) + shared))
 
 
 def _without_reserve(usages: list[Usage]) -> list[Usage]:
