@@ -17,7 +17,7 @@ from accounts.models import AuditEvent
 from messaging.database import clock_plus
 from messaging.deadline import TooManyCalls
 from messaging.delivery import dispatcher as dispatching
-from messaging.delivery import flows, gateways, leases, looks, outbox, renderers, tasks
+from messaging.delivery import flows, gateways, leases, looks, outbox, renderers, sending, tasks
 from messaging.delivery.blocked_prefixes import block
 from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Channel, Message, State
@@ -401,7 +401,7 @@ def test_a_gateway_that_hangs_holds_up_no_email(message: Message, held: Held) ->
 def test_tokens_come_before_links_and_links_before_notices(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever floods the queues of links and notices holds up no token."""
     sent: list[int] = []
-    monkeypatch.setattr(dispatching.sending, "send", lambda one: sent.append(one.pk))
+    monkeypatch.setattr(sending, "send", lambda one: sent.append(one.pk))
     notice, link, token = emails(message, 3)
     one = dispatcher(most=1)
     for queue, message_id in (("notices", notice), ("links", link), ("tokens", token)):
@@ -552,7 +552,9 @@ def test_a_wake_up_goes_straight_to_the_dispatcher(consumer: Any, monkeypatch: p
     consumer.on_task_request.assert_not_called()
 
 
-@pytest.mark.parametrize("payload", [[["7"], {}, {}], [[0], {}, {}], [[2**63], {}, {}], [[7, 8], {}, {}], {"args": [7]}, []], ids=str)
+@pytest.mark.parametrize(
+    "payload", [[["7"], {}, {}], [[0], {}, {}], [[2**63], {}, {}], [[7, 8], {}, {}], {"args": [7]}, []], ids=str
+)
 def test_another_message_is_left_to_celery(consumer: Any, monkeypatch: pytest.MonkeyPatch, payload: Any) -> None:
     one = dispatcher()
     monkeypatch.setattr(dispatching, "_running", one)

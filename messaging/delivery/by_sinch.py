@@ -60,7 +60,9 @@ class SinchGateway:
         return str(json.loads(body)["id"])
 
     def _list(self) -> str:
-        answer = self.session.get(self.url, params={"page_size": 1}, timeout=timeouts(), allow_redirects=False, stream=True)
+        answer = self.session.get(
+            self.url, params={"page_size": 1}, timeout=timeouts(), allow_redirects=False, stream=True
+        )
         body_of(answer.raw)
         if answer.status_code != 200:
             raise GatewayError(f"sinch-{answer.status_code}", failure_reasons.of_status(answer.status_code))

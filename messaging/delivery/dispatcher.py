@@ -6,9 +6,8 @@ were announced meanwhile in one statement, reads their challenges in one, and re
 gateways took; the calls of gateways are all that other threads do. What is not an ordinary token by SMS is sent as
 ``sending.send`` does, and so is all that follows from a failure.
 
-SMS and e-mails do not wait for each other: there may be as many of the one as of the other at once, so a mail server
-that hangs holds up no SMS, nor a gateway that hangs an e-mail (F26, F36). A wake-up does not say which of the two it is
-about, so messages are claimed as the one for which there is room; those that were not claimed are claimed as the other.
+There may be as many e-mails as SMS at once, so a mail server that hangs holds up no SMS, nor a gateway an e-mail (F26,
+F36). A wake-up names no channel: messages are claimed as the one that has room, and the rest of them as the other.
 
 Each promise is that of ``flows.deliver``: every message has its own claim, lease and count of tries, so what happens to
 one that was claimed by a process that then died is the same (F1, F2, F3).

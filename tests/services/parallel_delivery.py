@@ -19,7 +19,7 @@ def deliver_at_once(number: str) -> None:
     django.setup()
 
     from messaging.delivery import flows, leases, sending  # noqa: PLC0415
-    from messaging.delivery.models import Message, State  # noqa: PLC0415
+    from messaging.delivery.models import Channel, Message, State  # noqa: PLC0415
 
     message = Message.objects.filter(destination=number).latest("id")
     barrier = threading.Barrier(CROWD)
