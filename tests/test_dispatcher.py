@@ -2,6 +2,8 @@
 
 import logging
 import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -15,10 +17,11 @@ from accounts.models import AuditEvent
 from messaging.database import clock_plus
 from messaging.deadline import TooManyCalls
 from messaging.delivery import dispatcher as dispatching
-from messaging.delivery import flows, gateways, leases, looks, outbox, renderers, tasks
+from messaging.delivery import flows, gateways, leases, looks, outbox, renderers, sending, tasks
 from messaging.delivery.blocked_prefixes import block
 from messaging.delivery.failure_reasons import Fault
-from messaging.delivery.models import Message, State
+from messaging.delivery.models import Channel, Message, State
+from messaging.delivery.waiting import Waiting
 from tests.conftest import BOBS_NUMBER
 from tests.dispatching import deliver, dispatcher, finish
 from tests.doubles import MemoryGateway
@@ -94,13 +97,13 @@ def test_a_claim_of_many_is_the_claim_of_each(message: Message) -> None:
     """F1, F5, F6: neither what is too late nor what has no try left; each under a lease of its own."""
     late, tired = another(message, 1, expires_at=clock_plus(29)), another(message, 2, tries=2)
     fresh = another(message, 3)
-    claimed = leases.claim_many([message.pk, late.pk, tired.pk, fresh.pk])
+    claimed = leases.claim_many([message.pk, late.pk, tired.pk, fresh.pk], Channel.SMS)
     assert {(one.pk, one.state, one.tries) for one in claimed} == {
         (message.pk, State.SENDING, 1),
         (fresh.pk, State.SENDING, 1),
     }
     assert all(one.leased_until for one in claimed)
-    assert leases.claim_many([message.pk, late.pk, tired.pk, fresh.pk]) == []
+    assert leases.claim_many([message.pk, late.pk, tired.pk, fresh.pk], Channel.SMS) == []
 
 
 def test_each_message_has_its_own_text(wire: Wire, message: Message) -> None:
@@ -367,7 +370,7 @@ def test_a_mistake_in_one_call_loses_no_other(message: Message, held: Held, capl
     held.let_go.set()
     wait_for(lambda: all(call.future and call.future.done() for call in one.calls))
     finish(one)
-    assert f"message {message.pk} could not be sent" in caplog.text
+    assert f"message {message.pk}: the answer of memory cannot be read" in caplog.text
     assert (reread(message).state, reread(other).state) == (State.SENDING, State.SENT)
 
 
@@ -403,6 +406,106 @@ def test_who_is_asked_to_stop_finishes_what_it_sends_and_begins_nothing(message:
     assert sorted(Message.objects.values_list("state", flat=True)) == [State.QUEUED, State.QUEUED, State.SENT]
 
 
+# Everything beside a token by SMS -------------------------------------------------------------------
+
+
+class Stuck(Executor):
+    """Ends nothing that it is given, like a mail server that hangs."""
+
+    def __init__(self) -> None:
+        self.given: list[Future[Any]] = []
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **options: Any) -> "Future[Any]":
+        self.given.append(Future())
+        return self.given[-1]
+
+
+def emails(message: Message, count: int) -> list[int]:
+    made = (another(message, 0, channel="email", destination=f"p{number}@example.com") for number in range(count))
+    return [one.pk for one in made]
+
+
+def test_emails_that_hang_hold_up_no_sms(message: Message, memory: MemoryGateway) -> None:
+    """F36: a mail server that hangs leaves SMS as the way in, which its page offers; the rest stays in the queue."""
+    letters, one = emails(message, 5), dispatcher(most=2)
+    one.pool = stuck = Stuck()  # type: ignore[assignment]
+    one.take(*letters)
+    one.turn()
+    assert len(stuck.given) == 2
+    one.take(message.pk)
+    finish(one)
+    assert reread(message).state == State.SENT
+    assert sorted(Message.objects.filter(pk__in=letters).values_list("tries", flat=True)) == [0, 0, 0, 1, 1]
+    stuck.given[0].set_result(None)
+    one.events.put(None)
+    one.turn()
+    assert len(stuck.given) == 3
+
+
+def test_a_gateway_that_hangs_holds_up_no_email(message: Message, held: Held) -> None:
+    """F26."""
+    ids, one = crowd(message, 4), dispatcher(most=2)
+    one.take(*ids)
+    one.turn()
+    wait_for(lambda: len(held.called) == 2)
+    (email,) = emails(message, 1)
+    one.take(email)
+    one.turn()
+    assert Message.objects.get(pk=email).state == State.SENT
+    held.let_go.set()
+    finish(one)
+    assert sorted(held.called) == ids
+    assert states() == {(State.SENT, 1)}
+
+
+def test_tokens_come_before_links_and_links_before_notices(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever floods the queues of links and notices holds up no token."""
+    sent: list[int] = []
+    monkeypatch.setattr(sending, "send", lambda one: sent.append(one.pk))
+    notice, link, token = emails(message, 3)
+    one = dispatcher(most=1)
+    for queue, message_id in (("notices", notice), ("links", link), ("tokens", token)):
+        one.take(message_id, queue=queue)
+    finish(one)
+    assert sent == [token, link, notice]
+
+
+@pytest.mark.parametrize("queue", ["tokens", "notices"])
+def test_a_flood_of_a_queue_takes_no_room_of_the_others(message: Message, queue: str) -> None:
+    """What is not remembered is found by a look: tokens by the dispatcher's, the others by those of the watcher."""
+    waiting = Waiting(2)
+    assert waiting.add(queue, [1, 2])
+    assert not waiting.add(queue, [3])
+    assert waiting.add("links", [message.pk])
+    assert sum(len(ids) for ids in waiting.queues.values()) == 3
+
+
+@pytest.mark.parametrize("said", ["\ud800", "S\0M", "x" * 100, 7, {"a": 1}, None, "SM\u00e9\u202e"], ids=ascii)
+def test_an_odd_id_of_a_gateway_is_recorded_and_costs_the_others_nothing(
+    message: Message, memory: MemoryGateway, said: Any
+) -> None:
+    """F1: a lone surrogate ended the record of every message that was recorded with it, and all of them left again."""
+    usual, others = memory.send, crowd(another(message, 1), 3)
+
+    def send(parcel: gateways.Parcel) -> Any:
+        return usual(parcel) and said if parcel.message_id == message.pk else usual(parcel)
+
+    memory.send = send  # type: ignore[method-assign]
+    deliver(message.pk, *others)
+    assert states() == {(State.SENT, 1)}
+    kept = reread(message).gateway_id
+    assert kept.isascii()
+    assert len(kept) <= 64
+    assert all(one.gateway_id for one in Message.objects.exclude(pk=message.pk))
+
+
+def test_an_answer_that_cannot_be_read_is_a_fault_of_the_gateway(message: Message, memory: MemoryGateway) -> None:
+    """F29: the next try, or another gateway, follows as after a time-out."""
+    memory.send = mock.Mock(side_effect=RecursionError)  # type: ignore[method-assign]
+    deliver(message.pk)
+    assert (reread(message).state, message.fault, message.error) == (State.SENDING, Fault.UNSURE, "RecursionError")
+
+
 # The database is the queue ----------------------------------------------------------------------------
 
 
@@ -426,7 +529,7 @@ def test_messages_that_another_worker_has_are_not_asked_for_again_and_again(
 ) -> None:
     monkeypatch.setattr(looks, "LIMIT", 1)
     looks.WAITING.built = None
-    monkeypatch.setattr(leases, "claim_many", lambda _ids: [])
+    monkeypatch.setattr(leases, "claim_many", lambda _ids, _channel: [])
     one = dispatcher()
     one.take(message.pk, more=True)
     one.turn()
@@ -515,7 +618,7 @@ def consumer() -> Any:
 
 
 def wake_up(payload: Any) -> Any:
-    return SimpleNamespace(payload=payload)
+    return SimpleNamespace(payload=payload, delivery_info={"exchange": "", "routing_key": "links"})
 
 
 def test_a_wake_up_goes_straight_to_the_dispatcher(consumer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -525,12 +628,14 @@ def test_a_wake_up_goes_straight_to_the_dispatcher(consumer: Any, monkeypatch: p
     receive = tasks.deliver.start_strategy(tasks.deliver.app, consumer)
     acknowledge = mock.Mock()
     receive(wake_up([[7], {}, {"callbacks": None}]), None, acknowledge, None, [])
-    assert one.events.get_nowait() == 7
+    assert one.events.get_nowait() == ("links", 7)
     acknowledge.assert_called_once()
     consumer.on_task_request.assert_not_called()
 
 
-@pytest.mark.parametrize("payload", [[["7"], {}, {}], [[7, 8], {}, {}], {"args": [7]}, []], ids=str)
+@pytest.mark.parametrize(
+    "payload", [[["7"], {}, {}], [[0], {}, {}], [[2**63], {}, {}], [[7, 8], {}, {}], {"args": [7]}, []], ids=str
+)
 def test_another_message_is_left_to_celery(consumer: Any, monkeypatch: pytest.MonkeyPatch, payload: Any) -> None:
     one = dispatcher()
     monkeypatch.setattr(dispatching, "_running", one)

@@ -89,6 +89,15 @@ def test_a_quick_scenario_holds_what_is_promised(name: str, settings: Any) -> No
     assert (honest.new_wait or 0) < 120
 
 
+def test_a_guesser_gets_past_every_captcha(settings: Any) -> None:
+    """B-04: else the figures of the botnet are those of attackers who give up at the first captcha."""
+    settings.ALTCHA_MOST_WORK = 2500
+    (victim,) = people.users(1, people.account())
+    steps = [attackers.guess(victim.username, f"192.0.2.{number}") for number in range(105)]
+    assert sum(step >= 0 for step in steps) == 100
+    assert sum(step > 0 for step in steps) == 90
+
+
 def test_an_honest_sign_in_costs_one_sms() -> None:
     """B-18: where nobody attacks and nobody asks again; the program prints it."""
     played = SCENARIOS["an office in which three people forget their password"]()

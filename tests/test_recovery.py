@@ -11,6 +11,8 @@ from django.core.management import CommandError, call_command
 from accounts.dashboard import stats
 from accounts.models import Account, AuditEvent, RateLimit, User
 from accounts.users import email_address
+from messaging.delivery import gateways
+from messaging.delivery.failure_reasons import Fault
 from tests.authenticator import give_passkey
 from tests.conftest import ALICES_NUMBER, BOBS_NUMBER, PASSWORD, Browser, deliver, enrol, last_token, person, sent_to
 from tests.tools import let_pass, page
@@ -454,13 +456,17 @@ def told_of(account: Account, asker: str, email: str) -> dict[str, Any]:
     user, browser = person(asker, account), Browser()
     enrol(user, f"+551198766{user.pk:04d}")
     browser.sign_in(asker)
+    shown = []
     for _time in range(5):
         prove(browser, email)
+        deliver()
+        shown.append(browser.get(f"{CONFIRM}estado/").json())
         let_pass(61)
     deliver()
     events = AuditEvent.objects.filter(user=user, action__startswith="challenge.").order_by("pk")
     facts = ("purpose", "channel", "scope")
     return {
+        "shown": shown,
         "events": [(event.action, *(event.data.get(fact) for fact in facts)) for event in events],
         "messages": [
             (message["channel"], message["kind"], message["state"])
@@ -481,6 +487,22 @@ def test_nothing_that_an_account_can_read_tells_a_free_address_from_one_that_som
     figures = [sum((Counter(day.counts) for day in stats.days(each, 2)), Counter()) for each in (mine, theirs)]
     assert figures[0] == figures[1]
     assert figures[0]["token.sms.sent"] == 6
+
+
+@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.OURS, Fault.NUMBER, Fault.UNSURE])
+def test_a_mail_server_that_refuses_tells_them_apart_neither(
+    account: Account, charlie: User, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    """R-08: greylisting, an outage, a full mailbox: only what leaves can be refused, and only to a free address."""
+
+    def refuse(*_words: object) -> None:
+        raise gateways.GatewayError("smtp-450", fault)
+
+    monkeypatch.setattr(gateways, "send_email", refuse)
+    mine, theirs = (Account.objects.create(name=name, two_factor_required=True) for name in ("Aurora", "Boreal"))
+    free, taken = told_of(mine, "mal", NEW), told_of(theirs, "mel", charlie.email)
+    assert free == taken
+    assert free["shown"][0] == {"state": "going", "text": "On its way."}
 
 
 def test_a_token_to_an_address_is_in_the_data_of_a_person_once_it_was_typed(bobs: Browser) -> None:

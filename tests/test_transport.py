@@ -1,5 +1,6 @@
 """Requests to a gateway as they leave: certificates, proxies, time-outs, connections. The servers are on loopback."""
 
+import gzip
 import socket
 import ssl
 import threading
@@ -15,6 +16,8 @@ from urllib3.exceptions import HTTPError, ProxyError, ReadTimeoutError, SSLError
 from messaging.delivery.transport import TwilioTransport
 from tests.services.parts import make_certificate
 
+# What is sent again and again, and after how many seconds each time.
+ENDLESS = {"/flood": (b" " * 65_536, 0), "/drip": (b" ", 0.02)}
 FORM = {"To": "+5511987654321", "Body": "o seu código é 123456 & +"}
 
 
@@ -27,7 +30,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answers)
         self.asked: list[dict[str, Any]] = []
         self.accepted = 0
-        self.silent, self.ended = False, threading.Event()
+        self.silent, self.ended, self.sent = False, threading.Event(), 0
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
@@ -52,13 +55,28 @@ class Answers(BaseHTTPRequestHandler):
         self.server.asked.append({"path": self.path, "headers": self.headers, "form": parse_qs(body)})
         if self.server.silent:
             self.server.ended.wait(30)
+        if without_end := ENDLESS.get(self.path):
+            self.send_without_end(*without_end)
+            return
         status = 307 if "moved" in self.path else 201
         answer = '{"sid": "SMé"}'.encode()
         self.send_response(status)
+        if "packed" in self.path:
+            answer = gzip.compress(b" " * 10_000_000)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    def send_without_end(self, part: bytes, seconds: float) -> None:
+        """Send the same part again and again, until the client hangs up."""
+        self.send_response(201)
+        self.send_header("Content-Length", str(10**12))
+        self.end_headers()
+        while not self.server.ended.wait(seconds):
+            self.wfile.write(part)
+            self.server.sent += len(part)
 
     def do_CONNECT(self) -> None:
         self.server.asked.append({"path": self.path, "headers": self.headers, "method": "CONNECT"})
@@ -127,6 +145,23 @@ def test_a_silent_server_is_given_up_and_asked_once(servers: list[Server], setti
     with pytest.raises(ReadTimeoutError):
         post(server.origin)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("path", ENDLESS)
+def test_an_answer_without_end_is_given_up(servers: list[Server], settings: Any, path: str) -> None:
+    """G-01, F27: it neither fills the memory nor keeps its thread, of which all calls together have so many."""
+    settings.GATEWAY_CAP_SECONDS = 0.5
+    server = serve(servers)
+    with pytest.raises(HTTPError):
+        post(server.origin, path)
+    assert server.sent < 100_000_000  # what the sockets' buffers hold is sent too
+
+
+def test_an_answer_of_a_few_kilobytes_does_not_grow(servers: list[Server]) -> None:
+    """What is packed is not asked for, and is not unpacked."""
+    server = serve(servers)
+    assert len(post(server.origin, "/packed").text) < 100_000
+    assert server.asked[0]["headers"]["Accept-Encoding"] == "identity"
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(servers: list[Server], tmp_path: Path) -> None:

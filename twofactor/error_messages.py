@@ -156,8 +156,11 @@ def delivery_status(message: Message | None, *, purpose: str = "", age: float = 
 
     ``age`` is the seconds since the token was asked for. After a minute the reader is told what else they can do, also
     for a message that is withheld (B-08). No page says that an unconfirmed phone has received it: that would tell a
-    withheld message from one that left, and whose phone is switched on.
+    withheld message from one that left, and whose phone is switched on. Of a token to a new address everybody reads the
+    same: where a mail server refuses it, nothing is withheld, so nobody else has the address (R-08).
     """
+    if purpose == Purpose.CHANGE_EMAIL:
+        message = None
     if message and message.state == State.DELIVERED and purpose not in UNCONFIRMED:
         return DeliveryStatus("arrived", gettext("Delivered to the phone."))
     if message and message.state in {State.FAILED, State.EXPIRED}:

@@ -44,7 +44,7 @@ def guess(login: str, address: str) -> int:
     paid: list[int] = [0]
     with at(address):
         try:
-            authenticate(username=login, password="wrong", pay=paid.append)
+            authenticate(username=login, password="wrong", require_captcha=paid.append)
         except Limited:
             return -1
     return paid[-1]

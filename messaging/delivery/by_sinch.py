@@ -1,16 +1,18 @@
 """SMS by Sinch. Only processes that send load this module."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
 from django.conf import settings
+from urllib3.exceptions import HTTPError
 
 from messaging.delivery import failure_reasons
 from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.gateways import UNREADABLE_ANSWER, GatewayError, Parcel, sinch_callback_url
-from messaging.delivery.transport import pooled, timeouts
+from messaging.delivery.transport import PLAIN, body_of, pooled, timeouts
 
 
 class SinchGateway:
@@ -22,7 +24,7 @@ class SinchGateway:
         base = settings.SINCH_API_URL.rstrip("/")
         self.url = f"{base}/xms/v1/{settings.SINCH_SERVICE_PLAN_ID}/batches"
         self.session = pooled(requests.Session(), self.url)
-        self.session.headers["Authorization"] = f"Bearer {settings.SINCH_API_TOKEN}"
+        self.session.headers.update({**PLAIN, "Authorization": f"Bearer {settings.SINCH_API_TOKEN}"})
 
     def check_credentials(self) -> None:
         """Ask Sinch for our last batch, which sends nothing; this needs right credentials."""
@@ -47,17 +49,21 @@ class SinchGateway:
     def _ask(self, call: Callable[[], str]) -> str:
         try:
             return call()
-        except (requests.RequestException, *UNREADABLE_ANSWER) as error:
+        except (requests.RequestException, HTTPError, *UNREADABLE_ANSWER) as error:
             raise GatewayError(type(error).__name__, Fault.UNSURE) from None
 
     def _create(self, batch: dict[str, Any]) -> str:
-        answer = self.session.post(self.url, json=batch, timeout=timeouts(), allow_redirects=False)
+        answer = self.session.post(self.url, json=batch, timeout=timeouts(), allow_redirects=False, stream=True)
+        body = body_of(answer.raw)
         if answer.status_code != 201:
             raise GatewayError(f"sinch-{answer.status_code}", failure_reasons.of_status(answer.status_code))
-        return str(answer.json()["id"])
+        return str(json.loads(body)["id"])
 
     def _list(self) -> str:
-        answer = self.session.get(self.url, params={"page_size": 1}, timeout=timeouts(), allow_redirects=False)
+        answer = self.session.get(
+            self.url, params={"page_size": 1}, timeout=timeouts(), allow_redirects=False, stream=True
+        )
+        body_of(answer.raw)
         if answer.status_code != 200:
             raise GatewayError(f"sinch-{answer.status_code}", failure_reasons.of_status(answer.status_code))
         return ""

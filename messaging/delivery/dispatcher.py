@@ -6,6 +6,9 @@ were announced meanwhile in one statement, reads their challenges in one, and re
 gateways took; the calls of gateways are all that other threads do. What is not an ordinary token by SMS is sent as
 ``sending.send`` does, and so is all that follows from a failure.
 
+There may be as many e-mails as SMS at once, so a mail server that hangs holds up no SMS, nor a gateway an e-mail (F26,
+F36). A wake-up names no channel: messages are claimed as the one that has room, and the rest of them as the other.
+
 Each promise is that of ``flows.deliver``: every message has its own claim, lease and count of tries, so what happens to
 one that was claimed by a process that then died is the same (F1, F2, F3).
 """
@@ -13,7 +16,7 @@ one that was claimed by a process that then died is the same (F1, F2, F3).
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -26,13 +29,14 @@ from django.db import close_old_connections, connection
 
 from messaging.database import is_outage
 from messaging.delivery import gateways, leases, looks, renderers, sending, together
-from messaging.delivery.models import Message
+from messaging.delivery.models import Channel, Message
 from messaging.delivery.renderers import Content
+from messaging.delivery.waiting import TOKENS, Waiting
 
 logger = logging.getLogger(__name__)
 
 MAX_CLAIMED = 64  # in one statement
-MAX_WAITING = 1000  # ids in memory; their wake-ups are lost with the process, and looks find the messages
+MAX_WAITING = 1000  # ids in memory of each queue; they are lost with the process, and looks find the messages
 RECORD_SECONDS = 0.02  # that a result waits for others while calls are under way
 READY_SECONDS = 1.0  # that a claimed message waits for a call to end; with the call's cap it is less than the lease
 
@@ -54,23 +58,26 @@ class Dispatcher(Thread):
     def __init__(self, most: int) -> None:
         super().__init__(name="dispatcher", daemon=True)
         self.most = most
-        self.events: SimpleQueue[int | Call | None] = SimpleQueue()  # an id to send, a call's end, another end
-        self.waiting: deque[int] = deque()
+        # A message to send with its queue, a call's end, another end.
+        self.events: SimpleQueue[tuple[str, int] | Call | None] = SimpleQueue()
+        self.waiting = Waiting(MAX_WAITING)
+        self.sms, self.emails = Waiting(MAX_WAITING), Waiting(MAX_WAITING)  # those that are not of the other channel
         self.ready: deque[tuple[Message, Content, float]] = deque()  # claimed, and until when that is of use
         self.spare = most // 8  # of ``ready``, while all calls are made: so a call that ends makes room for one at once
         self.more = False  # whether there are messages of which only the database knows
         self.calls: dict[Call, None] = {}  # the oldest first
         self.sent: list[tuple[Message, str, str]] = []  # not yet recorded
         self.record_at = 0.0
-        self.others: set[Future[None]] = set()  # messages in ``pool``
-        self.pool = ThreadPoolExecutor(most + self.spare, thread_name_prefix="sender")
+        self.others: set[Future[None]] = set()  # SMS in ``pool``
+        self.letters: set[Future[None]] = set()  # e-mails in ``pool``
+        self.pool = ThreadPoolExecutor(2 * most + self.spare, thread_name_prefix="sender")
         self.stopping = False
 
-    def take(self, *message_ids: int, more: bool = False) -> None:
-        """Have messages sent soon; with ``more`` also look into the database for others that wait."""
+    def take(self, *message_ids: int, queue: str = TOKENS, more: bool = False) -> None:
+        """Have messages of a queue sent soon; with ``more`` also look into the database for others that wait."""
         self.more |= more
         for message_id in message_ids:
-            self.events.put(message_id)
+            self.events.put((queue, message_id))
 
     def stop(self, seconds: float) -> None:
         """Begin nothing new, and let messages that are being sent finish."""
@@ -80,7 +87,7 @@ class Dispatcher(Thread):
 
     def run(self) -> None:
         """Claim, send and record until stopped."""
-        while not self.stopping or self.ready or self.calls or self.sent or self.others:
+        while not self.stopping or self.ready or self.calls or self.sent or self.others or self.letters:
             self.turn()
         connection.close()
 
@@ -115,23 +122,21 @@ class Dispatcher(Thread):
         late = [call for call in self.calls if call.until <= now]
         for call in late:
             del self.calls[call]
-        self.others = {other for other in self.others if not other.done()}
+        self.others, self.letters = _going_on(self.others), _going_on(self.letters)
         return ended + late
 
-    def _note(self, event: int | Call | None, ended: list[Call]) -> None:
+    def _note(self, event: tuple[str, int] | Call | None, ended: list[Call]) -> None:
         if event is None:
             pass
-        elif isinstance(event, int):
-            self._note_waiting(event)
+        elif isinstance(event, tuple):
+            self._remember(self.waiting, event[0], event[1:])
         elif event in self.calls:  # else it was given up
             del self.calls[event]
             ended.append(event)
 
-    def _note_waiting(self, message_id: int) -> None:
-        """Remember a message; beyond so many, only that there are more, because the database is the queue."""
-        if len(self.waiting) < MAX_WAITING:
-            self.waiting.append(message_id)
-        else:
+    def _remember(self, waiting: Waiting, queue: str, message_ids: Iterable[int]) -> None:
+        """Remember messages; beyond so many, only that there are more tokens, because the database is the queue."""
+        if not waiting.add(queue, message_ids) and queue == TOKENS:
             self.more = True
 
     def _seconds(self) -> float | None:
@@ -162,21 +167,34 @@ class Dispatcher(Thread):
         sent, self.sent = self.sent, []
         try:
             leases.note_many_sent(sent)
-        except DatabaseError as error:
+        except Exception as error:  # noqa: BLE001 (what is not recorded is sent again, and all of it is paid for)
             logger.warning("%s messages are recorded one by one: %s", len(sent), type(error).__name__)
             for one in sent:
                 self._elsewhere(one[0], lambda one=one: leases.note_sent(*one))  # type: ignore[misc]
 
     def _begin(self) -> None:
         """Claim as many messages as there is room for, and begin to send them."""
-        while (room := self._room()) > 0 and (self.waiting or self.more):
-            if only_looked := not self.waiting:
+        while (room := self._room()) > 0 and (self.sms or self.waiting or self.more):
+            if only_looked := not (self.sms or self.waiting):
                 self._look()
-            ids = [self.waiting.popleft() for _ in range(min(room, len(self.waiting), MAX_CLAIMED))]
-            claimed = leases.claim_many(ids) if ids else []
+            claimed = self._claim(Channel.SMS, self.sms, self.emails, room)
             if only_looked and not claimed:  # another worker has them, or they are notices
                 self.more = False
             self._send(claimed, together.contents(claimed))
+        while (room := self.most - len(_going_on(self.letters))) > 0 and (self.emails or self.waiting):
+            for message in self._claim(Channel.EMAIL, self.emails, self.sms, room):
+                self._elsewhere(message, lambda message=message: sending.send(message))  # type: ignore[misc]
+
+    def _claim(self, channel: str, own: Waiting, others: Waiting, room: int) -> list[Message]:
+        """Claim messages of a channel; those that are not of it are left to the other channel."""
+        if not (waiting := own or self.waiting):
+            return []
+        queue, ids = waiting.take(min(room, MAX_CLAIMED))
+        claimed = leases.claim_many(ids, channel)
+        if waiting is self.waiting and len(claimed) < len(ids):
+            mine = {message.pk for message in claimed}
+            self._remember(others, queue, [message_id for message_id in ids if message_id not in mine])
+        return claimed
 
     def _room(self) -> int:
         """Return how many messages to claim: for calls, and some to be ready, several at a time."""
@@ -189,8 +207,8 @@ class Dispatcher(Thread):
     def _look(self) -> None:
         """Find the messages of which only the database knows."""
         found = looks.WAITING.run()
-        self.waiting.extend(message.pk for message in found if renderers.reader(message.kind))
-        self.more = len(found) == looks.LIMIT
+        self.waiting.add(TOKENS, (message.pk for message in found if renderers.reader(message.kind)))
+        self.more = bool(self.waiting) and len(found) == looks.LIMIT
 
     def _send(self, claimed: list[Message], contents: dict[int, Content]) -> None:
         """Send each message, in the short way if it has a content already."""
@@ -216,7 +234,7 @@ class Dispatcher(Thread):
         call = Call(message, content, name, time.monotonic() + settings.GATEWAY_CAP_SECONDS)
         self.calls[call] = None
         try:
-            call.future = gateways.start(lambda: gateways.gateway(name).send(parcel))
+            call.future = gateways.start(lambda: gateways.hand_over(name, parcel))
         except gateways.GatewayError as error:
             call.future = Future()
             call.future.set_exception(error)
@@ -225,8 +243,12 @@ class Dispatcher(Thread):
     def _elsewhere(self, message: Message, work: Callable[[], None]) -> None:
         """Let another thread do what takes statements for one message."""
         other = self.pool.submit(_safely, message, work)
-        self.others.add(other)
+        (self.letters if message.channel == Channel.EMAIL else self.others).add(other)
         other.add_done_callback(lambda _other: self.events.put(None))
+
+
+def _going_on(others: "set[Future[None]]") -> "set[Future[None]]":
+    return {other for other in others if not other.done()}
 
 
 def _result(call: Call) -> str:
@@ -272,7 +294,7 @@ def runs() -> bool:
     return _running is not None
 
 
-def take(*message_ids: int, more: bool = False) -> None:
-    """Give messages to this process's dispatcher."""
+def take(*message_ids: int, queue: str = TOKENS, more: bool = False) -> None:
+    """Give messages of a queue to this process's dispatcher."""
     if _running:
-        _running.take(*message_ids, more=more)
+        _running.take(*message_ids, queue=queue, more=more)

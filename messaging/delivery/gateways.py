@@ -1,5 +1,6 @@
 """The gateways: Twilio, Sinch (in ``by_twilio`` and ``by_sinch``), SMTP and the outbox. No other module calls them."""
 
+import logging
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from messaging.delivery import failure_reasons, mail, outbox
 from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.renderers import Content
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -27,7 +29,7 @@ class GatewayError(Exception):
 
     def __init__(self, reason: str, fault: Fault, said: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = fit_to_record(reason, 60)
         self.fault = fault
         self.said = said
 
@@ -162,7 +164,27 @@ def make_ready() -> None:
 
 def send(name: str, parcel: Parcel) -> str:
     """Give an SMS to a gateway, under the hard cap; return the gateway's id of it. Raises GatewayError."""
-    return _capped(lambda: gateway(name).send(parcel))
+    return _capped(lambda: hand_over(name, parcel))
+
+
+def hand_over(name: str, parcel: Parcel) -> str:
+    """Give an SMS to a gateway; return the gateway's id of it. Raises GatewayError, whatever the gateway answers."""
+    try:
+        return fit_to_record(gateway(name).send(parcel), 64)
+    except GatewayError:
+        raise
+    except Exception as error:
+        logger.exception("message %s: the answer of %s cannot be read", parcel.message_id, name)
+        raise GatewayError(type(error).__name__, Fault.UNSURE) from None
+
+
+def fit_to_record(words: object, most: int) -> str:
+    """Return what a gateway said as the database takes it.
+
+    An answer may hold a lone surrogate, a NUL or no text at all. If it could not be recorded, the message would be sent
+    again, and those that are recorded with it, too.
+    """
+    return "".join(sign for sign in str(words) if " " <= sign <= "~")[:most]
 
 
 def check(name: str) -> None:

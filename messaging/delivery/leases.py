@@ -15,12 +15,12 @@ def claim(message_id: int) -> Message | None:
     return CLAIM.row(id=message_id)
 
 
-def claim_many(message_ids: list[int]) -> list[Message]:
-    """Claim those of these messages that can be claimed, as ``claim`` does each, in one statement.
+def claim_many(message_ids: list[int], channel: str) -> list[Message]:
+    """Claim those of these messages of a channel that can be claimed, as ``claim`` does each, in one statement.
 
     A message that another connection is changing is left out, not waited for.
     """
-    return CLAIM_MANY.run(ids=message_ids)
+    return CLAIM_MANY.run(ids=message_ids, channel=channel)
 
 
 def renew(message: Message) -> Message | None:
@@ -70,7 +70,8 @@ def _one_more_try() -> dict[str, Any]:
 
 def _claim_many() -> Statement[Message]:
     """Build the claim of many messages. Two that claim the same ones at once never wait for each other."""
-    asked = Message.objects.sendable().filter(Among("id", ListSlot("ids", models.BigIntegerField())))
+    among = Among("id", ListSlot("ids", models.BigIntegerField()))
+    asked = Message.objects.sendable().filter(among, channel=Slot("channel", models.CharField()))
     with transaction.atomic():  # outside of one, Django refuses to build what locks rows
         free = asked.select_for_update(skip_locked=True).values("id")
         return Statement(Message.objects.filter(id__in=free), **_one_more_try())

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Task, shared_task
+from django.db import models
 
 from messaging.delivery import dispatcher, flows
+from messaging.delivery.waiting import QUEUES
 
 logger = logging.getLogger(__name__)
 
@@ -37,15 +39,24 @@ def straight_to_the_dispatcher(task: Any, app: Any, consumer: Any) -> Callable[.
         message_id = _message_of(message) if dispatcher.runs() else None
         if message_id is None:
             return as_usual(message, body, ack, reject, callbacks)
-        dispatcher.take(message_id)
+        dispatcher.take(message_id, queue=_queue_of(message))
         return ack(logger, consumer.connection_errors)
 
     return receive
 
 
 def _message_of(message: Any) -> int | None:
-    """Return the id in a wake-up; None for what is not written as ``wakeup.send`` does, which Celery then refuses."""
+    """Return the id in a wake-up; None for what is not written as ``wakeup.send`` does, which Celery then refuses.
+
+    A number that no row can have would end the claim of all messages that are claimed with it.
+    """
     match message.payload:
-        case [[int(message_id)], dict(), dict()]:
+        case [[int(message_id)], dict(), dict()] if 0 < message_id <= models.BigIntegerField.MAX_BIGINT:
             return message_id
     return None
+
+
+def _queue_of(message: Any) -> str:
+    """Return the queue that a wake-up came from."""
+    queue = message.delivery_info.get("routing_key")
+    return queue if queue in QUEUES else QUEUES[-1]

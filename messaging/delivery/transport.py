@@ -1,6 +1,7 @@
 """How requests to gateways travel: pooled connections, time-outs, and Twilio's requests without a session."""
 
 import logging
+import time
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from requests.adapters import HTTPAdapter
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from urllib3 import BaseHTTPResponse, Timeout
+from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers
 
 from messaging.deadline import MAX_THREADS
@@ -19,6 +21,10 @@ logger = logging.getLogger(__name__)
 
 # As many as there may be calls at once.
 CONNECTIONS: dict[str, Any] = {"pool_maxsize": MAX_THREADS, "pool_block": False, "max_retries": 0}
+
+MAX_BYTES = 100_000  # of an answer; gateways send some hundreds
+# Nothing else is asked for: a few kilobytes in another encoding may hold a gigabyte.
+PLAIN = {"Accept-Encoding": "identity"}
 
 
 def timeouts() -> tuple[float, float]:
@@ -51,6 +57,22 @@ def pooled(session: requests.Session, url: str) -> requests.Session:
     return session
 
 
+def body_of(answer: Any) -> bytes:
+    """Return the body of a gateway's answer as it came. Raises urllib3's HTTPError where it has no end in sight.
+
+    A time-out is that of one read, and nobody ends the thread of a call that was given up (G-01): an answer of any
+    length would fill the memory, or occupy a thread for ever.
+    """
+    until, read, size = time.monotonic() + settings.GATEWAY_CAP_SECONDS, [], 0
+    while part := answer.read1(MAX_BYTES, decode_content=False):
+        read.append(part)
+        size += len(part)
+        if size > MAX_BYTES or time.monotonic() > until:
+            answer.close()
+            raise HTTPError("an answer without end")
+    return b"".join(read)
+
+
 class Connections(HTTPAdapter):
     """The connections of requests, with its proxies and certificates, but without its requests and answers.
 
@@ -63,7 +85,10 @@ class Connections(HTTPAdapter):
         self.known: dict[str, tuple[Any, bool]] = {}  # by origin
 
     def ask(self, method: str, url: str, headers: dict[str, str], body: str | None) -> BaseHTTPResponse:
-        """Send a request with our own time-outs; follow no redirect. Raises urllib3's HTTPError."""
+        """Send a request with our own time-outs; follow no redirect. The body of the answer is not read yet.
+
+        Raises urllib3's HTTPError.
+        """
         scheme, _, host, path = url.split("/", 3)
         origin = f"{scheme}//{host}"
         pool, by_proxy = self.known.get(origin) or self._get_to_know(origin)
@@ -76,6 +101,7 @@ class Connections(HTTPAdapter):
             redirect=False,
             retries=False,
             assert_same_host=False,
+            preload_content=False,
             timeout=Timeout(connect=connect, read=read),
         )
         return answer
@@ -113,9 +139,9 @@ class TwilioTransport(HttpClient):
     ) -> Response:
         """Send a request with our own time-outs; follow no redirect. Raises urllib3's HTTPError."""
         url = f"{uri}?{urlencode(params, doseq=True)}" if params else uri
-        sent = {**(headers or {}), **(_authorization(*auth) if auth else {})}
+        sent = {**PLAIN, **(headers or {}), **(_authorization(*auth) if auth else {})}
         answer = self.connections.ask(method.upper(), url, sent, urlencode(data, doseq=True) if data else None)
-        return Response(answer.status, answer.data.decode(errors="replace"), answer.headers)
+        return Response(answer.status, body_of(answer).decode(errors="replace"), answer.headers)
 
 
 @lru_cache(maxsize=8)

@@ -19,13 +19,13 @@ def deliver_at_once(number: str) -> None:
     django.setup()
 
     from messaging.delivery import flows, leases, sending  # noqa: PLC0415
-    from messaging.delivery.models import Message, State  # noqa: PLC0415
+    from messaging.delivery.models import Channel, Message, State  # noqa: PLC0415
 
     message = Message.objects.filter(destination=number).latest("id")
     barrier = threading.Barrier(CROWD)
 
     def deliver_many(message_id: int) -> None:
-        for claimed in leases.claim_many([message_id, message_id + 1]):
+        for claimed in leases.claim_many([message_id, message_id + 1], Channel.SMS):
             sending.send(claimed)
 
     def deliver(way: Callable[[int], None]) -> None:

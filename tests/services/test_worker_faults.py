@@ -115,7 +115,8 @@ def test_a_claim_of_many_waits_for_none_of_them(make_portal: MakePortal) -> None
         *portal.database.rows(POISON, "+5511980000001"),
         *portal.database.rows(POISON, "+5511980000002"),
     )
-    claim = f"from messaging.delivery.leases import claim_many; print([m.pk for m in claim_many([{locked}, {free}])])"
+    claimed = f"claim_many([{locked}, {free}], 'sms')"
+    claim = f"from messaging.delivery.leases import claim_many; print([m.pk for m in {claimed}])"
     with psycopg.connect(portal.database.url) as other:
         other.execute("SELECT 1 FROM delivery_message WHERE id = %s FOR UPDATE", [locked])
         done = portal.manage("shell", "-c", claim)

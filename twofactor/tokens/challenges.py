@@ -86,9 +86,12 @@ def _note_issue(journey: Journey, challenge: Challenge, *, number: int) -> None:
 
 
 def note_undelivered(message: Message, fault: str) -> None:
-    """Record that the message of a token failed for good (J-01)."""
+    """Record that the message of a token failed for good (J-01).
+
+    Of a token to a new address it would tell the account that nobody else has the address (R-08).
+    """
     challenge = Challenge.objects.select_related("user").filter(pk=message.subject_id).first()
-    if challenge:
+    if challenge and challenge.purpose != Purpose.CHANGE_EMAIL:
         record_event(
             Action.CHALLENGE_FAILED,
             user=challenge.user,
