@@ -85,7 +85,7 @@ def password_link(portal: Portal, person: Browser) -> str:
         found = [re.search(r"/senha/redefinir/\S+/", str(entry)) for entry in portal.mail.received(person.email)]
         return next((match[0] for match in found if match), "")
 
-    path = wait_for(link, 15, meaning="the link to a new password")
+    path = wait_for(link, meaning="the link to a new password")
     person.secrets.add(path.split("/")[-2])
     return path
 
