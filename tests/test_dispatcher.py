@@ -376,6 +376,8 @@ def test_a_message_that_another_thread_has_sent_makes_room(message: Message) -> 
     emails = [another(message, number, channel="email", destination=f"{number}@example.com").pk for number in range(5)]
     one = dispatcher(most=2)
     one.take(*emails)
+    one.turn()
+    assert Message.objects.filter(state=State.SENT).count() == 2  # their threads count until the next turn
     while not one.events.empty():
         one.turn()
     assert set(Message.objects.filter(state=State.SENT).values_list("pk", flat=True)) == set(emails)
@@ -388,6 +390,32 @@ def test_too_many_calls_that_hang_are_a_fault_of_ours(
     monkeypatch.setattr(gateways, "begin", mock.Mock(side_effect=TooManyCalls))
     deliver(message.pk)
     assert (reread(message).state, message.error, message.fault) == (State.SENDING, "TooManyCalls", Fault.OURS)
+
+
+def test_a_claim_is_of_so_many_messages_at_most(
+    message: Message, memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "MAX_CLAIMED", 2)
+    claim = mock.Mock(side_effect=leases.claim_many)
+    monkeypatch.setattr(leases, "claim_many", claim)
+    deliver(*crowd(message, 5))
+    assert [len(call.args[0]) for call in claim.call_args_list] == [2, 2, 1]
+    assert len(memory.sent) == 5
+
+
+def test_a_connection_that_broke_is_replaced_before_its_next_statement(
+    message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F16: in the dispatcher's thread at each turn, in another thread before and after each message."""
+    replaced = mock.Mock()
+    monkeypatch.setattr(dispatching, "close_old_connections", replaced)
+    one = dispatcher()
+    one.events.put(None)
+    one.turn()
+    assert replaced.call_count == 1
+    one.take(another(message, 1, channel="email", destination="bob@example.com").pk)
+    one.turn()
+    assert replaced.call_count == 4
 
 
 def test_who_is_asked_to_stop_finishes_what_it_sends_and_begins_nothing(message: Message, held: Held) -> None:
