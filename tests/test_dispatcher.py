@@ -258,7 +258,7 @@ def test_who_lost_the_claim_does_not_fail_over(message: Message, held: Held, set
 def test_no_more_calls_at_once_than_allowed(message: Message, held: Held) -> None:
     """Q-02: the others stay in the queue, where another worker may claim them."""
     ids = crowd(message, 5)
-    one = dispatcher(most=2)
+    one = dispatcher(max_calls=2)
     one.take(*ids)
     one.turn()
     wait_for(lambda: len(held.called) == 2)
@@ -272,7 +272,7 @@ def test_no_more_calls_at_once_than_allowed(message: Message, held: Held) -> Non
 def test_some_are_claimed_ahead_so_that_a_call_that_ends_makes_room_at_once(message: Message, held: Held) -> None:
     ids = crowd(message, 20)
     held.let_go_of = {pk: threading.Event() for pk in ids}
-    one = dispatcher(most=16)
+    one = dispatcher(max_calls=16)
     one.take(*ids)
     one.turn()
     wait_for(lambda: len(held.called) == 16)
@@ -296,7 +296,7 @@ def test_what_was_claimed_ahead_in_vain_is_given_back(
 ) -> None:
     """Q-02, F4: while a gateway hangs, or this worker ends, another one may send it at once, with all of its tries."""
     monkeypatch.setattr(dispatching, "READY_SECONDS", 30)
-    one = dispatcher(most=8)
+    one = dispatcher(max_calls=8)
     one.take(*crowd(message, 9))
     one.turn()
     wait_for(lambda: len(held.called) == 8)
@@ -374,7 +374,7 @@ def test_a_mistake_in_one_call_loses_no_other(message: Message, held: Held, capl
 def test_a_message_that_another_thread_has_sent_makes_room(message: Message) -> None:
     """Q-02."""
     emails = [another(message, number, channel="email", destination=f"{number}@example.com").pk for number in range(5)]
-    one = dispatcher(most=2)
+    one = dispatcher(max_calls=2)
     one.take(*emails)
     one.turn()
     assert Message.objects.filter(state=State.SENT).count() == 2  # their threads count until the next turn
@@ -421,7 +421,7 @@ def test_a_connection_that_broke_is_replaced_before_its_next_statement(
 def test_who_is_asked_to_stop_finishes_what_it_sends_and_begins_nothing(message: Message, held: Held) -> None:
     """F4."""
     ids = crowd(message, 3)
-    one = dispatcher(most=1)
+    one = dispatcher(max_calls=1)
     one.take(*ids)
     one.turn()
     one.stopping = True

@@ -125,7 +125,8 @@ def test_an_answer_in_another_encoding_is_an_answer(servers: list[Server]) -> No
 def test_there_is_a_connection_for_each_call_at_once() -> None:
     """Q-02: beyond them each call would make one of its own, which takes longer than the call."""
     session = pooled(requests.Session(), "https://gateway.example")
-    for adapter in (session.get_adapter("https://a"), session.get_adapter("http://a"), Connections("https://a")):
+    adapters: list[Any] = [session.get_adapter("https://a"), session.get_adapter("http://a"), Connections("https://a")]
+    for adapter in adapters:
         pool = adapter.poolmanager.connection_from_url("https://a")
         assert pool.pool.maxsize == MAX_THREADS
 

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 MAX_CLAIMED = 64  # in one statement
 MAX_WAITING = 1000  # ids in memory; their wake-ups are lost with the process, and looks find the messages
 RECORD_SECONDS = 0.02  # that a result waits for others while calls are under way
-READY_SECONDS = 1.0  # that a claimed message waits for a call to end; with the call's cap it is less than the lease
+READY_SECONDS = 1.0  # that a claimed message waits for a free call; with the call's cap it is less than the lease
 
 
 @dataclass(eq=False, slots=True)
@@ -49,21 +50,22 @@ class Call:
 
 
 class Dispatcher(Thread):
-    """Sends messages, at most so many at once, until it is stopped."""
+    """Sends messages, by at most ``max_calls`` calls of gateways at once, until it is stopped."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_calls: int) -> None:
         super().__init__(name="dispatcher", daemon=True)
-        self.most = most
-        self.events: SimpleQueue[int | Call | None] = SimpleQueue()  # an id to send, a call's end, another end
+        self.max_calls = max_calls
+        # An id to send, a call that ended, or None: another thread is done, or the dispatcher is to stop.
+        self.events: SimpleQueue[int | Call | None] = SimpleQueue()
         self.waiting: deque[int] = deque()
         self.ready: deque[tuple[Message, Content, float]] = deque()  # claimed, and until when that is of use
-        self.spare = most // 8  # of ``ready``, while all calls are made: so a call that ends makes room for one at once
+        self.spare = max_calls // 8  # claimed ahead while no call is free: a call that ends is followed at once
         self.more = False  # whether there are messages of which only the database knows
         self.calls: dict[Call, None] = {}  # the oldest first
         self.sent: list[tuple[Message, str, str]] = []  # not yet recorded
         self.record_at = 0.0
         self.others: set[Future[None]] = set()  # messages in ``pool``
-        self.pool = ThreadPoolExecutor(most + self.spare, thread_name_prefix="sender")
+        self.pool = ThreadPoolExecutor(max_calls + self.spare, thread_name_prefix="sender")
         self.stopping = False
 
     def take(self, *message_ids: int, more: bool = False) -> None:
@@ -148,7 +150,7 @@ class Dispatcher(Thread):
             try:
                 self._note_sent(call.message, call.gateway, _result(call))
             except gateways.GatewayError as error:
-                self._elsewhere(call.message, lambda call=call, error=error: _go_on(call, error))  # type: ignore[misc]
+                self._elsewhere(call.message, partial(_after_failed_call, call, error))
             except Exception:
                 logger.exception("message %s could not be sent", call.message.pk)
 
@@ -165,7 +167,7 @@ class Dispatcher(Thread):
         except DatabaseError as error:
             logger.warning("%s messages are recorded one by one: %s", len(sent), type(error).__name__)
             for one in sent:
-                self._elsewhere(one[0], lambda one=one: leases.note_sent(*one))  # type: ignore[misc]
+                self._elsewhere(one[0], partial(leases.note_sent, *one))
 
     def _begin(self) -> None:
         """Claim as many messages as there is room for, and begin to send them."""
@@ -179,12 +181,12 @@ class Dispatcher(Thread):
             self._send(claimed, together.contents(claimed))
 
     def _room(self) -> int:
-        """Return how many messages to claim: for calls, and some to be ready, several at a time."""
+        """Return how many messages to claim: for each free call, and ahead once half of the spare ones are used."""
         free, missing = self._free(), self.spare - len(self.ready)
         return free + missing if missing * 2 >= self.spare else 0
 
     def _free(self) -> int:
-        return self.most - len(self.calls) - len(self.others)
+        return self.max_calls - len(self.calls) - len(self.others)
 
     def _look(self) -> None:
         """Find the messages of which only the database knows."""
@@ -198,7 +200,7 @@ class Dispatcher(Thread):
             if message.pk in contents:
                 self.ready.append((message, contents[message.pk], time.monotonic() + READY_SECONDS))
             else:
-                self._elsewhere(message, lambda message=message: sending.send(message))  # type: ignore[misc]
+                self._elsewhere(message, partial(sending.send, message))
         self._call_ready()
 
     def _call_ready(self) -> None:
@@ -206,7 +208,7 @@ class Dispatcher(Thread):
         while self.ready and (self.stopping or self._free() > 0):
             message, content, until = self.ready.popleft()
             if self.stopping or until < time.monotonic():
-                self._elsewhere(message, lambda message=message: sending.give_back(message))  # type: ignore[misc]
+                self._elsewhere(message, partial(sending.give_back, message))
             else:
                 self._call(message, content)
 
@@ -236,8 +238,8 @@ def _result(call: Call) -> str:
     return call.future.result()
 
 
-def _go_on(call: Call, error: gateways.GatewayError) -> None:
-    sending.go_on(call.message, call.content, call.gateway, error)
+def _after_failed_call(call: Call, error: gateways.GatewayError) -> None:
+    sending.after_failed_call(call.message, call.content, call.gateway, error)
 
 
 def _safely(message: Message, work: Callable[[], None]) -> None:
@@ -254,10 +256,10 @@ def _safely(message: Message, work: Callable[[], None]) -> None:
 _running: Dispatcher | None = None
 
 
-def start(most: int) -> None:
-    """Start this process's dispatcher, of so many calls at once."""
+def start(max_calls: int) -> None:
+    """Start this process's dispatcher."""
     global _running  # noqa: PLW0603 (one a process: the tasks have no other way to it)
-    _running = Dispatcher(most)
+    _running = Dispatcher(max_calls)
     _running.start()
 
 
