@@ -16,9 +16,9 @@ class AtOnce(Executor):
         return done
 
 
-def dispatcher(most: int = 64) -> Dispatcher:
+def dispatcher(max_calls: int = 64) -> Dispatcher:
     """Return a dispatcher that a test turns itself; only gateways are called by other threads."""
-    made = Dispatcher(most)
+    made = Dispatcher(max_calls)
     made.pool.shutdown()
     made.pool = AtOnce()  # type: ignore[assignment]
     return made

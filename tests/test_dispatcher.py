@@ -261,7 +261,7 @@ def test_who_lost_the_claim_does_not_fail_over(message: Message, held: Held, set
 def test_no_more_calls_at_once_than_allowed(message: Message, held: Held) -> None:
     """Q-02: the others stay in the queue, where another worker may claim them."""
     ids = crowd(message, 5)
-    one = dispatcher(most=2)
+    one = dispatcher(max_calls=2)
     one.take(*ids)
     one.turn()
     wait_for(lambda: len(held.called) == 2)
@@ -278,7 +278,7 @@ def test_some_are_claimed_ahead_so_that_a_call_that_ends_makes_room_at_once(
     monkeypatch.setattr(dispatching, "READY_SECONDS", 30)  # a busy machine may need the second that ships
     ids = crowd(message, 20)
     held.let_go_of = {pk: threading.Event() for pk in ids}
-    one = dispatcher(most=16)
+    one = dispatcher(max_calls=16)
     one.take(*ids)
     one.turn()
     wait_for(lambda: len(held.called) == 16)
@@ -302,7 +302,7 @@ def test_what_was_claimed_ahead_in_vain_is_given_back(
 ) -> None:
     """Q-02, F4: while a gateway hangs, or this worker ends, another one may send it at once, with all of its tries."""
     monkeypatch.setattr(dispatching, "READY_SECONDS", 30)
-    one = dispatcher(most=8)
+    one = dispatcher(max_calls=8)
     one.take(*crowd(message, 9))
     one.turn()
     wait_for(lambda: len(held.called) == 8)
@@ -380,8 +380,10 @@ def test_a_mistake_in_one_call_loses_no_other(message: Message, held: Held, capl
 def test_a_message_that_another_thread_has_sent_makes_room(message: Message) -> None:
     """Q-02."""
     emails = [another(message, number, channel="email", destination=f"{number}@example.com").pk for number in range(5)]
-    one = dispatcher(most=2)
+    one = dispatcher(max_calls=2)
     one.take(*emails)
+    one.turn()
+    assert Message.objects.filter(state=State.SENT).count() == 2  # their threads count until the next turn
     while not one.events.empty():
         one.turn()
     assert set(Message.objects.filter(state=State.SENT).values_list("pk", flat=True)) == set(emails)
@@ -396,10 +398,36 @@ def test_too_many_calls_that_hang_are_a_fault_of_ours(
     assert (reread(message).state, message.error, message.fault) == (State.SENDING, "TooManyCalls", Fault.OURS)
 
 
+def test_a_claim_is_of_so_many_messages_at_most(
+    message: Message, memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "MAX_CLAIMED", 2)
+    claim = mock.Mock(side_effect=leases.claim_many)
+    monkeypatch.setattr(leases, "claim_many", claim)
+    deliver(*crowd(message, 5))
+    assert [len(call.args[0]) for call in claim.call_args_list] == [2, 2, 1]
+    assert len(memory.sent) == 5
+
+
+def test_a_connection_that_broke_is_replaced_before_its_next_statement(
+    message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F16: in the dispatcher's thread at each turn, in another thread before and after each message."""
+    replaced = mock.Mock()
+    monkeypatch.setattr(dispatching, "close_old_connections", replaced)
+    one = dispatcher()
+    one.events.put(None)
+    one.turn()
+    assert replaced.call_count == 1
+    one.take(another(message, 1, channel="email", destination="bob@example.com").pk)
+    one.turn()
+    assert replaced.call_count == 4
+
+
 def test_who_is_asked_to_stop_finishes_what_it_sends_and_begins_nothing(message: Message, held: Held) -> None:
     """F4."""
     ids = crowd(message, 3)
-    one = dispatcher(most=1)
+    one = dispatcher(max_calls=1)
     one.take(*ids)
     one.turn()
     one.stopping = True
@@ -430,7 +458,7 @@ def emails(message: Message, count: int) -> list[int]:
 
 def test_emails_that_hang_hold_up_no_sms(message: Message, memory: MemoryGateway) -> None:
     """F36: a mail server that hangs leaves SMS as the way in, which its page offers; the rest stays in the queue."""
-    letters, one = emails(message, 5), dispatcher(most=2)
+    letters, one = emails(message, 5), dispatcher(max_calls=2)
     one.pool = stuck = Stuck()  # type: ignore[assignment]
     one.take(*letters)
     one.turn()
@@ -447,7 +475,7 @@ def test_emails_that_hang_hold_up_no_sms(message: Message, memory: MemoryGateway
 
 def test_a_gateway_that_hangs_holds_up_no_email(message: Message, held: Held) -> None:
     """F26."""
-    ids, one = crowd(message, 4), dispatcher(most=2)
+    ids, one = crowd(message, 4), dispatcher(max_calls=2)
     one.take(*ids)
     one.turn()
     wait_for(lambda: len(held.called) == 2)
@@ -466,7 +494,7 @@ def test_tokens_come_before_links_and_links_before_notices(message: Message, mon
     sent: list[int] = []
     monkeypatch.setattr(sending, "send", lambda one: sent.append(one.pk))
     notice, link, token = emails(message, 3)
-    one = dispatcher(most=1)
+    one = dispatcher(max_calls=1)
     for queue, message_id in (("notices", notice), ("links", link), ("tokens", token)):
         one.take(message_id, queue=queue)
     finish(one)

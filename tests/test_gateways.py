@@ -380,6 +380,18 @@ def test_a_call_has_the_proxy_and_the_certificates_of_the_environment(
     assert (pool.proxy.url, pool.cert_reqs, pool.ca_certs) == ("http://proxy.example:3128", "CERT_REQUIRED", own)
 
 
+@pytest.mark.parametrize("gateway", BOTH)
+def test_where_the_environment_names_no_certificates_those_of_mozilla_are_taken(
+    wire: Wire, message: Message, settings: Any, monkeypatch: pytest.MonkeyPatch, gateway: str
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    settings.SMS_GATEWAYS = [gateway]
+    delivery.deliver(message.pk)
+    (pool,) = wire.pools
+    assert (pool.cert_reqs, pool.ca_certs) == ("CERT_REQUIRED", certifi.where())
+
+
 def wire_host(gateway: str) -> str:
     return {"twilio": TWILIO_HOST, "sinch": SINCH_HOST}[gateway]
 

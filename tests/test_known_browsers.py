@@ -4,11 +4,13 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.test import RequestFactory
 
 from accounts import rate_limits
 from accounts.auth import known_browsers
+from accounts.exceptions import Limited
 from accounts.models import AuditEvent, RateLimit, User
 from accounts.users import limits as own_limits
 from tests.altcha import challenge_in, challenge_on, solve
@@ -226,6 +228,15 @@ def test_a_failing_login_is_asked_for_a_captcha_from_everywhere(bob: User) -> No
         for number in range(10):
             Browser(REMOTE_ADDR=f"198.51.100.{number}").post_password(login, "wrong")
         assert challenge_on(Browser(REMOTE_ADDR=OTHER_ADDRESS).post_password(login))
+
+
+def test_where_no_captcha_can_be_shown_a_failing_login_waits(bob: User) -> None:
+    """B-03: a caller that forgets the captcha is no way around it."""
+    for number in range(10):
+        Browser(REMOTE_ADDR=f"198.51.100.{number}").post_password("bob", "wrong")
+    with pytest.raises(Limited) as refusal:
+        authenticate(username="bob", password=PASSWORD)
+    assert refusal.value.retry_after == 3600
 
 
 def test_a_large_network_of_ipv6_is_one_address_after_all(bob: User) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+import requests
 from urllib3.exceptions import HTTPError, ProxyError, ReadTimeoutError, SSLError
 
-from messaging.delivery.transport import TwilioTransport
+from messaging.deadline import MAX_THREADS
+from messaging.delivery.transport import Connections, TwilioTransport, pooled
 from tests.services.parts import make_certificate
 from tests.services.programs import wait_for
 
@@ -60,7 +62,7 @@ class Answers(BaseHTTPRequestHandler):
             self.send_without_end(*without_end)
             return
         status = 307 if "moved" in self.path else 201
-        answer = '{"sid": "SMé"}'.encode()
+        answer = '{"sid": "SMé"}'.encode("latin-1" if "latin" in self.path else "utf-8")
         self.send_response(status)
         if "packed" in self.path:
             answer = gzip.compress(b" " * 10_000_000)
@@ -121,6 +123,44 @@ def test_a_form_arrives_as_it_was_meant(servers: list[Server]) -> None:
     assert asked["form"] == {name: [value] for name, value in FORM.items()}
     assert asked["headers"]["Authorization"] == "Basic QUMxOnPpY3JldA=="  # as requests encodes it
     assert (answer.status_code, answer.text) == (201, '{"sid": "SMé"}')
+
+
+def test_parameters_and_lists_arrive_as_twilios_library_means_them(servers: list[Server]) -> None:
+    server = serve(servers)
+    some = {"To": ["+551198", "+551199"]}
+    TwilioTransport(server.origin).request("post", f"{server.origin}/List", params=some, data=some, headers={"A": "b"})
+    (asked,) = server.asked
+    assert asked["path"] == "/List?To=%2B551198&To=%2B551199"
+    assert asked["form"] == some
+    assert asked["headers"]["A"] == "b"
+
+
+def test_an_answer_in_another_encoding_is_an_answer(servers: list[Server]) -> None:
+    """G-04: the error page of a proxy is judged by its status."""
+    answer = post(serve(servers).origin, "/latin")
+    assert (answer.status_code, answer.text) == (201, '{"sid": "SM\N{REPLACEMENT CHARACTER}"}')
+
+
+def test_there_is_a_connection_for_each_call_at_once() -> None:
+    """Q-02: beyond them each call would make one of its own, which takes longer than the call."""
+    session = pooled(requests.Session(), "https://gateway.example")
+    adapters: list[Any] = [session.get_adapter("https://a"), session.get_adapter("http://a"), Connections("https://a")]
+    for adapter in adapters:
+        pool = adapter.poolmanager.connection_from_url("https://a")
+        assert pool.pool.maxsize == MAX_THREADS
+
+
+def test_a_netrc_of_the_machine_replaces_no_credentials(
+    servers: list[Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """requests sends what it finds there in place of a bearer token."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else")
+    monkeypatch.setenv("NETRC", str(netrc))
+    server = serve(servers)
+    session = pooled(requests.Session(), server.origin)
+    session.post(server.origin, headers={"Authorization": "Bearer ours"})
+    assert server.asked[0]["headers"]["Authorization"] == "Bearer ours"
 
 
 def test_a_connection_is_used_again(servers: list[Server]) -> None:

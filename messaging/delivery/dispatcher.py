@@ -3,11 +3,10 @@
 A worker that sends one message a thread spends most of its time on statements, each for one message, and on handing the
 interpreter's lock from thread to thread: 236 tokens a second were the most. Here one thread claims all messages that
 were announced meanwhile in one statement, reads their challenges in one, and records in one round trip which of them
-gateways took; the calls of gateways are all that other threads do. What is not an ordinary token by SMS is sent as
-``sending.send`` does, and so is all that follows from a failure.
+gateways took. Other threads only call gateways. Other messages than tokens by SMS, and failures, go by ``sending``.
 
-There may be as many e-mails as SMS at once, so a mail server that hangs holds up no SMS, nor a gateway an e-mail (F26,
-F36). A wake-up names no channel: messages are claimed as the one that has room, and the rest of them as the other.
+E-mails and SMS have as many calls each: a mail server that hangs holds up no SMS, nor a gateway an e-mail (F26, F36).
+A wake-up names no channel: ids are claimed as SMS where there is room for SMS, and those left over as e-mails.
 
 Each promise is that of ``flows.deliver``: every message has its own claim, lease and count of tries, so what happens to
 one that was claimed by a process that then died is the same (F1, F2, F3).
@@ -19,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 MAX_CLAIMED = 64  # in one statement
 MAX_WAITING = 1000  # ids in memory of each queue; they are lost with the process, and looks find the messages
 RECORD_SECONDS = 0.02  # that a result waits for others while calls are under way
-READY_SECONDS = 1.0  # that a claimed message waits for a call to end; with the call's cap it is less than the lease
+READY_SECONDS = 1.0  # that a claimed message waits for a free call; with the call's cap it is less than the lease
 
 
 @dataclass(eq=False, slots=True)
@@ -53,24 +53,24 @@ class Call:
 
 
 class Dispatcher(Thread):
-    """Sends messages, at most so many at once, until it is stopped."""
+    """Sends messages, by at most ``max_calls`` calls of gateways at once, until it is stopped."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_calls: int) -> None:
         super().__init__(name="dispatcher", daemon=True)
-        self.most = most
-        # A message to send with its queue, a call's end, another end.
+        self.max_calls = max_calls
+        # A message to send with its queue; a call that ended; None: another thread is done, or it is time to stop.
         self.events: SimpleQueue[tuple[str, int] | Call | None] = SimpleQueue()
         self.waiting = Waiting(MAX_WAITING)
         self.sms, self.emails = Waiting(MAX_WAITING), Waiting(MAX_WAITING)  # those that are not of the other channel
         self.ready: deque[tuple[Message, Content, float]] = deque()  # claimed, and until when that is of use
-        self.spare = most // 8  # of ``ready``, while all calls are made: so a call that ends makes room for one at once
+        self.spare = max_calls // 8  # claimed ahead while no call is free: a call that ends is followed at once
         self.more = False  # whether there are messages of which only the database knows
         self.calls: dict[Call, None] = {}  # the oldest first
         self.sent: list[tuple[Message, str, str]] = []  # not yet recorded
         self.record_at = 0.0
         self.others: set[Future[None]] = set()  # SMS in ``pool``
         self.letters: set[Future[None]] = set()  # e-mails in ``pool``
-        self.pool = ThreadPoolExecutor(2 * most + self.spare, thread_name_prefix="sender")
+        self.pool = ThreadPoolExecutor(2 * max_calls + self.spare, thread_name_prefix="sender")
         self.stopping = False
 
     def take(self, *message_ids: int, queue: str = TOKENS, more: bool = False) -> None:
@@ -153,7 +153,7 @@ class Dispatcher(Thread):
             try:
                 self._note_sent(call.message, call.gateway, _result(call))
             except gateways.GatewayError as error:
-                self._elsewhere(call.message, lambda call=call, error=error: _go_on(call, error))  # type: ignore[misc]
+                self._elsewhere(call.message, partial(_after_failed_call, call, error))
             except Exception:
                 logger.exception("message %s could not be sent", call.message.pk)
 
@@ -170,7 +170,7 @@ class Dispatcher(Thread):
         except Exception as error:  # noqa: BLE001 (what is not recorded is sent again, and all of it is paid for)
             logger.warning("%s messages are recorded one by one: %s", len(sent), type(error).__name__)
             for one in sent:
-                self._elsewhere(one[0], lambda one=one: leases.note_sent(*one))  # type: ignore[misc]
+                self._elsewhere(one[0], partial(leases.note_sent, *one))
 
     def _begin(self) -> None:
         """Claim as many messages as there is room for, and begin to send them."""
@@ -181,9 +181,9 @@ class Dispatcher(Thread):
             if only_looked and not claimed:  # another worker has them, or they are notices
                 self.more = False
             self._send(claimed, together.contents(claimed))
-        while (room := self.most - len(_going_on(self.letters))) > 0 and (self.emails or self.waiting):
+        while (room := self.max_calls - len(_going_on(self.letters))) > 0 and (self.emails or self.waiting):
             for message in self._claim(Channel.EMAIL, self.emails, self.sms, room):
-                self._elsewhere(message, lambda message=message: sending.send(message))  # type: ignore[misc]
+                self._elsewhere(message, partial(sending.send, message))
 
     def _claim(self, channel: str, own: Waiting, others: Waiting, room: int) -> list[Message]:
         """Claim messages of a channel; those that are not of it are left to the other channel."""
@@ -197,12 +197,12 @@ class Dispatcher(Thread):
         return claimed
 
     def _room(self) -> int:
-        """Return how many messages to claim: for calls, and some to be ready, several at a time."""
+        """Return how many messages to claim: for each free call, and ahead once half of the spare ones are used."""
         free, missing = self._free(), self.spare - len(self.ready)
         return free + missing if missing * 2 >= self.spare else 0
 
     def _free(self) -> int:
-        return self.most - len(self.calls) - len(self.others)
+        return self.max_calls - len(self.calls) - len(self.others)
 
     def _look(self) -> None:
         """Find the messages of which only the database knows."""
@@ -216,7 +216,7 @@ class Dispatcher(Thread):
             if message.pk in contents:
                 self.ready.append((message, contents[message.pk], time.monotonic() + READY_SECONDS))
             else:
-                self._elsewhere(message, lambda message=message: sending.send(message))  # type: ignore[misc]
+                self._elsewhere(message, partial(sending.send, message))
         self._call_ready()
 
     def _call_ready(self) -> None:
@@ -224,7 +224,7 @@ class Dispatcher(Thread):
         while self.ready and (self.stopping or self._free() > 0):
             message, content, until = self.ready.popleft()
             if self.stopping or until < time.monotonic():
-                self._elsewhere(message, lambda message=message: sending.give_back(message))  # type: ignore[misc]
+                self._elsewhere(message, partial(sending.give_back, message))
             else:
                 self._call(message, content)
 
@@ -258,8 +258,8 @@ def _result(call: Call) -> str:
     return call.future.result()
 
 
-def _go_on(call: Call, error: gateways.GatewayError) -> None:
-    sending.go_on(call.message, call.content, call.gateway, error)
+def _after_failed_call(call: Call, error: gateways.GatewayError) -> None:
+    sending.after_failed_call(call.message, call.content, call.gateway, error)
 
 
 def _safely(message: Message, work: Callable[[], None]) -> None:
@@ -276,10 +276,10 @@ def _safely(message: Message, work: Callable[[], None]) -> None:
 _running: Dispatcher | None = None
 
 
-def start(most: int) -> None:
-    """Start this process's dispatcher, of so many calls at once."""
+def start(max_calls: int) -> None:
+    """Start this process's dispatcher."""
     global _running  # noqa: PLW0603 (one a process: the tasks have no other way to it)
-    _running = Dispatcher(most)
+    _running = Dispatcher(max_calls)
     _running.start()
 
 

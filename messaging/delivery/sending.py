@@ -51,7 +51,7 @@ def _send_sms(message: Message, content: Content) -> None:
         _send_by_gateways(message, content)
 
 
-def go_on(message: Message, content: Content, gateway: str, error: gateways.GatewayError) -> None:
+def after_failed_call(message: Message, content: Content, gateway: str, error: gateways.GatewayError) -> None:
     """Do what follows from a failed call of the first gateway, which was made elsewhere."""
     note_fault(message, gateway, error.fault)
     _send_by_gateways(message, content, (gateway, error))
