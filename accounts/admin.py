@@ -16,7 +16,7 @@ from accounts.request.http import SignedInRequest
 from accounts.users import flows as users
 from messaging.delivery.admin import ReadOnlyAdmin
 
-MOST_DIGITS = 4  # of a phone that an operator searches by; more would reveal whose number it is
+MAX_DIGITS = 4  # of a phone that an operator searches by; more would reveal whose number it is
 
 
 @admin.register(Account)
@@ -100,7 +100,7 @@ class UserAdmin(admin.ModelAdmin):
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[User], search_term: str) -> Any:
         """Search by login or address, or by the last digits of the phone where only digits are typed."""
         digits = search_term.strip()
-        if digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS:
+        if digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS:
             return queryset.filter(phone_device__number__endswith=digits), False
         return super().get_search_results(request, queryset, search_term)
 

@@ -24,7 +24,7 @@ from messaging.database import ago, delete_in_batches
 from messaging.periodic.scheduler import Last, periodic_task
 
 DAYS_KNOWN = 90
-MOST_KNOWN = 500
+MAX_KNOWN = 500
 # A transaction may commit after a later one: only events older than any transaction lives are looked at, once.
 SETTLED_SECONDS = 30
 BATCH = 500  # sign-ins a run
@@ -89,7 +89,7 @@ def _remember_earlier(event: AuditEvent) -> None:
     since = event.at - timedelta(days=DAYS_KNOWN)
     earlier = AuditEvent.objects.filter(user=event.user, action__in=SIGN_INS, pk__lt=event.pk, at__gt=since)
     seen: dict[Device, datetime] = {}
-    for other in earlier.order_by("-at", "-pk")[:MOST_KNOWN]:
+    for other in earlier.order_by("-at", "-pk")[:MAX_KNOWN]:
         seen.setdefault(device_of(other), other.at)
     rows = [KnownDevice(user=event.user, browser=b, network=n, seen_at=at) for (b, n), at in seen.items()]
     KnownDevice.objects.bulk_create(

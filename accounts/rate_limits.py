@@ -91,7 +91,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class Usage:
     """The state of a window after counting a use; ``wait`` is the seconds until it ends."""
 
     window: Window
@@ -99,7 +99,7 @@ class Balance:
     wait: int
 
     @property
-    def is_overdrawn(self) -> bool:
+    def is_over_limit(self) -> bool:
         """Tell whether this use was one too many."""
         return self.used > self.window.limit
 
@@ -109,7 +109,7 @@ def windows(scope: str, name: object) -> list[Window]:
     return [Window(f"{scope} {name}", seconds, limit, scope) for limit, seconds in settings.LIMITS[scope]]
 
 
-def count(wanted: Iterable[Window], uses: int = 1) -> list[Balance]:
+def count(wanted: Iterable[Window], uses: int = 1) -> list[Usage]:
     """Count one use, or several, in each window and return their states: one statement, exact, in one order.
 
     Uses over the limit are counted as well; if a refusal is to count nothing, the caller's transaction undoes them.
@@ -123,7 +123,7 @@ def count(wanted: Iterable[Window], uses: int = 1) -> list[Balance]:
     cursor = kept_cursor(here)
     cursor.execute(statement, [row[0] for row in rows])
     found = cursor.fetchall()
-    return [Balance(known[key, seconds], int(used), int(wait)) for key, seconds, used, wait in found]
+    return [Usage(known[key, seconds], int(used), int(wait)) for key, seconds, used, wait in found]
 
 
 def take_back(wanted: Iterable[Window], since: datetime | None = None) -> None:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 __all__ = ["DeadlinePassed", "TooManyCalls", "begin", "within"]
 
 # More than the threads of any worker: it is reached only when calls hang and do not return.
-MOST_THREADS = 512
+MAX_THREADS = 512
 
 
 class TooManyCalls(Exception):
@@ -25,7 +25,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
     A read time-out counts per read: a server that sent one byte at a time held a call with ``timeout=1`` for 20 s
     (G-01). Raises DeadlinePassed; the call goes on in its thread until its socket ends. Raises TooManyCalls, without
-    making the call, when ``MOST_THREADS`` of them are occupied.
+    making the call, when ``MAX_THREADS`` of them are occupied.
     """
     return begin(call).result(timeout=seconds)
 
@@ -44,7 +44,7 @@ def _runner() -> "Runner":
     except IndexError:
         pass
     with _starting:
-        if len(_runners) >= MOST_THREADS:
+        if len(_runners) >= MAX_THREADS:
             raise TooManyCalls
         runner = Runner()
         runner.start()  # before it is counted, because it may fail

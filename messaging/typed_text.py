@@ -7,7 +7,7 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 
 # Python needs 0.02 s to normalise so many combining marks, and 9 s for 160,000: its time grows with their square.
-LONGEST = 4096
+MAX_LENGTH = 4096
 # Letters that are invisible, besides Unicode's own category of invisible characters (Cf).
 _BLANK_LETTERS = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0\u2800\u034f"))
 
@@ -43,9 +43,9 @@ class EmailField(forms.EmailField):
 
 
 def _cleaned_value(value: Any, maximum: int | None) -> Any:
-    """Return the cleaned text of a field. Raises ValidationError, before it is cleaned, above LONGEST."""
+    """Return the cleaned text of a field. Raises ValidationError, before it is cleaned, above MAX_LENGTH."""
     if not isinstance(value, str):
         return value
-    if len(value) > LONGEST:
-        MaxLengthValidator(min(maximum or LONGEST, LONGEST))(value)
+    if len(value) > MAX_LENGTH:
+        MaxLengthValidator(min(maximum or MAX_LENGTH, MAX_LENGTH))(value)
     return cleaned(value)

@@ -210,7 +210,7 @@ def test_a_search_without_a_result_says_so(office: Browser, souzas: list[User], 
 def test_too_many_to_read_at_once_are_said(
     office: Browser, souzas: list[User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filters, "MOST_PEOPLE", 1)
+    monkeypatch.setattr(filters, "MAX_PEOPLE", 1)
     happened(souzas[0])
     answer = office.get(f"{AUDIT}?person=souza")
     assert "More than 1 users match. Type more letters" in page(answer)
@@ -233,7 +233,7 @@ def test_a_login_that_begins_too_many_others_means_its_owner(
     language: str,
     word: str,
 ) -> None:
-    monkeypatch.setattr(filters, "MOST_PEOPLE", 1)
+    monkeypatch.setattr(filters, "MAX_PEOPLE", 1)
     monkeypatch.setattr(filters.AuditFilter, "most", 1)
     events = [happened(person("souza", account, first_name="Ana", last_name="Souza")), happened(souzas[0])]
     office.cookies[settings.LANGUAGE_COOKIE_NAME] = language

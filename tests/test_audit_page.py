@@ -315,7 +315,7 @@ def test_the_table_ends_with_what_the_page_says_it_has(
     office: Browser, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the audit log is."""
-    monkeypatch.setattr("accounts.audit.query.MOST", 20)
+    monkeypatch.setattr("accounts.audit.query.MAX_EXPORTED", 20)
     monkeypatch.setattr("accounts.lists.pagination.CHUNK", 10)
     for _number in range(25):
         happened(alice)

@@ -164,7 +164,7 @@ def test_all_of_a_filter_are_chosen_up_to_as_many_as_are_done_at_once(
     office: Browser, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many(account, 6, last_name="Prado")
-    monkeypatch.setattr(bulk, "MOST", 4)
+    monkeypatch.setattr(bulk, "MAX_PEOPLE", 4)
     shown = page(office.get(BULK, {"action": "deactivate", "all": "1", "q": "prado", "state": "active"}))
     assert "These are the first 4." in shown
     assert len(posted_by(shown).split(",")) == 4
@@ -179,16 +179,16 @@ def posted_by(shown: str) -> str:
 
 def test_as_many_as_are_done_at_once_fit_into_the_form(office: Browser, account: Account) -> None:
     """A form has a hundred fields at most: everybody stands in one of them."""
-    many(account, bulk.MOST)
+    many(account, bulk.MAX_PEOPLE)
     shown = page(office.get(BULK, {"action": "administrator", "all": "1", "role": "member"}))
     assert office.post(BULK, {"action": "administrator", "person": posted_by(shown)}).headers["Location"] == IDENTITY
-    assert f"Done for {bulk.MOST} of {bulk.MOST}." in page(office.prove_identity())
+    assert f"Done for {bulk.MAX_PEOPLE} of {bulk.MAX_PEOPLE}." in page(office.prove_identity())
 
 
 def test_more_than_are_done_at_once_are_not_done(
     office: Browser, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "MOST", 4)
+    monkeypatch.setattr(bulk, "MAX_PEOPLE", 4)
     people = many(account, 6)
     assert len(results(do(office, "deactivate", people))) == 4
 

@@ -196,14 +196,16 @@ class Held:
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
+        self.let_go_of: dict[int, threading.Event] = {}  # messages that it answers apart from the others
         self.called: list[int] = []
         self.error: Exception | None = None
+        self.errors: dict[int, Exception] = {}
 
     def send(self, parcel: gateways.Parcel) -> str:
         self.called.append(parcel.message_id)
-        assert self.let_go.wait(30)
-        if self.error:
-            raise self.error
+        assert self.let_go_of.get(parcel.message_id, self.let_go).wait(60)
+        if error := self.errors.get(parcel.message_id, self.error):
+            raise error
         return f"id-{parcel.message_id}"
 
 
@@ -270,14 +272,25 @@ def test_no_more_calls_at_once_than_allowed(message: Message, held: Held) -> Non
     assert states() == {(State.SENT, 1)}
 
 
-def test_some_are_claimed_ahead_so_that_a_call_that_ends_makes_room_at_once(message: Message, held: Held) -> None:
+def test_some_are_claimed_ahead_so_that_a_call_that_ends_makes_room_at_once(
+    message: Message, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "READY_SECONDS", 30)  # a busy machine may need the second that ships
+    ids = crowd(message, 20)
+    held.let_go_of = {pk: threading.Event() for pk in ids}
     one = dispatcher(most=16)
-    one.take(*crowd(message, 20))
+    one.take(*ids)
     one.turn()
     wait_for(lambda: len(held.called) == 16)
     assert len(one.ready) == 2
     assert sorted(Message.objects.values_list("tries", flat=True)) == [0] * 2 + [1] * 18
-    held.let_go.set()
+    held.let_go_of[held.called[0]].set()
+    wait_for(lambda: not one.events.empty())
+    one.turn()
+    assert len(one.ready) == 2  # the call was followed by one that was ready, and that by one more
+    assert Message.objects.filter(tries=0).count() == 1
+    for let_go in held.let_go_of.values():
+        let_go.set()
     finish(one)
     assert len(held.called) == len(set(held.called)) == 20
     assert states() == {(State.SENT, 1)}
@@ -322,6 +335,56 @@ def test_what_a_gateway_took_is_recorded_although_the_next_call_cannot_begin(
     monkeypatch.setattr(dispatching, "close_old_connections", lambda: None)
     finish(one)
     assert states() == {(State.SENT, 1)}
+
+
+def test_what_gateways_took_is_recorded_together_while_another_call_is_under_way(
+    message: Message, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F1, O-22: neither each by itself, nor only when the slowest call has ended."""
+    monkeypatch.setattr(dispatching, "RECORD_SECONDS", 30)
+    sent = [another(message, 1).pk, another(message, 2).pk]
+    held.let_go_of = {pk: threading.Event() for pk in sent}
+    one = dispatcher()
+    one.take(message.pk, *sent)
+    one.turn()
+    recorded_at = set()
+    for pk in sent:
+        held.let_go_of[pk].set()
+        wait_for(lambda: not one.events.empty())
+        one.turn()
+        recorded_at.add(one.record_at)
+    assert len(recorded_at) == 1  # the second one does not postpone the first
+    assert states() == {(State.SENDING, 1)}
+    one.record_at = 0  # the time has come
+    one.turn()
+    assert set(Message.objects.filter(state=State.SENT).values_list("pk", flat=True)) == set(sent)
+    assert [call.message.pk for call in one.calls] == [message.pk]
+    held.let_go.set()
+    finish(one)
+
+
+def test_a_mistake_in_one_call_loses_no_other(message: Message, held: Held, caplog: pytest.LogCaptureFixture) -> None:
+    """F1, F6: else what the gateway took in the same moment would be sent again."""
+    held.errors = {message.pk: ZeroDivisionError()}
+    other = another(message, 1)
+    one = dispatcher()
+    one.take(message.pk, other.pk)
+    one.turn()
+    held.let_go.set()
+    wait_for(lambda: all(call.future and call.future.done() for call in one.calls))
+    finish(one)
+    assert f"message {message.pk}: the answer of memory cannot be read" in caplog.text
+    assert (reread(message).state, reread(other).state) == (State.SENDING, State.SENT)
+
+
+def test_a_message_that_another_thread_has_sent_makes_room(message: Message) -> None:
+    """Q-02."""
+    emails = [another(message, number, channel="email", destination=f"{number}@example.com").pk for number in range(5)]
+    one = dispatcher(most=2)
+    one.take(*emails)
+    while not one.events.empty():
+        one.turn()
+    assert set(Message.objects.filter(state=State.SENT).values_list("pk", flat=True)) == set(emails)
 
 
 def test_too_many_calls_that_hang_are_a_fault_of_ours(
@@ -452,7 +515,7 @@ def test_an_answer_that_cannot_be_read_is_a_fault_of_the_gateway(message: Messag
 def test_beyond_what_it_remembers_it_asks_the_database(
     message: Message, memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatching, "MOST_WAITING", 2)
+    monkeypatch.setattr(dispatching, "MAX_WAITING", 2)
     monkeypatch.setattr(looks, "LIMIT", 1)
     looks.WAITING.built = None
     one = dispatcher()
@@ -487,6 +550,27 @@ def test_a_look_leaves_tokens_to_the_dispatcher_and_notices_to_its_own_threads(
     monkeypatch.setattr(dispatching, "_running", one)
     flows.deliver_pending(by="worker")
     assert (reread(message).state, reread(notice).state) == (State.QUEUED, State.EXPIRED)
+    finish(one)
+    assert reread(message).state == State.SENT
+
+
+def test_a_dispatcher_that_looks_by_itself_takes_tokens_only_and_looks_once(
+    message: Message, memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Q-02."""
+    notice = another(message, 1, kind="notice", expires_at=None)
+    look = mock.Mock(side_effect=looks.WAITING.run)
+    monkeypatch.setattr(looks, "WAITING", SimpleNamespace(run=look))
+    one = dispatcher()
+    one.take(more=True)
+    finish(one)
+    assert (reread(message).state, reread(notice).state) == (State.SENT, State.QUEUED)
+    assert look.call_count == 1  # it found fewer than the limit of a look
+
+
+def test_ids_that_cannot_be_claimed_hide_no_message_that_waits(message: Message, memory: MemoryGateway) -> None:
+    one = dispatcher()
+    one.take(message.pk + 1000, more=True)
     finish(one)
     assert reread(message).state == State.SENT
 

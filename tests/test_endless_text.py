@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from accounts.invitations import flows as invitations
 from accounts.models import User
 from accounts.passwords import validators
-from messaging.typed_text import LONGEST
+from messaging.typed_text import MAX_LENGTH
 from tests.conftest import PASSWORD, Browser, sent_to
 from tests.test_invitations import INVITE, ask, link_to
 from tests.test_passwords import FORGOTTEN, link, path_of
@@ -32,12 +32,12 @@ def normalised(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     def normalize(form: Any, text: str) -> str:
         lengths.append(len(text))
-        return "" if len(text) > LONGEST else real(form, text)
+        return "" if len(text) > MAX_LENGTH else real(form, text)
 
     monkeypatch.setattr("unicodedata.normalize", normalize)
     yield lengths
     assert lengths, "something was normalised"
-    assert max(lengths) <= LONGEST
+    assert max(lengths) <= MAX_LENGTH
 
 
 @pytest.mark.usefixtures("normalised")

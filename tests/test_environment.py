@@ -196,7 +196,7 @@ class SelfSigned:
     def meet(self) -> None:
         client, _address = self.listener.accept()
         with closing(client):
-            client.settimeout(10)
+            client.settimeout(60)
             if self.ask_first:  # PostgreSQL: is TLS spoken here? Yes.
                 client.recv(8)
                 client.sendall(b"S")
@@ -231,10 +231,10 @@ def knock_at_postgres(port: int, more: str, settings: Any) -> None:
 
 def knock_at_redis(port: int, more: str, settings: Any) -> None:
     found = made(REDIS_URL=f"rediss://localhost:{port}/0?{more}")
-    options = {"socket_connect_timeout": 3, "socket_timeout": 3}
+    options = {"socket_connect_timeout": 30, "socket_timeout": 30}
     broker = Connection(found["CELERY_BROKER_URL"], ssl=found["CELERY_BROKER_USE_SSL"], transport_options=options)
     with pytest.raises(Exception, match=r"."):
-        broker.ensure_connection(max_retries=0, timeout=3)
+        broker.ensure_connection(max_retries=0, timeout=30)
 
 
 def knock_at_mail(port: int, more: str, settings: Any) -> None:
@@ -263,7 +263,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_unless_the_address_say
     for more, met in ((verified, "refused"), (unverified, "met")):
         server = self_signed(ask_first=knock is knock_at_postgres)
         knock(server.port, more, settings)
-        server.thread.join(10)
+        server.thread.join(60)
         assert server.met == [met]
 
 

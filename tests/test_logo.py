@@ -68,7 +68,7 @@ def test_pictures_of_every_kind_are_taken(data: bytes) -> None:
 BOMB = b"\0" * 40_000_000
 BROKEN = {
     "type": [b"", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\xff\xd8\xff\xe0 JFIF", b"RIFF0000WEBP"],
-    "large": [png() + b"x" * logos.MOST_BYTES],
+    "large": [png() + b"x" * logos.MAX_BYTES],
     "sides": [png(15, 64), png(64, 513), png(0, 64, pixels=b"")],
     "interlaced": [png(kind=(8, 2, 1))],
     "broken": [

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.countries import country_choices
@@ -203,6 +203,11 @@ def test_a_known_number_is_described_as_when_it_was_screened() -> None:
     assert phones.known("+12025550123") == phones.parse("US", "202 555 0123", ["US"])
 
 
+# A busy machine takes as long as it takes.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@unhurried
 @given(typed=st.text(max_size=80), region=st.sampled_from(["BR", "US", "GB", "001", "ZZ", ""]) | st.text(max_size=4))
 def test_any_text_is_a_phone_or_a_refusal(typed: str, region: str) -> None:
     try:
@@ -214,6 +219,7 @@ def test_any_text_is_a_phone_or_a_refusal(typed: str, region: str) -> None:
     assert phone.number[1:].isdigit()
 
 
+@unhurried
 @given(typed=st.text(alphabet="0123456789+ ()-./x;=٠１०", max_size=30))
 def test_whatever_passes_for_brazil_is_a_brazilian_mobile(typed: str) -> None:
     """P-04: eleven national digits with the 9."""

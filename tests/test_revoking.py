@@ -145,7 +145,7 @@ def test_all_of_a_filter_are_chosen_up_to_as_many_as_are_revoked_at_once(
     office: Browser, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invite(alice, "nina", "nora", "nils", "tom")
-    monkeypatch.setattr(revoking, "MOST", 2)
+    monkeypatch.setattr(revoking, "MAX_INVITATIONS", 2)
     read = page(office.get(BULK, {"action": "revoke", "all": "1", "q": "n"}, follow=True))
     assert "These are the first 2." in read
     (named,) = re.findall(r'name="invitation" value="([\d,]+)"', read)

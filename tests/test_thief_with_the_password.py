@@ -12,7 +12,7 @@ from tests.test_factors_that_count import only
 from tests.test_known_browsers import known_browser_of, link_to
 from tests.tools import let_pass
 from twofactor.models import PendingSignIn, PhoneDevice
-from twofactor.sign_in.query import MOST_UNUSED
+from twofactor.sign_in.query import MAX_UNUSED
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy", "bobs_phone")]
 
@@ -157,9 +157,9 @@ def kept() -> tuple[int, int]:
 
 def test_right_passwords_do_not_fill_the_disk(bob: User) -> None:
     """B-12: beyond fifty, those that are over go with the next right password, and their sessions with them."""
-    crowd(MOST_UNUSED)
+    crowd(MAX_UNUSED)
     let_pass(601)
-    assert kept() == (MOST_UNUSED, MOST_UNUSED)
+    assert kept() == (MAX_UNUSED, MAX_UNUSED)
     crowd(1)
     assert kept() == (1, 1)
 
@@ -171,12 +171,12 @@ def test_what_is_deleted_for_a_thief_is_nothing_of_the_owner_s(bob: User) -> Non
     asked, waits = Browser(), Browser()
     asked.post_password("bob")
     asked.post_channel()
-    crowd(MOST_UNUSED - 1)
+    crowd(MAX_UNUSED - 1)
     let_pass(601)
     waits.post_password("bob")
     before = kept()
     crowd(1)
-    assert kept()[0] == before[0] - (MOST_UNUSED - 1) + 1
+    assert kept()[0] == before[0] - (MAX_UNUSED - 1) + 1
     assert can_go_on(waits)
     assert at_home.is_in()
     assert PendingSignIn.objects.filter(sends=1, completed_at__isnull=True).exists()

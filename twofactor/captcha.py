@@ -34,7 +34,7 @@ from twofactor import exceptions as refusals
 logger = logging.getLogger(__name__)
 
 VERIFIER_CAP_SECONDS = 4.5  # for the verifier's whole answer; the page may wait 5 s (C-05)
-LONGEST = 8192
+MAX_LENGTH = 8192
 DOUBLINGS = 3  # of the work, after which a captcha that was begun before is still good
 USED_SECONDS = 3600  # for which a used captcha is remembered: longer than any is valid
 ALTCHA_ALGORITHM = "PBKDF2/SHA-256"  # the widget's worker for it is the one that static/vendor has
@@ -133,7 +133,7 @@ def use_of(solved: str) -> rate_limits.Window:
 def use(solved: str) -> None:
     """Use a captcha that pays for no send, once. Raises CaptchaRefused (C-02)."""
     (use,) = rate_limits.count([use_of(solved)])
-    if use.is_overdrawn:
+    if use.is_over_limit:
         raise refusals.CaptchaRefused
 
 
@@ -154,7 +154,7 @@ def check(value: str, shown: forms.Field) -> str:
         if asks_google:
             _probe()
         raise refusals.CaptchaMissing
-    if len(value) > LONGEST:
+    if len(value) > MAX_LENGTH:
         raise refusals.CaptchaRefused
     if asks_google:
         solved = _check_recaptcha(value)
@@ -197,7 +197,7 @@ def _probe() -> None:
     if not settings.CAPTCHA_FALLBACK:
         return
     (probe,) = rate_limits.count([rate_limits.Window("captcha probe", settings.CAPTCHA_PROBE_SECONDS, 1, "probe")])
-    if not probe.is_overdrawn:
+    if not probe.is_over_limit:
         _answer_of_google("probe")
 
 

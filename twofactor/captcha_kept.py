@@ -30,7 +30,7 @@ def keep(value: str, shown: forms.Field, *, checked: bool = False) -> None:
     One that was ``checked`` already is asked for again.
     """
     widget: Any = shown.widget
-    if not value or len(value) > captcha.LONGEST or (checked and isinstance(widget, captcha.RecaptchaWidget)):
+    if not value or len(value) > captcha.MAX_LENGTH or (checked and isinstance(widget, captcha.RecaptchaWidget)):
         return
     if isinstance(widget, captcha.AltchaWidget):
         try:

@@ -114,7 +114,7 @@ class TokenForm(RefusableForm):
     token = forms.CharField(
         label=_("TOKEN"),
         required=False,
-        max_length=derive.LONGEST_TYPED,
+        max_length=derive.MAX_TYPED_LENGTH,
         widget=OnceInput(
             attrs={
                 "autocomplete": "one-time-code",

@@ -11,7 +11,7 @@ from messaging.database import Clock, clock_plus, tried_twice
 from twofactor.models import Challenge, Journey, Reauthentication
 from twofactor.tokens import challenges
 
-LONGEST_ADDRESS = 500  # of a page to return to; a longer one becomes the home page
+MAX_ADDRESS_LENGTH = 500  # of a page to return to; a longer one becomes the home page
 
 
 def start(journey: Journey, *, seconds: int = 0) -> None:

@@ -39,7 +39,7 @@ Shape = dict[str, Any]
 MARK = "\ue000{}\ue001"
 MARKED = re.compile("\ue000([a-z_]+)\ue001")
 OBJECTS = {"account", "form", "alone", "challenge"}  # in the context: a kept page has stand-ins for them
-MOST_SHAPES = 500  # of some 10 kB; an account with a logo has shapes of its own
+MAX_SHAPES = 500  # of some 10 kB; an account with a logo has shapes of its own
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _language_and_addresses() -> tuple[Hashable, ...]:
     return get_language(), get_script_prefix(), settings.ROOT_URLCONF
 
 
-@lru_cache(maxsize=MOST_SHAPES)
+@lru_cache(maxsize=MAX_SHAPES)
 def _parts(page: KeptPage, _decided_by: tuple[Hashable, ...], facts: tuple[tuple[str, Any], ...]) -> list[str]:
     """Return alternately the text of a page and the names of its own values."""
     shape = dict(facts)

@@ -9,7 +9,7 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, P
 
 from twofactor import exceptions as refusals
 
-LONGEST_TYPED = 60
+MAX_TYPED_LENGTH = 60
 MOBILE_TYPES = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 # libphonenumber would read letters as keypad digits: CALLMENOW is a valid number to it.
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -70,7 +70,7 @@ def _read(region: str, typed: str) -> PhoneNumber:
     bare = _EXTENSION.sub("", _PREFIX.sub("", typed.strip()))
     if region == "BR":
         bare = _ANY_CARRIER.sub(r"\1", bare)
-    if len(bare) > LONGEST_TYPED or _LETTERS.search(bare):
+    if len(bare) > MAX_TYPED_LENGTH or _LETTERS.search(bare):
         raise refusals.NotANumber
     # With "00" the library reads the country code as a carrier: 00 55 11 … became +55 11 98… (P-01).
     bare = re.sub(r"\A[\s(]*00", "+", bare)

@@ -81,7 +81,7 @@ def verify(user: User, typed: str) -> RecoveryCode:
         user=user, used_at__isnull=True, expires_at__gt=Clock()
     ).first()
     if row and derive.same(row.digest, keyed_digest(_key_of(row), LABEL, user, code)):
-        rate_limits.take_back(balance.window for balance in counted)
+        rate_limits.take_back(usage.window for usage in counted)
         return row
     unguessable.note_wrong_apart(user, PURPOSE, counted)
     raise refusals.CodeRefused

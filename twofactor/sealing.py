@@ -12,7 +12,7 @@ from django.conf import settings
 
 from twofactor.tokens import derive
 
-LONGEST = 255  # characters of a sealed secret
+MAX_LENGTH = 255  # characters of a sealed secret
 
 
 class Unsealable(Exception):

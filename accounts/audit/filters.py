@@ -12,7 +12,7 @@ from accounts.lists.filters import ANY, Filter, midnight
 from accounts.models import User
 from accounts.users import query as user_query
 
-MOST_PEOPLE = 20  # whose events are read together
+MAX_PEOPLE = 20  # whose events are read together
 
 
 def _events() -> list[tuple[str, Any]]:
@@ -24,7 +24,7 @@ class AuditFilter(Filter):
     """Which events are shown."""
 
     only: User | None = None  # the person with exactly this login, where too many others match as well
-    most = MOST_PEOPLE
+    most = MAX_PEOPLE
 
     person = forms.CharField(label=_("Name, login or e-mail"), max_length=254)
     event = forms.ChoiceField(label=_("Event"), choices=_events)
@@ -50,7 +50,7 @@ class AuditFilter(Filter):
             raise forms.ValidationError(
                 _("Nobody in this account has this name, login or e-mail address. Try any word of the name.")
             )
-        if count > MOST_PEOPLE:
+        if count > MAX_PEOPLE:
             return [self._named(typed)]
         people = list(found.prefetch_related(None).order_by("name_key", "pk"))
         return [person for person in people if typed.lower() == person.email] or people
@@ -60,7 +60,7 @@ class AuditFilter(Filter):
         if self.only is None:
             raise forms.ValidationError(
                 _("More than %(most)s users match. Type more letters, another word of the name, or the login."),
-                params={"most": MOST_PEOPLE},
+                params={"most": MAX_PEOPLE},
             )
         return self.only
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit.actions import Action
 from accounts.models import AuditEvent
 
-LONGEST_SIGN_IN = timedelta(minutes=10)  # settings.PENDING_SIGN_IN_SECONDS: an older event is another sign-in's
+MAX_SIGN_IN_AGE = timedelta(minutes=10)  # settings.PENDING_SIGN_IN_SECONDS: an older event is another sign-in's
 BEGINS, ENDS = Action.SIGN_IN_PENDING, Action.SIGN_IN_VERIFIED
 STEPS = {
     BEGINS,
@@ -71,7 +71,7 @@ def lines(events: Iterable[AuditEvent]) -> list[Line]:
     for event in events:
         whose = (event.user_id, event.ip)
         line = open_for.get(whose)
-        if line and event.action in STEPS and line.event.at - event.at <= LONGEST_SIGN_IN:
+        if line and event.action in STEPS and line.event.at - event.at <= MAX_SIGN_IN_AGE:
             line.steps.append(event)
             if event.action == BEGINS:
                 del open_for[whose]

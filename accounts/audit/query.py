@@ -17,7 +17,7 @@ from accounts.request import user_agents
 
 # By time, not by id: rows that were imported later, such as those of an older system, are sorted in.
 ORDER = pagination.Order("at", descending=True)
-MOST = 100_000  # events of one export: half a minute's work; a spreadsheet takes ten times as many rows
+MAX_EXPORTED = 100_000  # events of one export: half a minute's work; a spreadsheet takes ten times as many rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class AuditQuery:
         return replace(page, rows=with_addresses(self.account, page.rows))
 
     def export(self) -> Iterator[list[list[Any]]]:
-        """Return the events for an export, chunk by chunk, the newest first and at most ``MOST``."""
-        for events in islice(pagination.chunks_of(self.arms, self.scope, ORDER), MOST // pagination.CHUNK):
+        """Return the events for an export, chunk by chunk, the newest first and at most ``MAX_EXPORTED``."""
+        for events in islice(pagination.chunks_of(self.arms, self.scope, ORDER), MAX_EXPORTED // pagination.CHUNK):
             yield [_cells(event) for event in with_addresses(self.account, events)]
 
 

@@ -33,9 +33,9 @@ AT_ONCE = 1000
 def record_thinned(action: Action, *, user: User | None = None, about: str = "", **data: Any) -> None:
     """Add an event, or count it when as many were added in this minute; ``about`` counts kinds of it apart."""
     windows = _windows(f"{action} {about}".strip(), user)
-    overdrawn = {balance.window.key for balance in rate_limits.count(windows) if balance.is_overdrawn}
-    if overdrawn:
-        count_left_out(action, user=user, anywhere=windows[-1].key in overdrawn)
+    over = {usage.window.key for usage in rate_limits.count(windows) if usage.is_over_limit}
+    if over:
+        count_left_out(action, user=user, anywhere=windows[-1].key in over)
     else:
         record_only(action, user=user, **data)
 

@@ -42,7 +42,7 @@ def audit(request: SignedInRequest) -> HttpResponseBase:
         "form": form,
         "page": page,
         "events": [_shown_line(line) for line in grouping.lines(page.rows)],
-        "most": number_format(audit_query.MOST, force_grouping=True),
+        "most": number_format(audit_query.MAX_EXPORTED, force_grouping=True),
     }
     return render(request, "accounts/audit.html", context)
 

@@ -38,9 +38,9 @@ def _stop_new_browser(
 
 def _count(login: str, user: User | None) -> None:
     """Count a wrong password of a new browser; notify the person when one reaches the limit from everywhere."""
-    balances = password_limits.count_wrong_password(login, request_context.current.get().ip, user)
-    from_anywhere = [balance for balance in balances if balance.window.scope == password_limits.ANYWHERE]
-    if user and any(balance.used == balance.window.limit for balance in from_anywhere):
+    usages = password_limits.count_wrong_password(login, request_context.current.get().ip, user)
+    from_anywhere = [usage for usage in usages if usage.window.scope == password_limits.ANYWHERE]
+    if user and any(usage.used == usage.window.limit for usage in from_anywhere):
         passwords.notify_of_guesses(user)
 
 

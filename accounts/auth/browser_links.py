@@ -30,7 +30,7 @@ def request_link(login: str) -> None:
     mailbox = rate_limits.windows("browser_links", rate_limits.hidden(user.email if user else login.strip().lower()))
     with transaction.atomic():
         counted = rate_limits.count(mailbox + links_from_here())
-        if any(balance.is_overdrawn for balance in counted if balance.window.scope == "browser_links"):
+        if any(usage.is_over_limit for usage in counted if usage.window.scope == "browser_links"):
             return
         record_thinned(Action.BROWSER_LINK_SENT, user=user)
         delivery.enqueue(

@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.request import context as request_context
 
 SALT = "accounts.known_browsers"
-MOST_PEOPLE = 5  # in one browser: the latest to sign in
+MAX_PEOPLE = 5  # in one browser: the latest to sign in
 KNOWN_SOURCE = "browser "  # the beginning of a known browser's source; no network address begins with it
 
 
@@ -60,7 +60,7 @@ def remember(response: HttpResponseBase, user: User, *, browser: str = "", anew:
     mine = signing.dumps([user.pk, user.browsers_epoch, name], salt=SALT)
     response.set_cookie(
         settings.KNOWN_BROWSER_COOKIE_NAME,
-        "|".join([mine, *others][:MOST_PEOPLE]),
+        "|".join([mine, *others][:MAX_PEOPLE]),
         max_age=settings.KNOWN_BROWSER_SECONDS,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -83,7 +83,7 @@ def _entries(cookie: str) -> list[CookieEntry]:
     if not cookie:  # asked ten times in a sign-in of a new browser
         return []
     found = []
-    for signed in cookie.split("|")[:MOST_PEOPLE]:
+    for signed in cookie.split("|")[:MAX_PEOPLE]:
         try:
             user_id, epoch, browser = signing.loads(signed, salt=SALT, max_age=settings.KNOWN_BROWSER_SECONDS)
         except signing.BadSignature:

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from accounts.exceptions import LogoRefused
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 SIDES = range(16, 513)
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER = struct.Struct(">IIBBBBB")
@@ -34,7 +34,7 @@ def rewrite(data: bytes) -> bytes:
     Data after the picture's end and every comment inside it (EXIF, text, a profile, a second picture) are dropped, so a
     file that is also something else is only a picture afterwards.
     """
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise LogoRefused("large")
     parts = _parts(data)
     width, height, depth, colour, *ways, interlaced = HEADER.unpack(parts[b"IHDR"])

@@ -8,9 +8,9 @@ from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.urls import reverse
 
-from accounts.branding.logos import MOST_BYTES
+from accounts.branding.logos import MAX_BYTES
 
-MOST_READ = 4 * 1024 * 1024  # up to this size a file that is too large gets an error that says so
+MAX_READ = 4 * 1024 * 1024  # up to this size a file that is too large gets an error that says so
 
 
 class LogoUploadHandler(FileUploadHandler):
@@ -18,7 +18,7 @@ class LogoUploadHandler(FileUploadHandler):
 
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *args: Any) -> None:  # noqa: N803 (Django's)
         """Refuse a request that is too large for any mistake."""
-        if content_length > MOST_READ:
+        if content_length > MAX_READ:
             raise RequestDataTooBig("larger than any form of ours")
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
@@ -30,7 +30,7 @@ class LogoUploadHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Keep the beginning of the file."""
-        self.kept += raw_data[: MOST_BYTES + 1 - len(self.kept)]
+        self.kept += raw_data[: MAX_BYTES + 1 - len(self.kept)]
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile:
         """Return the bytes that were kept."""

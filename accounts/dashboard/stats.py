@@ -25,7 +25,7 @@ from accounts.users.query import LOCKED, MAYBE_LOCKED, lacking
 from messaging.delivery.models import Channel, Message, State
 from messaging.periodic.scheduler import Last, periodic_task
 
-LONGEST_DAYS = 30
+MAX_DAYS = 30
 LIVE_DAYS = 2
 LATEST_TOKENS = 200
 OUTCOMES = {
@@ -141,15 +141,15 @@ def count_days(last: Last) -> None:
 def settle(done_at: datetime | None) -> None:
     """Count the days since the last run, and the two days before, for their late reports."""
     today = timezone.localdate()
-    last = timezone.localdate(done_at) if done_at else today - timedelta(days=LONGEST_DAYS)
-    day = max(last - timedelta(days=LIVE_DAYS), today - timedelta(days=LONGEST_DAYS))
+    last = timezone.localdate(done_at) if done_at else today - timedelta(days=MAX_DAYS)
+    day = max(last - timedelta(days=LIVE_DAYS), today - timedelta(days=MAX_DAYS))
     while day < today:
         with transaction.atomic():
             rows = [DailyFigure(account_id=a, day=d, name=n, count=c) for a, d, n, c in _count(day, day)]
             DailyFigure.objects.filter(day=day).delete()
             DailyFigure.objects.bulk_create(rows, batch_size=500)
         day += timedelta(days=1)
-    DailyFigure.objects.filter(day__lt=today - timedelta(days=LONGEST_DAYS)).delete()
+    DailyFigure.objects.filter(day__lt=today - timedelta(days=MAX_DAYS)).delete()
 
 
 Counted = Iterator[tuple[int, date, str, int]]

@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 SALT = "accounts.invitations"
 LIFETIME_SECONDS = 7 * 86_400
 AT_ONCE = 500
-LONGEST_ADDRESS = 254
-LONGEST_LOGIN = 40
+MAX_ADDRESS_LENGTH = 254
+MAX_LOGIN_LENGTH = 40
 TRIES = 20
 # The results for a line of the list.
 SENT, MEMBER, INACTIVE, INVALID, LIMITED = "sent", "member", "inactive", "invalid", "limited"
@@ -48,8 +48,8 @@ QUOTE = "\ue000"
 HIDDEN = str.maketrans({",": "\ue001", ";": "\ue002", "\t": " ", "<": " ", ">": " ", "@": " ", QUOTE: " "})
 SHOWN = {ord("\ue001"): ",", ord("\ue002"): ";", ord(QUOTE): " "}
 QUOTED = re.compile(f"{QUOTE}[^{QUOTE}]*{QUOTE}")
-LONGEST_NAME = 80
-LONGEST_TYPED = 4 * LONGEST_NAME  # of a name, with its blanks and combining marks
+MAX_NAME_LENGTH = 80
+MAX_TYPED_LENGTH = 4 * MAX_NAME_LENGTH  # of a name, with its blanks and combining marks
 
 
 def people(pasted: str) -> dict[str, str]:
@@ -63,7 +63,7 @@ def people(pasted: str) -> dict[str, str]:
     for part in re.split(r"[\r\n\t,;]", hidden):
         for address, name in _people_of(part):
             if address := address.strip().lower():
-                found.setdefault(address, cleaned(name[:LONGEST_TYPED].translate(SHOWN))[:LONGEST_NAME])
+                found.setdefault(address, cleaned(name[:MAX_TYPED_LENGTH].translate(SHOWN))[:MAX_NAME_LENGTH])
     return found
 
 
@@ -108,7 +108,7 @@ def _is_address(typed: str) -> bool:
         validate_email(typed)
     except ValidationError:
         return False
-    return len(typed) <= LONGEST_ADDRESS
+    return len(typed) <= MAX_ADDRESS_LENGTH
 
 
 def _with_result(wanted: str, outcome: dict[str, str]) -> list[str]:
@@ -227,7 +227,7 @@ def _new_user(invitation: Invitation, **facts: str) -> User:
 
     The login always has a number: one without would tell the account that nobody else has that login (A-04).
     """
-    mailbox = re.sub(r"[^a-z0-9._-]", "", invitation.email.partition("@")[0]).lstrip("._-")[:LONGEST_LOGIN] or "user"
+    mailbox = re.sub(r"[^a-z0-9._-]", "", invitation.email.partition("@")[0]).lstrip("._-")[:MAX_LOGIN_LENGTH] or "user"
     given: dict[str, Any] = {"account": invitation.account, "role": invitation.role, "language": invitation.language}
     for number in range(TRIES):
         login = f"{mailbox}{secrets.randbelow(10_000):04d}"

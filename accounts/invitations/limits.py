@@ -30,8 +30,8 @@ def over_limit(account: Account, asked: list[str]) -> set[str]:
         return set()
     over = _over_limit_of_mailbox(account, asked)
     left = [address for address in asked if address not in over]
-    for balance in rate_limits.count(rate_limits.windows("invitations", account.pk), uses=len(left)) if left else []:
-        room = len(left) - max(0, balance.used - balance.window.limit)
+    for usage in rate_limits.count(rate_limits.windows("invitations", account.pk), uses=len(left)) if left else []:
+        room = len(left) - max(0, usage.used - usage.window.limit)
         over |= set(left[max(0, room) :])
     return over
 
@@ -53,7 +53,7 @@ def _over_limit_of_mailbox(account: Account, asked: list[str]) -> set[str]:
 def _count(account: Account, by_mailbox: dict[str, str]) -> set[str]:
     named = {window.key: address for mailbox, address in by_mailbox.items() for window in _windows(account, mailbox)}
     counted = rate_limits.count(window for mailbox in by_mailbox for window in _windows(account, mailbox))
-    return {named[balance.window.key] for balance in counted if balance.is_overdrawn}
+    return {named[usage.window.key] for usage in counted if usage.is_over_limit}
 
 
 def _windows(account: Account, mailbox: str) -> Iterable[Window]:

@@ -17,7 +17,7 @@ from accounts.models import Invitation
 from accounts.request.http import SignedInRequest
 from accounts.users.filters import PeopleFilter, list_before
 
-MOST = 200  # invitations a request: some seconds' work
+MAX_INVITATIONS = 200  # invitations a request: some seconds' work
 RESULTS = {
     invitations.REVOKED: gettext_lazy("Revoked"),
     invitations.SETTLED: gettext_lazy("There is nothing to do: it was accepted or revoked before."),
@@ -46,7 +46,7 @@ def invitations_revoke(request: SignedInRequest) -> HttpResponse:
     """Say whose invitations would be revoked, then revoke them and show the result of each (A-01, A-04)."""
     asked = request.POST if request.method == "POST" else request.GET
     back, found = list_before(request), _chosen(request, asked)
-    chosen = found[:MOST]
+    chosen = found[:MAX_INVITATIONS]
     if not chosen:
         messages.error(request, _("Choose at least one invitation, and what is to be done."))
         return redirect(back)
@@ -55,7 +55,11 @@ def invitations_revoke(request: SignedInRequest) -> HttpResponse:
         results = [(invitation, became, RESULTS[became]) for invitation, became in outcome]
         done = sum(became == invitations.REVOKED for _invitation, became in outcome)
         return render(request, "accounts/invitations_revoked.html", {"results": results, "done": done, "back": back})
-    facts = {"are_more": len(found) > MOST, "most": MOST, "people_too": bool(asked.getlist("person"))}
+    facts = {
+        "are_more": len(found) > MAX_INVITATIONS,
+        "most": MAX_INVITATIONS,
+        "people_too": bool(asked.getlist("person")),
+    }
     return _ask(request, back, {"invitations": chosen, "action": reverse("invitations-revoke"), **facts})
 
 
@@ -72,6 +76,6 @@ def _chosen(request: SignedInRequest, asked: QueryDict) -> list[Invitation]:
     """
     account = request.user.account
     if request.method != "POST" and asked.get("all"):
-        return list(PeopleFilter(asked, account).listing().invitations.order_by("email")[: MOST + 1])
-    mine = Invitation.objects.filter(account=account, pk__in=ids_of(asked.getlist("invitation"), MOST + 1))
+        return list(PeopleFilter(asked, account).listing().invitations.order_by("email")[: MAX_INVITATIONS + 1])
+    mine = Invitation.objects.filter(account=account, pk__in=ids_of(asked.getlist("invitation"), MAX_INVITATIONS + 1))
     return list(mine.order_by("email"))

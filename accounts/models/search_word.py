@@ -12,7 +12,7 @@ from accounts.models.account import Account
 from messaging.database import Bytewise
 
 PARTICLES = {"da", "de", "do", "das", "dos"}
-LONGEST = 80
+MAX_LENGTH = 80
 
 
 def words_of(text: str) -> list[str]:
@@ -21,13 +21,13 @@ def words_of(text: str) -> list[str]:
     Particles are left out, unless there is nothing else.
     """
     plain = "".join(char for char in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(char))
-    words = [word[:LONGEST] for word in re.findall(r"\w+", plain)]
+    words = [word[:MAX_LENGTH] for word in re.findall(r"\w+", plain)]
     return [word for word in words if word not in PARTICLES] or words
 
 
 def domain_of(email: str) -> str:
     """Return the domain of an address, with the @ before it."""
-    return ("@" + email.lower().rpartition("@")[2])[:LONGEST]
+    return ("@" + email.lower().rpartition("@")[2])[:MAX_LENGTH]
 
 
 class SearchWordManager(models.Manager["SearchWord"]):
@@ -51,7 +51,7 @@ class SearchWord(models.Model):
     # Each begins one of the two below; Django's own indexes would be duplicates.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="words", db_index=False)
     account = models.ForeignKey(Account, models.CASCADE, related_name="+", db_index=False)
-    word = models.CharField(max_length=LONGEST)
+    word = models.CharField(max_length=MAX_LENGTH)
 
     objects = SearchWordManager()
 

@@ -46,10 +46,10 @@ def notify(user: User, event: AuditEvent, *, sms_to: str = "", email_to: str = "
 def is_first(name: str, seconds: int = settings.DAY) -> bool:
     """Count a notice that is sent once in so many seconds; tell whether this is the first of its ``name``."""
     (counted,) = rate_limits.count([rate_limits.Window(name, seconds, 1, "notice")])
-    return not counted.is_overdrawn
+    return not counted.is_over_limit
 
 
 def _has_enough(event: AuditEvent, reader: str) -> bool:
     """Count a notice of one kind to a reader; tell whether the reader has had as many as a day allows."""
     counted = rate_limits.count(rate_limits.windows("notices", f"{event.action} {reader}"))
-    return any(balance.is_overdrawn for balance in counted)
+    return any(usage.is_over_limit for usage in counted)

@@ -13,7 +13,7 @@ from accounts.models import Account
 from accounts.notifications import choices
 from accounts.request.http import SignedInRequest
 
-MOST = 100  # administrators in the list; where there are more, all of them are notified
+MAX_LISTED = 100  # administrators in the list; where there are more, all of them are notified
 
 
 class NoticesForm(forms.Form):
@@ -29,7 +29,7 @@ class NoticesForm(forms.Form):
 
     def __init__(self, data: QueryDict | None, account: Account) -> None:
         super().__init__(data, initial={"kinds": choices.wanted(account), "reader": account.notices_to})
-        people = choices.administrators(account).order_by("name_key")[:MOST]
+        people = choices.administrators(account).order_by("name_key")[:MAX_LISTED]
         named = [(person.pk, f"{person.full_name} <{person.email}>") for person in people]
         self.fields["reader"].choices = [("", _("Every administrator")), *named]  # type: ignore[attr-defined]
 

@@ -33,7 +33,7 @@ def request_password_reset(email: str, require_captcha: password_limits.RequireC
     mailbox = rate_limits.windows("links", rate_limits.hidden(email.lower()))
     with transaction.atomic():
         counted = rate_limits.count(mailbox + asker)
-        if any(balance.is_overdrawn for balance in counted if balance.window.scope == "links"):
+        if any(usage.is_over_limit for usage in counted if usage.window.scope == "links"):
             record_thinned(Action.PASSWORD_RESET_LIMITED, user=user)
             return
         record_thinned(Action.PASSWORD_RESET_REQUESTED, user=user)
@@ -55,7 +55,7 @@ def send_password_reset(user: User, *, actor: User) -> bool:
     """Send a person the link to a new password, which nobody else sees (ASVS 6.4.6). Raises Limited."""
     mailbox = rate_limits.windows("links", rate_limits.hidden(user.email))
     with transaction.atomic():
-        if waits := [balance.wait for balance in rate_limits.count(mailbox) if balance.is_overdrawn]:
+        if waits := [usage.wait for usage in rate_limits.count(mailbox) if usage.is_over_limit]:
             raise Limited(max(1, *waits), "links", actor)
         record_event(Action.PASSWORD_RESET_SENT, user=user, actor=actor)
         delivery.enqueue(

@@ -24,7 +24,7 @@ from django.db.models.functions import Cast, Concat
 
 from accounts.models import User
 from accounts.rate_limits import (
-    Balance,
+    Usage,
     Window,
     count,
     forget,
@@ -111,7 +111,7 @@ class Restrictions:
         return self.load.bit_length()
 
 
-def count_wrong_password(login: str, ip: str | None, person: User | None) -> list[Balance]:
+def count_wrong_password(login: str, ip: str | None, person: User | None) -> list[Usage]:
     """Count a wrong password of a new browser in one statement: for the typed name, and for both names of a person."""
     other = [name for name in (person.username, person.email) if name != _name(login)] if person else []
     more = [window for name in other for window in _of_either_name(name, ip)]

@@ -10,7 +10,7 @@ from accounts.models import Role
 from accounts.request.http import SignedInRequest
 from accounts.users import query as user_query
 
-LONGEST_KEPT = 600
+MAX_KEPT_LENGTH = 600
 
 
 class PeopleFilter(Filter):
@@ -42,6 +42,6 @@ def list_before(request: SignedInRequest) -> str:
     A page has the filter in its own address, a form in a field of that name. Unknown fields are dropped, so that the
     address leads nowhere else.
     """
-    asked = QueryDict(request.POST.get("filter", "")[:LONGEST_KEPT]) if request.method == "POST" else request.GET
+    asked = QueryDict(request.POST.get("filter", "")[:MAX_KEPT_LENGTH]) if request.method == "POST" else request.GET
     query = PeopleFilter(asked, request.user.account).query
     return reverse("users") + (f"?{query}" if query else "")

@@ -35,8 +35,8 @@ from messaging.delivery.waiting import TOKENS, Waiting
 
 logger = logging.getLogger(__name__)
 
-MOST_CLAIMED = 64  # in one statement
-MOST_WAITING = 1000  # ids in memory of each queue; they are lost with the process, and looks find the messages
+MAX_CLAIMED = 64  # in one statement
+MAX_WAITING = 1000  # ids in memory of each queue; they are lost with the process, and looks find the messages
 RECORD_SECONDS = 0.02  # that a result waits for others while calls are under way
 READY_SECONDS = 1.0  # that a claimed message waits for a call to end; with the call's cap it is less than the lease
 
@@ -60,8 +60,8 @@ class Dispatcher(Thread):
         self.most = most
         # A message to send with its queue, a call's end, another end.
         self.events: SimpleQueue[tuple[str, int] | Call | None] = SimpleQueue()
-        self.waiting = Waiting(MOST_WAITING)
-        self.sms, self.emails = Waiting(MOST_WAITING), Waiting(MOST_WAITING)  # those that are not of the other channel
+        self.waiting = Waiting(MAX_WAITING)
+        self.sms, self.emails = Waiting(MAX_WAITING), Waiting(MAX_WAITING)  # those that are not of the other channel
         self.ready: deque[tuple[Message, Content, float]] = deque()  # claimed, and until when that is of use
         self.spare = most // 8  # of ``ready``, while all calls are made: so a call that ends makes room for one at once
         self.more = False  # whether there are messages of which only the database knows
@@ -178,7 +178,7 @@ class Dispatcher(Thread):
             if only_looked := not (self.sms or self.waiting):
                 self._look()
             claimed = self._claim(Channel.SMS, self.sms, self.emails, room)
-            if only_looked and not claimed:  # another worker has them
+            if only_looked and not claimed:  # another worker has them, or they are notices
                 self.more = False
             self._send(claimed, together.contents(claimed))
         while (room := self.most - len(_going_on(self.letters))) > 0 and (self.emails or self.waiting):
@@ -189,7 +189,7 @@ class Dispatcher(Thread):
         """Claim messages of a channel; those that are not of it are left to the other channel."""
         if not (waiting := own or self.waiting):
             return []
-        queue, ids = waiting.take(min(room, MOST_CLAIMED))
+        queue, ids = waiting.take(min(room, MAX_CLAIMED))
         claimed = leases.claim_many(ids, channel)
         if waiting is self.waiting and len(claimed) < len(ids):
             mine = {message.pk for message in claimed}
@@ -199,7 +199,7 @@ class Dispatcher(Thread):
     def _room(self) -> int:
         """Return how many messages to claim: for calls, and some to be ready, several at a time."""
         free, missing = self._free(), self.spare - len(self.ready)
-        return free + missing if free > 0 or missing * 2 >= self.spare else 0
+        return free + missing if missing * 2 >= self.spare else 0
 
     def _free(self) -> int:
         return self.most - len(self.calls) - len(self.others)

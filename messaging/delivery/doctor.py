@@ -25,7 +25,7 @@ from messaging.delivery import flows, gateways, wakeup
 from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Channel, Message, OpenCircuit
 
-MOST_OFFSET_SECONDS = 1
+MAX_OFFSET_SECONDS = 1
 REACH_SECONDS = 5
 PATIENCE_SECONDS = 2
 PREPARED_AT_RUN = 3  # settings.py: prepare_threshold
@@ -202,7 +202,7 @@ def _clock() -> Finding:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {Epoch.sql(connection.vendor)}", [])
         seconds = cursor.fetchone()[0] - int(time.time())  # noqa: TID251 (both clocks are compared)
-    if abs(seconds) > MOST_OFFSET_SECONDS:
+    if abs(seconds) > MAX_OFFSET_SECONDS:
         return warning(f"Database: it answers, but its clock is {seconds:+d} s off this machine; look at NTP (F40).")
     return ok("Database: it answers, and its clock agrees with this machine.")
 

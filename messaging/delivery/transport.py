@@ -15,14 +15,14 @@ from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers
 
-from messaging.deadline import MOST_THREADS
+from messaging.deadline import MAX_THREADS
 
 logger = logging.getLogger(__name__)
 
 # As many as there may be calls at once.
-CONNECTIONS: dict[str, Any] = {"pool_maxsize": MOST_THREADS, "pool_block": False, "max_retries": 0}
+CONNECTIONS: dict[str, Any] = {"pool_maxsize": MAX_THREADS, "pool_block": False, "max_retries": 0}
 
-MOST_BYTES = 100_000  # of an answer; gateways send some hundreds
+MAX_BYTES = 100_000  # of an answer; gateways send some hundreds
 # Nothing else is asked for: a few kilobytes in another encoding may hold a gigabyte.
 PLAIN = {"Accept-Encoding": "identity"}
 
@@ -63,11 +63,11 @@ def body_of(answer: Any) -> bytes:
     A time-out is that of one read, and nobody ends the thread of a call that was given up (G-01): an answer of any
     length would fill the memory, or occupy a thread for ever.
     """
-    body: bytes = answer.read1(MOST_BYTES, decode_content=False)
+    body: bytes = answer.read1(MAX_BYTES, decode_content=False)
     until = time.monotonic() + settings.GATEWAY_CAP_SECONDS
-    while answer.length_remaining != 0 and (part := answer.read1(MOST_BYTES, decode_content=False)):
+    while answer.length_remaining != 0 and (part := answer.read1(MAX_BYTES, decode_content=False)):
         body += part
-        if len(body) > MOST_BYTES or time.monotonic() > until:
+        if len(body) > MAX_BYTES or time.monotonic() > until:
             answer.close()
             raise HTTPError("an answer without end")
     return body

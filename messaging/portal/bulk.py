@@ -23,7 +23,7 @@ from twofactor.exceptions import NoPhone, OwnPhone
 
 logger = logging.getLogger(__name__)
 
-MOST = 200  # people a request: some seconds' work
+MAX_PEOPLE = 200  # people a request: some seconds' work
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def outlook(action: BulkAction, people: Iterable[User], actor: User) -> Outlook:
 def chosen(account: Account, ids: Iterable[int]) -> list[User]:
     """Return the people of an account with these ids, by name; people of another account are not found (A-04)."""
     found = User.objects.filter(account=account, pk__in=ids, erased_at__isnull=True).select_related("phone_device")
-    people = list(found.order_by("name_key", "pk")[:MOST])
+    people = list(found.order_by("name_key", "pk")[:MAX_PEOPLE])
     for person in people:
         person.account = account  # one object for all: it asks only once whether a date has come
     return people

@@ -37,12 +37,15 @@ def users_bulk(request: SignedInRequest) -> HttpResponseBase:
     context: dict[str, Any] = {"action": action, "name": asked["action"], "form": form, "back": back}
     if request.method == "POST" and (form is None or form.is_valid()):
         reason = form.cleaned_data["reason"] if form else ""
-        results = bulk.carry_out(action, people[: bulk.MOST], request.user, reason)
+        results = bulk.carry_out(action, people[: bulk.MAX_PEOPLE], request.user, reason)
         done = sum(result.is_done for result in results)
         return render(request, "accounts/bulk_done.html", {**context, "results": results, "done": done})
-    context |= {"outlook": bulk.outlook(action, people[: bulk.MOST], request.user), "filter": back.partition("?")[2]}
-    context |= {"are_more": len(people) > bulk.MOST, "invitations_too": bool(asked.getlist("invitation"))}
-    return render(request, "accounts/bulk.html", {**context, "most": bulk.MOST})
+    context |= {
+        "outlook": bulk.outlook(action, people[: bulk.MAX_PEOPLE], request.user),
+        "filter": back.partition("?")[2],
+    }
+    context |= {"are_more": len(people) > bulk.MAX_PEOPLE, "invitations_too": bool(asked.getlist("invitation"))}
+    return render(request, "accounts/bulk.html", {**context, "most": bulk.MAX_PEOPLE})
 
 
 def _people(request: SignedInRequest, asked: QueryDict) -> list[User]:
@@ -53,5 +56,5 @@ def _people(request: SignedInRequest, asked: QueryDict) -> list[User]:
     if request.method != "POST" and asked.get("all"):
         listing = PeopleFilter(asked, request.user.account).listing()
         found, _count = listing.find()
-        return list(listing.order.of(found)[: bulk.MOST + 1])
-    return bulk.chosen(request.user.account, ids_of(asked.getlist("person"), bulk.MOST + 1))
+        return list(listing.order.of(found)[: bulk.MAX_PEOPLE + 1])
+    return bulk.chosen(request.user.account, ids_of(asked.getlist("person"), bulk.MAX_PEOPLE + 1))

@@ -47,7 +47,7 @@ class GuardedJoinForm(GuardedForm, JoinForm):
     def _judge(self, password: str) -> None:
         """Judge ten passwords for each captcha."""
         judged = Window(f"captcha {self.solved} judged", captcha.USED_SECONDS, JUDGED, "captcha")
-        if any(balance.is_overdrawn for balance in rate_limits.count([judged])):
+        if any(usage.is_over_limit for usage in rate_limits.count([judged])):
             self.refuse_captcha(CaptchaRefused())
         else:
             super()._judge(password)

@@ -14,7 +14,7 @@ from messaging.delivery.models import Message
 from messaging.portal.erasure import messages_of
 from twofactor.models import UNCONFIRMED, AppDevice, Challenge, OwnRecoveryCode, Passkey
 
-MOST_EVENTS = 10_000  # the newest; "events" says how many there are
+MAX_EVENTS = 10_000  # the newest; "events" says how many there are
 
 
 def kept_about(user: User, *, number: str) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def kept_about(user: User, *, number: str) -> dict[str, Any]:
         "devices": list(KnownDevice.objects.filter(user=user).values("browser", "network", "seen_at")),
         "messages": list(_messages_shown(user).order_by("pk").values("channel", "kind", "created_at", "state")),
         "events_in_all": events.count(),
-        "events": [_event(event, user) for event in events.select_related("user", "actor")[:MOST_EVENTS]],
+        "events": [_event(event, user) for event in events.select_related("user", "actor")[:MAX_EVENTS]],
     }
 
 

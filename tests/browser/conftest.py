@@ -1,5 +1,6 @@
 """Debian's Chromium, the embedded default, and people who sit at the one and use the other."""
 
+import ipaddress
 import itertools
 import os
 import shutil
@@ -132,6 +133,7 @@ def complaints() -> Iterator[Complaints]:
     complaints.settle()
 
 
+FIRST_ADDRESS = ipaddress.ip_address("198.18.0.0")  # of 131,072 that are for tests (RFC 2544)
 ADDRESSES = itertools.count(1)
 
 
@@ -141,7 +143,7 @@ def visit(portal: Portal, chromium: Browser, complaints: Complaints) -> Iterator
     contexts: list[BrowserContext] = []
 
     def seat(login: str, number: str = "", *, browser: Browser = chromium, **options: Any) -> Person:
-        address = f"203.0.113.{next(ADDRESSES)}"  # as in life: limits count by it
+        address = str(FIRST_ADDRESS + next(ADDRESSES))  # as in life: limits count by it
         settings = {
             "viewport": {"width": 1280, "height": 800},
             "locale": "pt-BR",

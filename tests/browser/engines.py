@@ -21,7 +21,7 @@ from tests.browser.portal import PATIENCE, wait_for
 from tests.services.programs import free_port
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key that WebDriver gives an element's id under
-START = 4 * PATIENCE  # seconds: a browser that has never run makes its profile first
+START = 2 * PATIENCE  # seconds: a browser that has never run makes its profile first
 PREFERENCES = {
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.page": 0,
@@ -52,10 +52,14 @@ class Engine(ABC):
         return self.command("ExecuteScript", script=body, args=[])
 
     def find(self, selector: str) -> str:
-        """Return the id of the first element that is shown; wait until there is one."""
+        """Return the id of the first element that is shown; wait until there is one, and the page is complete.
+
+        The page's scripts run at its end: before, nobody listens to what is typed.
+        """
         elements = f"[...document.querySelectorAll({json.dumps(selector)})]"
-        shown = f"return {elements}.find(element => element.checkVisibility() && !element.disabled)"
-        found = wait_for(lambda: self._quietly(shown), f"{selector} at {self.address}")
+        shown = f"{elements}.find(element => element.checkVisibility() && !element.disabled)"
+        complete = "document.readyState === 'complete'"
+        found = wait_for(lambda: self._quietly(f"return {complete} ? {shown} : null"), selector)
         return str(found[ELEMENT])
 
     def _quietly(self, body: str) -> Any:
@@ -74,7 +78,7 @@ class Engine(ABC):
         self.command("ElementSendKeys", id=found, text=text)
 
     def is_at(self, address: str) -> None:
-        wait_for(lambda: self.address.partition("?")[0] == address or None, f"{address}, not {self.address}")
+        wait_for(lambda: self.address.partition("?")[0] == address or None, address)
 
     def has(self, count: int, selector: str) -> None:
         """Wait until there are so many elements."""
@@ -97,13 +101,12 @@ class Firefox(Engine):
     def __init__(self, port: int) -> None:
         self.number = 0
         self.socket = wait_for(lambda: _connected(port), "Firefox's Marionette", START)
-        self.socket.settimeout(START)
+        self.socket.settimeout(START)  # a command waits for the page that it leads to
         with contextlib.ExitStack() as on_failure:  # an open socket would be another test's failure
             on_failure.callback(self.socket.close)
             self._read()  # the greeting
             self.command("NewSession")
             on_failure.pop_all()
-        self.socket.settimeout(PATIENCE)
 
     def command(self, name: str, **parameters: Any) -> Any:
         self.number += 1
@@ -212,8 +215,10 @@ def _screen() -> Iterator[str]:
         text=True,
     ) as server:
         assert server.stdout
-        yield f":{server.stdout.readline().strip()}"
-        server.terminate()
+        try:
+            yield f":{server.stdout.readline().strip()}"
+        finally:
+            server.terminate()
 
 
 @contextlib.contextmanager

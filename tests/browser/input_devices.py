@@ -14,6 +14,7 @@ class Mouse:
 
     def press(self, place: Locator) -> None:
         """Click a button, a link, a box."""
+        self._wait(place)
         place.click()
         self.clicks += 1
 
@@ -23,7 +24,14 @@ class Mouse:
         place.fill(text)
         self.keys += len(text)
 
+    @staticmethod
+    def _wait(place: Locator) -> None:
+        """Wait for the page's scripts, which listen to what is typed and pressed, and choose where the focus begins."""
+        place.page.wait_for_load_state()
+
     def _reach(self, place: Locator) -> None:
+        place.wait_for()
+        self._wait(place)
         if not place.evaluate(FOCUSED):
             self.press(place)
 
@@ -39,6 +47,7 @@ class Keyboard(Mouse):
 
     def _reach(self, place: Locator) -> None:
         expect(place).to_be_enabled()
+        self._wait(place)
         for _ in range(MOST_TABS):
             if place.evaluate(FOCUSED):
                 return

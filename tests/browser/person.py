@@ -1,13 +1,45 @@
 """A person at a browser. Everything is found by path and field name, which every language shares."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, ViewportSize, expect
 
 from tests.browser.input_devices import Mouse
-from tests.browser.portal import Portal
+from tests.browser.portal import Portal, wait_for
 from tests.browser.seed import PASSWORD
+
+# A word in the console for each click, after whatever the click has sent.
+TELL_CLICKS = """() => {
+    let clicks = 0;
+    addEventListener("click", () => setTimeout(() => console.log(`click ${++clicks}`)), { capture: true });
+}"""
+
+
+class Held:
+    """Requests that wait for a word to go on."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.routes: list[Route] = []
+
+    def take(self, route: Route) -> None:
+        if route.request.method == "POST":
+            self.routes.append(route)
+        else:
+            route.continue_()
+
+    def first(self) -> Route:
+        """Wait for the first one; Playwright brings it while it waits itself."""
+
+        def look() -> Route | None:
+            self.page.wait_for_timeout(20)
+            return self.routes[0] if self.routes else None
+
+        return wait_for(look, "a request to hold")
 
 
 class Person:
@@ -22,6 +54,7 @@ class Person:
         self.typed_login = login
         self.hands = Mouse()
         self.page: Page = context.new_page()
+        self.typed_tokens: Counter[str] = Counter()
         self.posts: list[str] = []
         self.page.on("request", self._note)
 
@@ -46,8 +79,12 @@ class Person:
         self.page.goto(self.portal.base + path)
 
     def is_at(self, path: str) -> None:
-        """Wait until the address is this one, whatever its query."""
+        """Wait until the address is this one, whatever its query, and the page is complete.
+
+        The address changes before the page has come; its scripts run at its end, and do what a test looks at.
+        """
         expect(self.page).to_have_url(re.compile(re.escape(self.portal.base + path) + r"(\?.*)?$"))
+        self.page.wait_for_load_state()
 
     def submit_of(self, path: str) -> Locator:
         """Return the main button of the form that posts to a path."""
@@ -58,25 +95,28 @@ class Person:
 
     def press_twice(self, button: Locator, path: str) -> None:
         """Click again while the answer to the first click is still on its way, however quick the server is."""
-        held: list[Route] = []
-        self.page.route(self.portal.base + path, lambda route: self._hold(route, held))
-        box = button.bounding_box()
-        assert box
-        spot = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        with self.page.expect_request(self.portal.base + path):
+        expect(button).to_be_enabled()
+        self.page.wait_for_load_state()
+        self.page.evaluate(TELL_CLICKS)
+        with self.hold(path) as held:
+            button.scroll_into_view_if_needed()
+            box = button.bounding_box()
+            assert box
+            spot = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
             self.page.mouse.click(*spot)
-        self.page.mouse.click(*spot)
-        self.page.wait_for_timeout(150)  # time enough for it to be sent again
-        assert len(held) == 1, "sent twice"
-        held[0].continue_()
-        self.page.unroute(self.portal.base + path)
+            first = held.first()
+            with self.page.expect_console_message(lambda message: message.text == "click 2"):
+                self.page.mouse.click(*spot)
+            assert len(held.routes) == 1, "sent twice"
+            first.continue_()
 
-    @staticmethod
-    def _hold(route: Route, held: list[Route]) -> None:
-        if route.request.method == "POST":
-            held.append(route)
-        else:
-            route.continue_()
+    @contextmanager
+    def hold(self, path: str) -> Iterator["Held"]:
+        """Hold what is posted to a path until it is let go."""
+        held, address = Held(self.page), self.portal.base + path
+        self.page.route(address, held.take)
+        yield held
+        self.page.unroute(address)
 
     def field(self, name: str) -> Locator:
         return self.page.locator(f"[name={name}]:not([type=hidden])")
@@ -105,6 +145,7 @@ class Person:
     def give_phone(self, typed: str = "") -> None:
         """Fill in pop-up B and send it."""
         self.write("number", typed or self.typed_number)
+        self.page.wait_for_load_state()
         if not self.page.locator("[data-captcha-kept]").count():  # solved before, beside a wrong number
             self.tick_captcha()
         self.press("/entrar/telefone/")
@@ -115,12 +156,15 @@ class Person:
         self.hands.press(self.page.locator(f"button[name=channel][value={channel}]"))
         self.is_at("/entrar/token/")
 
-    def type_token(self, to: str = "", count: int = 1) -> None:
-        """Read the n-th token sent to a number or address, and send it back."""
-        self.enter_token(self.portal.token(to or self.number, count))
+    def type_token(self, to: str = "") -> None:
+        """Read the token sent to a number or address after those that were typed before, and send it back."""
+        to = to or self.number
+        self.typed_tokens[to] += 1
+        self.enter_token(self.portal.token(to, self.typed_tokens[to]))
 
     def enter_token(self, token: str) -> None:
         """Write six digits, which a page with JavaScript sends by itself unless it has just refused some."""
+        self.page.wait_for_load_state()  # the script is at the page's end
         by_itself = self.scripted and not self.field("token").get_attribute("aria-invalid")
         self.write("token", token)
         if not by_itself:
@@ -149,14 +193,15 @@ class Person:
         self.press("/sair/")
         self.is_at("/entrar/")
 
-    def focused(self) -> str:
-        """Return what has the focus: the name of a field, else the tag."""
-        script = "(() => { const a = document.activeElement; return a.getAttribute('name') || a.localName })()"
-        return str(self.page.evaluate(script))
-
     def state(self) -> Any:
         """Return the cookies, to go on in another browser."""
         return self.context.storage_state()
+
+
+def resize(page: Page, size: ViewportSize) -> None:
+    """Give the window another size, and wait until the page has it."""
+    page.set_viewport_size(size)
+    page.wait_for_function("width => innerWidth === width", arg=size["width"])
 
 
 def written(number: str) -> str:

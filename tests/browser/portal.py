@@ -18,7 +18,9 @@ from tests.services.programs import free_port
 
 T = TypeVar("T")
 BASE_DIR = Path(__file__).resolve().parents[2]
-PATIENCE = float(os.environ.get("PATIENCE", "20"))  # seconds; other programs may keep this machine busy
+PATIENCE = float(os.environ.get("PATIENCE", "60"))  # seconds; other programs may keep this machine busy
+# Six digits that are no part of a link, whose signature may have six in a row.
+TOKEN = re.compile(r"(?<![\w/:=-])\d{6}(?![\w/:=-])")
 
 
 def wait_for(look: Callable[[], T | None], meaning: str, seconds: float = PATIENCE) -> T:
@@ -68,33 +70,52 @@ class Portal:
     def _run(self, *arguments: str) -> str:
         environment = {**self.environment, "EMBEDDED": "1", "DJANGO_SETTINGS_MODULE": "messaging.settings"}
         command = [sys.executable, *arguments]
-        return subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True).stdout
+        done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stderr}"
+        return done.stdout
 
     def stop(self) -> int:
         """Ask the portal to end, and return how it did."""
         self.program.send_signal(signal.SIGTERM)
-        return self.program.wait(30)
+        return self.program.wait(PATIENCE)
 
     def outbox(self, to: str) -> list[dict[str, str]]:
         """Return what would have been sent to a number or an address, newest first."""
         request = urllib.request.Request(f"{self.base}/caixa-de-saida/", headers={"Accept": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             entries: list[dict[str, str]] = json.load(answer)
         return [entry for entry in entries if entry["to"] == to]
 
-    def texts(self, to: str, count: int = 1) -> list[str]:
-        """Wait until so many messages have left for a number or an address; return their texts, newest first."""
+    def notices(self, to: str, count: int) -> list[str]:
+        """Wait until so many messages without a token have left; return their texts, newest first."""
 
         def enough() -> list[str] | None:
-            entries = self.outbox(to)
-            return [entry["text"] for entry in entries] if len(entries) >= count else None
+            texts = [entry["text"] for entry in self.outbox(to) if not TOKEN.search(entry["text"])]
+            return texts if len(texts) >= count else None
 
-        return wait_for(enough, f"message {count} to {to}")
+        return wait_for(enough, f"notice {count} to {to}")
+
+    def tokens(self, to: str) -> list[str]:
+        """Return the tokens that have left for a number or an address, newest first."""
+        return [found[0] for entry in self.outbox(to) if (found := TOKEN.search(entry["text"]))]
 
     def token(self, to: str, count: int = 1) -> str:
-        """Wait for the n-th message to a number or an address; return the newest token: a notice may leave after it."""
-        texts = self.texts(to, count)
-        found = (re.search(r"(?<!\d)\d{6}(?!\d)", text) for text in texts)
-        token = next((match[0] for match in found if match), None)
-        assert token, f"no token in {texts}"
-        return token
+        """Wait until so many tokens have left for a number or an address, and return the newest.
+
+        Only tokens are counted: a notice may leave before one or after it.
+        """
+
+        def newest() -> str | None:
+            tokens = self.tokens(to)
+            return tokens[0] if len(tokens) >= count else None
+
+        return wait_for(newest, f"token {count} to {to}")
+
+    def link(self, to: str, path: str, count: int = 1) -> str:
+        """Wait until so many messages with a link to a page have left for an address; return the newest link's path."""
+
+        def sent() -> str | None:
+            links = [found[0] for entry in self.outbox(to) if (found := re.search(rf"{path}\S+", entry["text"]))]
+            return links[0] if len(links) >= count else None
+
+        return wait_for(sent, f"link {count} to {path} for {to}")

@@ -30,7 +30,7 @@ def test_the_whole_row_can_be_pressed_and_says_what_it_does(bob: Person) -> None
     expect(checkbox).not_to_be_checked()
     bounds = row.bounding_box()
     assert bounds
-    page.mouse.click(bounds["x"] + bounds["width"] - 8, bounds["y"] + 8)
+    row.click(position={"x": bounds["width"] - 8, "y": 8})
     bob.captcha_is_done()
     expect(page.get_by_role("checkbox", name="Verificado")).to_be_checked()
     expect(page.locator("[data-captcha-say]")).to_have_text("Pronto: os botões foram liberados.")
@@ -106,9 +106,8 @@ def test_after_wrong_passwords_the_sign_in_page_asks_for_the_box(visit: Visit, f
     bob.write("username", bob.login)
     bob.write("password", PASSWORD)
     page.keyboard.press("Enter")
-    box_is_missing = "node => node.validationMessage"
-    message = page.locator("altcha-widget input[type=checkbox]").evaluate(box_is_missing)
-    assert message == "Marque “Não sou um robô” para continuar."
+    box = page.locator("altcha-widget input[type=checkbox]")
+    expect(box).to_have_js_property("validationMessage", "Marque “Não sou um robô” para continuar.")
     bob.tick_captcha()
     bob.press("/entrar/")
 

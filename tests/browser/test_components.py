@@ -45,6 +45,7 @@ def test_high_contrast_shows_where_one_is_and_what_is_ticked(visit: Visit, fresh
     household = fresh("off")
     alice = visit(household.alice)
     alice.type_password()
+    alice.is_at("/")
     alice.go("/configuracoes/minha-conta/")
     high_contrast(alice.page)
     here, elsewhere = (
@@ -78,4 +79,4 @@ def test_what_is_missing_is_said_in_the_language_of_the_page(visit: Visit, fresh
     bob.go("/senha/alterar/")
     bob.press("/senha/alterar/")
     expect(bob.page.locator(".field-errors").first).to_contain_text("Este campo es obligatorio")
-    assert bob.focused() == "old_password"
+    expect(bob.field("old_password")).to_be_focused()

@@ -1,5 +1,6 @@
 """E-mails as mail programs draw them: light and dark, wide and narrow, with axe, and with nothing fetched."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,8 @@ from accounts.models import Accent, Account
 from accounts.notifications.notice import Notice
 from messaging.delivery.models import Channel
 from tests.browser.conftest import Pictures
+from tests.browser.person import resize
+from tests.browser.portal import PATIENCE
 from tests.browser.wcag import violations
 from twofactor.models import Purpose
 from twofactor.tokens import texts
@@ -39,8 +42,11 @@ def notice() -> str:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Page:
-    return chromium.new_context(viewport={"width": 390, "height": 700}, reduced_motion="reduce").new_page()
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 390, "height": 700}, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE * 1000)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.mark.parametrize("language", ["pt-br", "en", "es"])
@@ -55,8 +61,7 @@ def test_an_e_mail_is_drawn_well(page: Page, pictures: Pictures, language: str, 
         pictures.take(page, "e-mail" if write is token else "aviso", whole=True)
 
     for width in (320, 600):
-        page.set_viewport_size({"width": width, "height": 700})
+        resize(page, {"width": width, "height": 700})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert [told for told in violations(page) if told.split(": ")[1] not in OF_PAGES] == []
     assert asked == []
-    page.context.close()

@@ -31,6 +31,7 @@ def choose(newcomer: Person, kind: str) -> None:
     newcomer.press(INTRODUCTION)
     newcomer.is_at(SETUP)
     offered = newcomer.page.locator("button[name=kind]")
+    expect(offered).to_have_count(2)
     assert [button.get_attribute("value") for button in offered.all()] == ["passkey", "app"]
     fits(newcomer)
     newcomer.hands.press(newcomer.page.locator(f"button[name=kind][value={kind}]"))

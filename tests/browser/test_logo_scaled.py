@@ -88,3 +88,15 @@ def test_what_is_no_picture_is_refused_by_the_server(alice: Person) -> None:
     alice.press(LOGO)
     expect(alice.page.locator(".field-errors")).to_contain_text("PNG")
     expect(alice.page.locator("[data-logo-drawn]")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_wide_logo_leaves_the_menu_its_place_on_a_phone(alice: Person, width: int) -> None:
+    choose(alice, png(320, 40), "image/png")
+    saved(alice)
+    alice.page.set_viewport_size({"width": width, "height": 800})
+    logo = alice.page.locator(".topbar .account-logo").bounding_box()
+    menu = alice.page.locator(".profile-menu").bounding_box()
+    assert logo
+    assert menu
+    assert 48 <= logo["width"] <= menu["x"] - logo["x"]

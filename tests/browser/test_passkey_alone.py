@@ -3,6 +3,7 @@
 In a portal of their own: whether an account lets it is seen by everybody on the sign-in page.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Fresh, Visit
 from tests.browser.person import Person
-from tests.browser.portal import Portal
+from tests.browser.portal import PATIENCE, Portal
 from tests.browser.seed import Household
 from tests.browser.test_factors import WAYS, prove
 from tests.browser.test_passkeys import Keys, add, ask, said, without_headers
@@ -36,7 +37,8 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 def households(portal: Portal) -> list[Household]:
     """Let the accounts with a logo have it, and no others: those are "enrolled"."""
     found = portal.seed()
-    with sqlite3.connect(f"{portal.environment['VAR_DIR']}/db.sqlite3") as database:
+    path = f"{portal.environment['VAR_DIR']}/db.sqlite3"
+    with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as database:
         database.execute("UPDATE accounts_account SET passkeys_alone = 1 WHERE logo <> ''")
     return found
 

@@ -2,14 +2,13 @@
 
 import csv
 import io
-import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.browser.conftest import ANY, Complaints, Fresh, Pictures, Visit
-from tests.browser.person import Person
+from tests.browser.person import Person, resize
 from tests.browser.portal import PATIENCE, Portal, wait_for
 from tests.browser.seed import PASSWORD
 from tests.browser.wcag import violations
@@ -18,7 +17,6 @@ USERS, AUDIT = "/configuracoes/usuarios/", "/configuracoes/auditoria/"
 SETTINGS, CONFIRM = "/configuracoes/minha-conta/", "/confirmar-identidade/"
 NAMES = {"carla": "Carla Nunes", "davi": "Davi Prado", "elis": "Elis Moura"}
 SIZES: list[ViewportSize] = [{"width": 390, "height": 844}, {"width": 1280, "height": 800}]
-TOKEN = r"(?<!\d)\d{6}(?!\d)"
 # What the audit must tell afterwards, and how often.
 STORY = {
     "invitation.sent": 3,
@@ -42,7 +40,7 @@ class Looker:
     def look(self, name: str, at: str = "body") -> None:
         """Look at a page with axe, in both sizes and colours; nothing may stick out of it."""
         for size in SIZES:
-            self.page.set_viewport_size(size)
+            resize(self.page, size)
             assert violations(self.page) == [], f"{name} at {size['width']}"
             assert self.page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
         self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
@@ -58,27 +56,12 @@ class Day(Looker):
         super().__init__(alice, pictures)
         self.alice, self.guests = alice, guests
 
-    def tokens(self, to: str) -> list[str]:
-        return [found[0] for entry in self.alice.portal.outbox(to) if (found := re.search(TOKEN, entry["text"]))]
-
-    def another_token(self, to: str, before: int) -> str:
-        """Wait for one more token than there were, whatever notices arrive meanwhile; return it."""
-        return wait_for(lambda: self.tokens(to)[: -before or None] or None, f"a token to {to}")[0]
-
-    def link(self, person: Person, path: str) -> str:
-        """Wait for an e-mail with a link to a page; return the link's path."""
-
-        def sent() -> str | None:
-            texts = [entry["text"] for entry in person.portal.outbox(person.email)]
-            return next((found[0] for text in texts if (found := re.search(rf"{path}\S+", text))), None)
-
-        return wait_for(sent, f"a link to {path} for {person.email}")
-
     def prove(self, channel: str) -> None:
         """Prove that it is still Alice; where the last token is too fresh, a little later."""
         destination = {"sms": self.alice.number, "email": self.alice.email}[channel]
-        before, asked = len(self.tokens(destination)), self.page.url
+        before = len(self.alice.portal.tokens(destination))
         self.alice.is_at(CONFIRM)
+        asked = self.page.url
         token, too_soon = self.alice.field("token"), self.page.locator(".trouble-wait, [role=alert]")
 
         def granted() -> bool | None:
@@ -90,7 +73,7 @@ class Day(Looker):
             return True if token.count() else None
 
         wait_for(granted, "another token", 3 * PATIENCE)
-        self.alice.enter_token(self.another_token(destination, before))
+        self.alice.enter_token(self.alice.portal.token(destination, before + 1))
 
     def do_it(self, channel: str) -> None:
         """Press the button of an action and come to the recovery code; prove who it is where that is asked."""
@@ -121,7 +104,7 @@ class Day(Looker):
     def come_in(self, name: str) -> None:
         """Let somebody follow the link of their invitation, choose a password, and be in."""
         guest = self.guests[name]
-        guest.go(self.link(guest, "/convite/"))
+        guest.go(guest.portal.link(guest.email, "/convite/"))
         first, _space, last = NAMES[name].partition(" ")
         guest.write("first_name", first)
         guest.write("last_name", last)
@@ -141,7 +124,7 @@ class Day(Looker):
         self.alice.press(f"{SETTINGS}aviso/")
         expect(self.page.locator(".messages, [role=status]").first).to_contain_text("5")
         for guest in self.guests.values():
-            guest.portal.texts(guest.email, 2)  # after the invitation
+            guest.portal.notices(guest.email, 2)  # after the invitation
 
     def switch_on(self) -> None:
         self.alice.field("two_factor_required").check()
@@ -171,11 +154,11 @@ class Day(Looker):
         self.alice.go(USERS)
         self.look("usuários")
         name = self.page.locator("th.cell-person").first
-        self.page.set_viewport_size(SIZES[0])
+        resize(self.page, SIZES[0])
         box = name.bounding_box()
         assert box
         assert box["width"] > 250  # a card, not a column
-        self.page.set_viewport_size(SIZES[1])
+        resize(self.page, SIZES[1])
 
     # Helping --------------------------------------------------------------------------------------
 
@@ -200,7 +183,7 @@ class Day(Looker):
 
     def come_back(self, person: Person) -> None:
         """Whose phone was taken away proves the mailbox first, then another phone (R-07)."""
-        before = len(self.tokens(person.email))
+        before = len(person.portal.tokens(person.email))
         person.type_password()
         person.is_at("/entrar/introducao/")
         person.press("/entrar/introducao/")
@@ -208,7 +191,7 @@ class Day(Looker):
         person.tick_captcha()
         person.press("/entrar/email/")
         person.is_at("/entrar/token/")
-        person.enter_token(self.another_token(person.email, before))
+        person.enter_token(person.portal.token(person.email, before + 1))
         person.is_at("/entrar/telefone/")
         person.number = person.new_number
         person.give_phone()
@@ -218,7 +201,7 @@ class Day(Looker):
 
     def disavow(self, person: Person) -> None:
         """Let somebody say, by the link in their e-mail, that the phone is not theirs: that locks them."""
-        person.go(self.link(person, "/nao-fui-eu/"))
+        person.go(person.portal.link(person.email, "/nao-fui-eu/"))
         person.page.locator("button.wide").click()
         expect(person.page.locator("button.wide")).to_have_count(0)
 

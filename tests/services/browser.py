@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from html import unescape
 from typing import Any, TypeVar
 
@@ -80,6 +81,12 @@ class Browser:
     def post_channel(self, channel: str = "sms") -> Response:
         captcha = self.captcha("/entrar/canal/")
         return self.post_at_once("/entrar/canal/", channel=channel, altcha=captcha)
+
+    def at_the_choice(self, channel: str = "sms") -> Callable[[], Response]:
+        """Walk a later sign-in to the page of the ways; return the click that is left."""
+        assert location(self.post_password()) == "/entrar/canal/"
+        captcha = self.captcha("/entrar/canal/")
+        return partial(self.post_at_once, "/entrar/canal/", channel=channel, altcha=captcha)
 
     def post_phone(self) -> Response:
         captcha = self.captcha("/entrar/telefone/")

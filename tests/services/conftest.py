@@ -151,7 +151,11 @@ def holds(text: str, secret: str) -> bool:
     return re.search(rf"(?<![\w.\-]){re.escape(secret)}(?![\w\-])", text) is not None
 
 
+# Gunicorn tells the numbers of its processes, and one of six digits may be somebody's token.
+NUMBER_OF_A_PROCESS = re.compile(r"pid: ?\d+|(?<=Listening at: http://127\.0\.0\.1:\d{5} )\(\d+\)")
+
+
 def shown(portal: Portal) -> set[str]:
     """Return which secrets stand in a portal's logs."""
-    logs = portal.logs()
+    logs = NUMBER_OF_A_PROCESS.sub("", portal.logs())
     return {secret for secret in portal.secrets if holds(logs, secret)}

@@ -226,7 +226,7 @@ def _walk(browser: Any, part: Callable[[str], Any], gateway: str, ledger: Ledger
     many = _again(message)
     with part("backlog"):
         _profiled(ledger, lambda: _deliver_together(many))
-    received = requests.get(f"{gateway}/control/received", {"to": browser.number}, timeout=5).json()
+    received = requests.get(f"{gateway}/control/received", {"to": browser.number}, timeout=60).json()
     token = digits(received[-1]["Body"])
     with part("sign-in"):
         answer = browser.post_at_once("/entrar/token/", token=token)

@@ -60,7 +60,7 @@ def report(url: str, fields: dict[str, str]) -> int:
     """Post a status callback as Twilio does; return the status it was answered with."""
     headers = {"X-Twilio-Signature": sign(url, fields), "Host": urlsplit(url).netloc}
     request = Request(url, data=urlencode(fields).encode(), headers=headers)
-    with urlopen(request, timeout=10) as answer:
+    with urlopen(request, timeout=LONGEST_WAIT) as answer:
         return int(answer.status)
 
 

@@ -14,7 +14,7 @@ import pytest
 import redis
 from psycopg import sql
 
-from tests.services.programs import Program, clean_environment, free_port, listens
+from tests.services.programs import PATIENCE, Program, clean_environment, free_port, listens, wait_for
 
 
 class Database(Protocol):
@@ -94,7 +94,8 @@ class Postgres:
         subprocess.run(command, check=True, capture_output=True, user=user, env=clean_environment(), cwd="/")
         self.port = free_port()
         settings = {"unix_socket_directories": str(folder), "listen_addresses": "127.0.0.1", "fsync": "off"}
-        settings |= {"max_connections": "400"}  # every installation of a test run shares this server
+        settings |= {"max_connections": "800"}  # every installation of a test run shares this server
+        settings |= {"jit": "off"}  # as on the portal's own connections
         flags = [f"--{name}={value}" for name, value in (settings | more).items()]
         self.program = Program(
             self.tool("postgres"), "-D", data, "-p", str(self.port), *flags, log=folder.with_suffix(".log"), user=user
@@ -113,16 +114,30 @@ class Postgres:
         self.program.process.send_signal(signal.SIGQUIT)
         self.program.ended()
 
-    def freeze(self, number: int = signal.SIGSTOP) -> None:
-        """Stop the server and each of its backends, which have sessions of their own; connections stay open."""
-        assert self.program
-        assert self.program.process
-        pid = self.program.process.pid
-        for child in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
-            os.kill(child, number)
+    def freeze(self) -> None:
+        """Stop the server and each of its backends, which have sessions of their own; connections stay open.
+
+        The server is stopped first: it starts no further backend, and one that ends keeps its number.
+        """
+        pid = self._pid()
+        os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: _is_stopped(pid), meaning="a server that is stopped")
+        self._signal_backends(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self.freeze(signal.SIGCONT)
+        """Let backends go on, and last of all the server, which would give their numbers away."""
+        self._signal_backends(signal.SIGCONT)
+        os.kill(self._pid(), signal.SIGCONT)
+
+    def _pid(self) -> int:
+        assert self.program
+        assert self.program.process
+        return self.program.process.pid
+
+    def _signal_backends(self, number: int) -> None:
+        pid = self._pid()
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            os.kill(child, number)
 
     def restart(self) -> None:
         self.crash()
@@ -180,6 +195,10 @@ class Postgres:
             self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def _unprivileged() -> str:
     """Return a user that PostgreSQL agrees to run as: it refuses root."""
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -202,13 +221,17 @@ class Broker:
         self.program.start(lambda: listens(self.port))
 
     def client(self) -> "redis.Redis":
-        return redis.Redis(port=self.port, socket_timeout=5)
+        return redis.Redis(port=self.port, socket_timeout=PATIENCE / 3)
 
     def has_consumer(self) -> bool:
         """Tell whether a worker waits for messages."""
+        return bool(self.consumers())
+
+    def consumers(self) -> set[str]:
+        """Return the connections on which workers wait for messages. A number is given to one connection only."""
         client = self.client()
         try:
-            return any(one["cmd"] == "brpop" for one in client.client_list())
+            return {str(one["id"]) for one in client.client_list() if one["cmd"] == "brpop"}
         finally:
             client.close()
 

@@ -36,15 +36,17 @@ class Gateway:
 
     def will_answer(self, to: str, *answers: str) -> None:
         """Set the answers to the next messages for a number; the last one stays."""
-        requests.post(f"{self.url}/control/answers", json={"to": to, "answers": answers}, timeout=5)
+        requests.post(f"{self.url}/control/answers", json={"to": to, "answers": answers}, timeout=PATIENCE / 3)
 
     def release(self) -> None:
         """Let go whatever is on hold."""
-        requests.post(f"{self.url}/control/release", timeout=5)
+        requests.post(f"{self.url}/control/release", timeout=PATIENCE / 3)
 
     def received(self, to: str) -> list[dict[str, Any]]:
         """Return the requests for a number, oldest first."""
-        found: list[dict[str, Any]] = requests.get(f"{self.url}/control/received", {"to": to}, timeout=5).json()
+        found: list[dict[str, Any]] = requests.get(
+            f"{self.url}/control/received", {"to": to}, timeout=PATIENCE / 3
+        ).json()
         return found
 
     def wait_for(self, to: str, count: int = 1, seconds: float = PATIENCE / 3) -> list[dict[str, Any]]:
@@ -96,7 +98,9 @@ class Mail:
 
     def will_answer(self, to: str, *answers: str) -> None:
         """Set the answers to the next messages for an address; the last one stays, an empty one takes them."""
-        (self.folder / "answers.json").write_text(json.dumps({to: answers}))
+        draft = self.folder / "answers.new"  # the server may read meanwhile
+        draft.write_text(json.dumps({to: answers}))
+        draft.replace(self.folder / "answers.json")
 
     def received(self, to: str) -> list[dict[str, Any]]:
         entries = [json.loads(path.read_text()) for path in sorted(self.folder.glob("[0-9]*.json"))]
@@ -135,6 +139,11 @@ def production(*, database_url: str, broker_url: str, twilio_url: str, mail_port
 
 GUNICORN = Path(sys.executable).with_name("gunicorn")  # by its own name: it starts itself anew at USR2
 METRICS_TOKEN = "metrics-token-of-the-tests"
+
+
+# As behind a pooler, the database says how long a statement and a lock may take. Here it says nothing, so a request
+# that waits for a test on a busy machine is not ended after the 2 s of a lock that ship.
+PATIENT = {"DATABASE_POOLER": "on", "DATABASE_PREPARED": "on"}
 
 
 def with_sinch(url: str) -> dict[str, str]:
@@ -217,7 +226,7 @@ class Portal:
         return web
 
     def _answers(self) -> bool:
-        return listens(self.port) and requests.get(f"{self.base}/healthz", timeout=30).ok
+        return listens(self.port) and requests.get(f"{self.base}/healthz", timeout=PATIENCE).ok
 
     def start_worker(self, concurrency: int = 10, *, ready: bool = True, release: "Release | None" = None) -> Program:
         options = ["--pool", "threads", "--concurrency", str(concurrency), "--queues", "tokens,links,notices"]
@@ -225,7 +234,8 @@ class Portal:
 
         command = module("celery", "--quiet", "--app", "messaging", "worker", *options)
         worker = self.program("worker", *command, release=release)
-        worker.start(self.broker.has_consumer if ready else None)
+        others = self.broker.consumers() if ready else set()
+        worker.start((lambda: self.broker.consumers() - others) if ready else None)
         return worker
 
     @contextmanager
@@ -338,7 +348,7 @@ class Portal:
     def metric(self, name: str) -> float:
         """Return the value of one of Prometheus' metrics, named with its labels."""
         headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
-        text = requests.get(f"{self.base}/metrics", headers=headers, timeout=10).text
+        text = requests.get(f"{self.base}/metrics", headers=headers, timeout=PATIENCE / 3).text
         found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         assert found, f"no {name} in {text}"
         return float(found[1])

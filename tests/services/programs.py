@@ -15,7 +15,7 @@ from typing import TypeVar
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # Seconds for what has no limit of its own, such as a program's start: other programs may keep this machine busy.
-PATIENCE = 90
+PATIENCE = 180
 T = TypeVar("T")
 
 
@@ -113,7 +113,7 @@ class Program:
         assert self.process
         self.process.terminate()
 
-    def ended(self, seconds: float = 20) -> int:
+    def ended(self, seconds: float = PATIENCE) -> int:
         """Wait for its own end; return the exit code."""
         assert self.process
         return self.process.wait(seconds)

@@ -19,6 +19,7 @@ from tests.services.browser import location
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
 from tests.services.programs import BASE_DIR, PATIENCE, wait_for
+from tests.services.promptness import in_time
 from tests.services.test_migrate import BUILD, LONGEST, run
 
 LOG = "accounts_auditevent"
@@ -74,13 +75,16 @@ def somebody_writes(portal: Portal, waits: list[float], ids: list[int]) -> Itera
 
 def make_role(portal: Portal) -> None:
     with psycopg.connect(portal.database.url, autocommit=True) as connection:
-        connection.execute("CREATE ROLE portal_without_tables")
+        connection.execute("DO $$ BEGIN CREATE ROLE portal_without_tables; EXCEPTION WHEN duplicate_object THEN END $$")
         connection.execute(f"GRANT SELECT, INSERT ON {LOG} TO portal_without_tables".encode())
 
 
 def test_it_is_converted_beside_a_portal_in_use(make_portal: MakePortal) -> None:
     """O-18: nobody waits for long, no event is lost, and the portal's role keeps its rights."""
-    portal = make_portal("converted")
+    in_time(LONGEST, lambda: longest_wait_beside_a_conversion(make_portal(f"converted-{next(numbers)}")))
+
+
+def longest_wait_beside_a_conversion(portal: Portal) -> float:
     make_role(portal)
     portal.database.rows(AT, "2024-05-31 23:00+00", 50_000)
     waits: list[float] = []
@@ -90,12 +94,12 @@ def test_it_is_converted_beside_a_portal_in_use(make_portal: MakePortal) -> None
         convert(portal)
         enough = len(ids) + 20
         wait_for(lambda: len(ids) >= enough, meaning="events after the conversion")
-    assert max(waits) < LONGEST
     assert portal.database.rows(COUNT) == [(50_000 + len(ids),)]
     assert len(set(ids)) == len(ids) == len(waits)
     assert ids == sorted(ids)
     assert len(partitions(portal)) >= 4
     assert portal.database.rows("SELECT 1 FROM pg_constraint WHERE conname = 'audit_until'") == []
+    return max(waits)
 
 
 def test_people_sign_in_and_an_administrator_reads_the_log(by_months: Portal) -> None:
@@ -277,7 +281,7 @@ def test_a_month_that_is_being_archived_takes_no_further_event(old: Portal, tmp_
     old.database.rows(INSERT)
 
 
-@pytest.mark.parametrize(("until", "stays"), [("1 day", False), ("20 days", True)])
+@pytest.mark.parametrize(("until", "stays"), [("30 hours", False), ("20 days", True)])
 def test_a_conversion_that_was_broken_off_stops_no_later_event(
     make_portal: MakePortal, until: str, stays: bool
 ) -> None:

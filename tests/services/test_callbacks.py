@@ -10,6 +10,7 @@ from tests.services import fake_twilio
 from tests.services.browser import Browser, location, words_of
 from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
+from tests.services.programs import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +128,11 @@ def test_a_report_that_twilio_did_not_sign_is_refused(told: Portal) -> None:
     ]
     for data, headers in forged:
         encoded = {name: value.encode("latin-1") for name, value in headers.items()}
-        response = requests.post(url, data=data, headers=encoded, timeout=10)
+        response = requests.post(url, data=data, headers=encoded, timeout=PATIENCE)
         assert response.status_code == 403, (data, headers)
-    as_json = requests.post(url, json=fields, headers={"X-Twilio-Signature": good}, timeout=10)
+    as_json = requests.post(url, json=fields, headers={"X-Twilio-Signature": good}, timeout=PATIENCE)
     assert as_json.status_code == 403
-    assert requests.get(url, fields, headers={"X-Twilio-Signature": good}, timeout=10).status_code == 405
+    assert requests.get(url, fields, headers={"X-Twilio-Signature": good}, timeout=PATIENCE).status_code == 405
     assert state(told, browser) == "sent"
     assert told.twilio.report(request, "delivered") == 204  # the real one
     assert state(told, browser) == "delivered"

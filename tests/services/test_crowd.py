@@ -46,7 +46,7 @@ def test_processor_time_outlives_the_thread_that_used_it(tmp_path: Path) -> None
         program.start(lambda: "over" in program.written())
         assert program.process
         pid = program.process.pid
-        assert wait_for(lambda: processes.cpu_seconds(pid) >= 0.2, 5)
+        assert wait_for(lambda: processes.cpu_seconds(pid) >= 0.2)
     finally:
         program.kill()
 

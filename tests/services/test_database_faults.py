@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -14,12 +15,14 @@ from tests.services.browser import Browser, Response, location, words_of
 from tests.services.conftest import MakePortal
 from tests.services.parts import Postgres
 from tests.services.portal import Portal
-from tests.services.programs import wait_for
+from tests.services.programs import PATIENCE, wait_for
+from tests.services.promptness import TRIES, answered_in, in_time
 from tests.services.seed import PASSWORD
 
 BACK_IN_A_MOMENT = "Back in a moment"
+# Waits for their ends: else the portal may still find a connection open that ends a moment later.
 OTHERS_END = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
@@ -28,7 +31,7 @@ def fragile(folder: Path, seeded: Postgres) -> Iterator[Postgres]:
     """Return a PostgreSQL of this module's own, with the people of the seed."""
     if not seeded.program:
         pytest.skip("PostgreSQL's programs are not installed: the machine's server is not ours to restart")
-    server = Postgres(folder / "fragile")
+    server = Postgres(folder / "fragile", max_connections="100")
     server.copy("seed", seeded)
     yield server
     server.stop()
@@ -71,11 +74,11 @@ def test_without_a_database_the_portal_says_so(frail: Portal, fragile: Postgres)
             browser.post_at_once("/entrar/", username=browser.login, password="wrong"),
         ):
             assert_unavailable(response)
-        as_program = browser.session.get(f"{frail.base}/", headers={"Accept": "application/json"}, timeout=30)
+        as_program = browser.session.get(f"{frail.base}/", headers={"Accept": "application/json"}, timeout=PATIENCE)
         assert (as_program.status_code, as_program.json()) == (503, {"detail": "unavailable"})
-        ready = requests.get(f"{frail.base}/readyz", timeout=10)
+        ready = requests.get(f"{frail.base}/readyz", timeout=PATIENCE)
         assert (ready.status_code, ready.json()["database"]) == (503, "down")
-        assert requests.get(f"{frail.base}/healthz", timeout=10).status_code == 200
+        assert requests.get(f"{frail.base}/healthz", timeout=PATIENCE).status_code == 200
         wait_for(lambda: "the database does not answer" in frail.logs(), meaning="the poller's warning")
     finally:
         fragile.start()
@@ -95,14 +98,19 @@ def test_a_frozen_database_holds_nobody_for_ever(frail: Portal, fragile: Postgre
     fragile.freeze()
     try:
         for _ in range(2):
-            began = time.monotonic()
-            assert_unavailable(browser.get("/entrar/token/"))
-            assert time.monotonic() - began < 13
-        assert requests.get(f"{frail.base}/healthz", timeout=5).status_code == 200
+            in_time(13, lambda: seconds_of_a_refusal(lambda: browser.get("/entrar/token/")), tries=3)
+        assert answered_in(5, lambda: requests.get(f"{frail.base}/healthz", timeout=PATIENCE)).status_code == 200
     finally:
         fragile.thaw()
     assert not browser.is_in()
     assert location(browser.post_token(token)) == "/"
+
+
+def seconds_of_a_refusal(ask: Callable[[], Response]) -> float:
+    """Return how long it takes until a page says that the database does not answer."""
+    began = time.monotonic()
+    assert_unavailable(ask())
+    return time.monotonic() - began
 
 
 def test_a_read_only_database_fails_closed(frail: Portal, fragile: Postgres) -> None:
@@ -143,40 +151,56 @@ def test_without_a_free_connection_the_portal_says_so_at_once(frail: Portal, fra
             for _ in range(500):
                 hoard.append(psycopg.connect(frail.database.url))  # noqa: PERF401 (until there is none left)
         assert 50 < len(hoard) < 500
-        began = time.monotonic()
-        assert_unavailable(post())
-        assert time.monotonic() - began < 2
+        in_time(2, lambda: seconds_of_a_refusal(post))
     finally:
         for connection in hoard:
             connection.close()
+    # Each ends a moment later, and is counted until then.
+    wait_for(lambda: connections(frail) < len(hoard) / 2, meaning="free connections")
     assert not browser.is_in()
     assert location(browser.post_token(token)) == "/"
 
 
+def connections(portal: Portal) -> int:
+    """Return how many connections the server has; more than there may be while it refuses one."""
+    try:
+        ((number,),) = portal.database.rows("SELECT count(*) FROM pg_stat_activity")
+    except psycopg.OperationalError:
+        return 500
+    return int(number)
+
+
 def test_who_loses_a_deadlock_is_tried_once_more(frail: Portal, fragile: Postgres) -> None:
     """F20: the request holds its sign-in and waits for us, we wait for it: the database ends one, and it is sent."""
-    browser = frail.member()
-    browser.post_password()
-    captcha = browser.captcha("/entrar/canal/")
-    answers: list[Response] = []
-
-    def post() -> None:
-        answers.append(browser.post_at_once("/entrar/canal/", channel="sms", altcha=captcha))
-
-    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'twofactor_challenge'::regclass"
-    with psycopg.connect(frail.database.url) as ours:
-        ours.execute("LOCK TABLE twofactor_challenge IN SHARE MODE")
-        thread = threading.Thread(target=post)
-        thread.start()
-        wait_for(lambda: frail.database.rows(waiting), meaning="somebody who waits for us")
-        ours.execute("SET LOCAL deadlock_timeout = '10s'")  # the other one notices, and loses
-        ours.execute("UPDATE twofactor_pendingsignin SET introduced = introduced")
-    thread.join(30)
-    assert location(answers[0]) == "/entrar/token/"
-    assert fragile.program
-    assert "deadlock detected" in fragile.program.written()
+    people = iter([frail.member() for _time in range(TRIES)])
+    browser = next(people)
+    while (answer := of_a_deadlock(frail, fragile, browser)) is None:
+        browser = next(people)
+    assert location(answer) == "/entrar/token/"
     assert len(frail.challenges_of(browser)) == 1
     assert location(browser.post_token(frail.token(browser))) == "/"
+
+
+def of_a_deadlock(frail: Portal, fragile: Postgres, browser: Browser) -> Response | None:
+    """Bring a request into a deadlock that it loses, and return its answer.
+
+    It looks for one a second after it began to wait, once. On a busy machine we may not wait for it by then, so that
+    there is none, or we lose: then the answer is None.
+    """
+    assert fragile.program
+    before = fragile.program.written().count("deadlock detected")
+    click = browser.at_the_choice()
+    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'twofactor_challenge'::regclass"
+    with ThreadPoolExecutor(1) as pool, contextlib.suppress(psycopg.errors.DeadlockDetected):
+        with psycopg.connect(frail.database.url) as ours:
+            ours.execute("LOCK TABLE twofactor_challenge IN SHARE MODE")
+            future = pool.submit(click)
+            wait_for(lambda: frail.database.rows(waiting), meaning="somebody who waits for us")
+            ours.execute("SET LOCAL deadlock_timeout = '10s'")  # the other one notices, and loses
+            ours.execute("UPDATE twofactor_pendingsignin SET introduced = introduced")
+        answer = future.result(PATIENCE)
+        return answer if fragile.program.written().count("deadlock detected") > before else None
+    return None
 
 
 def assert_unavailable(response: Response) -> None:
@@ -198,7 +222,7 @@ def post_into_a_crash(portal: Portal, server: Postgres, table: str, post: Callab
         thread.start()
         wait_for(lambda: portal.database.rows(waiting, table), meaning=f"somebody who waits for {table}")
         server.crash()
-        thread.join(30)
+        thread.join(PATIENCE)
     finally:
         lock.close()
         server.start()
@@ -245,10 +269,12 @@ def test_a_crash_while_a_message_is_sent_sends_it_again(frail: Portal, fragile: 
     frail.twilio.will_answer(browser.number, "hold", "ok")
     browser.ask_for_sms()
     first = frail.token(browser)
+    ((number,),) = frail.database.rows("SELECT id FROM delivery_message WHERE destination = %s", browser.number)
     fragile.crash()
     try:
         frail.twilio.release()
-        wait_for(lambda: "InterfaceError" in frail.logs() or "OperationalError" in frail.logs(), meaning="the loss")
+        # The last thing that is tried; before it, a worker records many together.
+        wait_for(lambda: f"message {number} could not be sent" in frail.logs(), meaning="the loss")
     finally:
         fragile.start()
     frail.end_leases()

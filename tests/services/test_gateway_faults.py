@@ -1,15 +1,18 @@
 """When Twilio does not answer, answers byte by byte, or says no. One worker of three slots, and the sweep."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
+from django.conf import settings
 
 from tests.services.browser import Browser, location, words_of
 from tests.services.conftest import MakePortal
-from tests.services.portal import Portal, digits, now
+from tests.services.portal import Portal, digits
 from tests.services.programs import free_port, wait_for
+from tests.services.promptness import in_time
 
 SLOTS = 3
+STUCK = ("hang", "drip_headers", "drip_body")
 
 
 @pytest.fixture(scope="module")
@@ -34,23 +37,40 @@ def tokens_sent(portal: Portal, browser: Browser) -> list[str]:
 
 def test_slots_come_free_and_the_same_token_is_tried_once_more(narrow: Portal) -> None:
     """G-01, G-04, F26, F27, F29: a silent and two dripping answers hold a slot for 15 s at most."""
-    stuck = [ask(narrow, kind, "ok") for kind in ("hang", "drip_headers", "drip_body")]
-    taken = max(narrow.twilio.wait_for(browser.number)[0]["at"] for browser in stuck)
+    in_time(15, lambda: seconds_of_three_stuck_slots(narrow), tries=3)
+
+
+def seconds_of_three_stuck_slots(narrow: Portal) -> float:
+    """Return how long three slots are held by answers that do not come, and see what becomes of those messages."""
+    stuck, probes = (people_of(narrow, answers) for answers in ([(kind, "ok") for kind in STUCK], [("hold",)] * SLOTS))
+    clicks = {browser: browser.at_the_choice() for browser in (*stuck, *probes)}  # so that only clicks are left
+    for browser in stuck:
+        clicks[browser]()
+    taken = [narrow.twilio.wait_for(browser.number)[0]["at"] for browser in stuck]
     # Each of these holds a slot until released: all three can only come when all three slots are free.
-    probes = [ask(narrow, "hold") for _ in range(SLOTS)]
-    assert not all(narrow.twilio.received(browser.number) for browser in probes)
-    free = max(narrow.twilio.wait_for(browser.number, seconds=25)[0]["at"] for browser in probes)
+    for browser in probes:
+        clicks[browser]()
+    free = max(narrow.twilio.wait_for(browser.number)[0]["at"] for browser in probes)
     narrow.twilio.release()
-    assert free - taken <= 15
+    assert free - min(taken) > settings.GATEWAY_READ_SECONDS, "they were stuck, also the two that drip"
     assert not any(browser.is_in() for browser in stuck)
     for browser in stuck:
-        narrow.twilio.wait_for(browser.number, 2, seconds=60)
+        narrow.twilio.wait_for(browser.number, 2)
         narrow.wait_for_state(browser.number, "sent", 2)
         first, second = tokens_sent(narrow, browser)
         assert first == second
     for browser in probes:
         narrow.wait_for_state(browser.number, "sent", 1, "")
     narrow.close_circuits()
+    return float(free - max(taken))
+
+
+def people_of(portal: Portal, answers: Sequence[Sequence[str]]) -> list[Browser]:
+    """Return people whose SMS Twilio will answer like this."""
+    people = [portal.member() for _ in answers]
+    for browser, each in zip(people, answers, strict=True):
+        portal.twilio.will_answer(browser.number, *each)
+    return people
 
 
 # What Twilio refuses for good (G-03), and what the token page says then.
@@ -76,13 +96,13 @@ def test_what_is_tried_again_and_what_is_not(narrow: Portal) -> None:
     passing = {kind: ask(narrow, kind, "ok") for kind in PASSING}
     hopeless = {kind: ask(narrow, kind) for kind in HOPELESS}
     for kind, browser in passing.items():
-        first, second = narrow.twilio.wait_for(browser.number, 2, seconds=25)
+        first, second = narrow.twilio.wait_for(browser.number, 2)
         assert digits(first["Body"]) == digits(second["Body"]), kind
         assert 180 >= int(first["ValidityPeriod"]) > int(second["ValidityPeriod"]) >= 30, kind
         narrow.wait_for_state(browser.number, "sent", 2)
         assert browser.delivery_status() == ("going", "On its way.")
     for browser in hopeless.values():
-        narrow.twilio.wait_for(browser.number, 2, seconds=25)
+        narrow.twilio.wait_for(browser.number, 2)
         assert "could not send it" in browser.wait_for_status("failed")
     permanent[BLOCKS_THE_RANGE] = ask(narrow, BLOCKS_THE_RANGE)  # the last one: everybody here has numbers of one range
     narrow.twilio.wait_for(permanent[BLOCKS_THE_RANGE].number)
@@ -105,6 +125,8 @@ def test_our_own_fault_opens_the_circuit_at_once(narrow: Portal, code: str) -> N
     """F31: one call, the operator's alarm, e-mail offered to everybody; the probe ends it."""
     browser = ask(narrow, code, "ok")
     wait_for(narrow.open_circuits, meaning="an open circuit")
+    # On a busy machine its half minute may be over before this is looked at.
+    narrow.database.rows("UPDATE delivery_opencircuit SET open_until = open_until + interval '1 hour' RETURNING name")
     try:
         assert narrow.open_circuits() == {"twilio": "ours"}
         assert narrow.metric('messaging_circuit_open{gateway="twilio"}') == 1
@@ -143,10 +165,8 @@ def test_a_gateway_that_refuses_connections_is_reported_on_the_page(make_portal:
 def test_nobody_gets_in_because_nothing_was_sent(narrow: Portal) -> None:
     """Q-05: with the gateway refusing, e-mail is the way in, and it works."""
     browser = ask(narrow, "21211")
-    began = now()
     assert not browser.is_in()
     browser.post("/entrar/canal/", channel="email")
     body = narrow.mail.wait_for(browser.email)["data"]
     browser.post_token(digits(body[body.index("\r\n\r\n") :]))
     assert browser.is_in()
-    assert now() - began < 10

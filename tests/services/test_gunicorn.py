@@ -37,20 +37,20 @@ def page(portal: Portal, web: Program) -> str:
 
 def test_a_request_within_the_bounds_is_answered(page: str) -> None:
     fields = {f"X-Field-{number}": "x" for number in range(40)}
-    assert requests.get(f"{page}?next=/{'x' * 2000}", headers=fields, timeout=10).status_code == 200
+    assert requests.get(f"{page}?next=/{'x' * 2000}", headers=fields, timeout=PATIENCE).status_code == 200
 
 
 def test_a_line_too_long_is_refused(page: str) -> None:
-    assert requests.get(f"{page}?next=/{'x' * 5000}", timeout=10).status_code == 414
+    assert requests.get(f"{page}?next=/{'x' * 5000}", timeout=PATIENCE).status_code == 414
 
 
 def test_too_many_fields_are_refused(page: str) -> None:
     fields = {f"X-Field-{number}": "x" for number in range(70)}
-    assert requests.get(page, headers=fields, timeout=10).status_code == 431
+    assert requests.get(page, headers=fields, timeout=PATIENCE).status_code == 431
 
 
 def test_a_field_too_long_is_refused(page: str) -> None:
-    assert requests.get(page, headers={"X-Field": "x" * 9000}, timeout=10).status_code == 431
+    assert requests.get(page, headers={"X-Field": "x" * 9000}, timeout=PATIENCE).status_code == 431
 
 
 def test_processes_are_replaced_without_a_request_lost_and_count_together(
@@ -59,12 +59,14 @@ def test_processes_are_replaced_without_a_request_lost_and_count_together(
     """O-20, O-21: whichever process is asked knows of all requests, also of processes that are gone."""
     assert web.process
     first = descendants(web.process.pid)
-    before = portal.metric(PAGES)
-    for _round in range(30):
+    before, pid = portal.metric(PAGES), web.process.pid
+    asked = 0
+    while first & descendants(pid) and asked < 3000:  # the kernel may give one process fewer requests than another
         answers = at_once([partial(requests.get, page, timeout=PATIENCE)] * 10)
         assert {answer.status_code for answer in answers} == {200}
-    assert not first & descendants(web.process.pid)
-    assert portal.metric(PAGES) == before + 300
+        asked += 10
+    wait_for(lambda: not first & descendants(pid), meaning="the end of the last one")
+    assert portal.metric(PAGES) == before + asked
 
 
 def test_a_killed_process_takes_no_count_with_it(portal: Portal, web: Program, page: str) -> None:
@@ -76,7 +78,7 @@ def test_a_killed_process_takes_no_count_with_it(portal: Portal, web: Program, p
     killed = min(descendants(pid))
     os.kill(killed, signal.SIGKILL)
     wait_for(lambda: web.process and len(descendants(web.process.pid) - {killed}) == 3, meaning="another process")
-    requests.get(page, timeout=10)
+    requests.get(page, timeout=PATIENCE)
     assert portal.metric(PAGES) == before + 1
 
 
@@ -116,10 +118,10 @@ def take_over(web: Program, asking: list[str]) -> None:
     assert web.process
     old = descendants(web.process.pid)
     web.process.send_signal(signal.SIGUSR2)
-    wait_for(lambda: web.process and len(descendants(web.process.pid) - old) >= 4, 30, meaning="a new one with three")
+    wait_for(lambda: web.process and len(descendants(web.process.pid) - old) >= 4, meaning="a new one with three")
     enough = len(asking) + 20
-    wait_for(lambda: len(asking) >= enough, 30, meaning="answers of both")
+    wait_for(lambda: len(asking) >= enough, meaning="answers of both")
     web.process.terminate()
-    assert web.ended(40) == 0
+    assert web.ended() == 0
     enough = len(asking) + 20
-    wait_for(lambda: len(asking) >= enough, 30, meaning="answers of the new one")
+    wait_for(lambda: len(asking) >= enough, meaning="answers of the new one")

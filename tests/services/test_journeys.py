@@ -9,6 +9,7 @@ import requests
 from tests.services import fake_twilio
 from tests.services.browser import location
 from tests.services.portal import Portal, digits, host
+from tests.services.programs import PATIENCE
 
 
 def test_first_sign_in_proves_the_phone_by_sms(portal: Portal) -> None:
@@ -80,20 +81,20 @@ def test_another_token_replaces_the_one_before(portal: Portal) -> None:
 def test_a_forged_host_is_refused(portal: Portal) -> None:
     """W-03."""
     for forged in ("evil.example", f"evil.example:{portal.port}", "localhost.evil.example"):
-        response = requests.get(f"{portal.base}/entrar/", headers={"Host": forged}, timeout=5)
+        response = requests.get(f"{portal.base}/entrar/", headers={"Host": forged}, timeout=PATIENCE)
         assert response.status_code == 400, forged
         assert "evil" not in response.text
-    good = requests.get(f"{portal.base}/entrar/", headers={"Host": host(portal.base)}, timeout=5)
+    good = requests.get(f"{portal.base}/entrar/", headers={"Host": host(portal.base)}, timeout=PATIENCE)
     assert good.status_code == 200
 
 
 def test_the_portal_is_ready(portal: Portal) -> None:
     """Q-06: a poller that looks once leaves a heartbeat, and the sender counts as alive."""
     assert portal.manage("deliver_pending", "--once").returncode == 0
-    response = requests.get(f"{portal.base}/readyz", timeout=5)
+    response = requests.get(f"{portal.base}/readyz", timeout=PATIENCE)
     assert (response.status_code, response.json()) == (200, {"database": "ok", "broker": "ok", "sender": "ok"})
 
 
 def test_the_outbox_page_does_not_exist(portal: Portal) -> None:
     headers = {"Accept": "application/json"}
-    assert requests.get(f"{portal.base}/caixa-de-saida/", headers=headers, timeout=5).status_code == 404
+    assert requests.get(f"{portal.base}/caixa-de-saida/", headers=headers, timeout=PATIENCE).status_code == 404

@@ -13,7 +13,8 @@ from tests.services.browser import Browser, Response, at_once, location, words_o
 from tests.services.conftest import MakePortal
 from tests.services.key_holders import KINDS, PAGES, SETUP, KeyHolder, count_only, events
 from tests.services.locks import held, held_person
-from tests.services.portal import Portal
+from tests.services.portal import PATIENT, Portal
+from tests.services.programs import PATIENCE
 from tests.services.test_people_at_once import mailed_token
 
 LAST_TOKEN = """
@@ -24,7 +25,7 @@ BY_DATE = "UPDATE accounts_account SET factors_next = %s, factors_from = now() R
 
 @pytest.fixture(scope="module")
 def own(make_portal: MakePortal) -> Portal:
-    portal = make_portal("kinds", own_broker=True)
+    portal = make_portal("kinds", own_broker=True, **PATIENT)
     portal.start_web(workers=2)
     portal.start_worker()
     return portal
@@ -72,7 +73,7 @@ def test_a_right_answer_of_a_kind_that_was_refused_meanwhile_signs_nobody_in(
         answer = row.starts(click)
         own.database.rows(BY_DATE, " ".join(left)) if by_date else count_only(own, *left)
         row.let_go()
-        assert "sign in again" in words_of(answer.result(30)) or location(answer.result(30)) == "/entrar/"
+        assert "sign in again" in words_of(answer.result(PATIENCE)) or location(answer.result(PATIENCE)) == "/entrar/"
     assert events(own, person.browser, "sign_in.verified") == before
     assert not person.browser.is_in()
     assert failures(own, person.browser) == 0, "it was right"
@@ -127,7 +128,7 @@ def test_a_token_whose_row_was_read_before_the_change_opens_nothing_after(own: P
         answer = row.starts(click)
         count_only(own, "passkey")
         row.let_go()
-        answer.result(30)
+        answer.result(PATIENCE)
     assert events(own, person.browser, "sign_in.verified") == 0
     assert not person.browser.is_in()
 
@@ -149,5 +150,5 @@ def test_a_kind_that_counts_before_and_after_a_change_signs_in(own: Portal, kind
         answer = row.starts(click)
         count_only(own, kind)
         row.let_go()
-        assert location(answer.result(30)) == "/"
+        assert location(answer.result(PATIENCE)) == "/"
     assert person.browser.is_in()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.services import plans
 from tests.services.conftest import MakePortal
+from tests.services.portal import PATIENT
 from tests.services.programs import BASE_DIR
 
 BIG = {"accounts_user", "accounts_auditevent", "accounts_session", "delivery_message", "twofactor_phonedevice"}
@@ -40,7 +41,7 @@ Plans = dict[str, dict[str, list[Any]]]
 
 @pytest.fixture(scope="module")
 def looked(make_portal: MakePortal) -> Plans:
-    portal = make_portal("plans")
+    portal = make_portal("plans", **PATIENT)
     command = [sys.executable, "-m", plans.__name__, *INDEXES]
     done = subprocess.run(command, check=False, cwd=BASE_DIR, env=portal.env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -90,7 +90,7 @@ def test_many_sign_in_at_once_over_few_connections(pooled: Portal) -> None:
 
     def sign_in(number: int) -> str:
         browser = browsers[number].ask_for_sms()
-        return location(browser.post_token(pooled.token(browser, seconds=30)))
+        return location(browser.post_token(pooled.token(browser)))
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(sign_in, range(8))) == {"/"}
@@ -101,7 +101,7 @@ def test_many_sign_in_at_once_over_few_connections(pooled: Portal) -> None:
 def test_periodic_tasks_run(pooled: Portal) -> None:
     """A cursor that outlives its transaction is not there any more on the next connection."""
     statement = "SELECT count(*) FROM delivery_chore WHERE done_at IS NOT NULL"
-    wait_for(lambda: pooled.database.rows(statement)[0][0] > 3, 30, meaning="periodic tasks")
+    wait_for(lambda: pooled.database.rows(statement)[0][0] > 3, meaning="periodic tasks")
     assert "does not exist" not in pooled.logs()
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.services import parallel_counting
 from tests.services.browser import Browser, Response, at_once
 from tests.services.conftest import MakePortal
-from tests.services.portal import Portal
+from tests.services.portal import PATIENT, Portal
 from tests.services.programs import module, wait_for
 
 CROWD = 50
@@ -33,7 +33,7 @@ def used(portal: Portal, key: str) -> list[int]:
 @pytest.fixture(scope="module")
 def narrow(make_portal: MakePortal) -> Portal:
     """Return a portal whose account has 17 SMS a day, seven of them for new browsers. Nothing sends."""
-    portal = make_portal("seven")
+    portal = make_portal("seven", **PATIENT)
     portal.database.rows("UPDATE accounts_account SET sms_a_day = 17 RETURNING id")
     portal.start_web(workers=2)
     return portal
@@ -77,7 +77,7 @@ def test_the_purge_locks_rows_in_the_order_of_those_who_count(narrow: Portal) ->
         holder.execute("UPDATE accounts_budget SET until = %s WHERE key = 'purge 1'", [2**40])
         purge.start()
         name = holder.info.dbname
-        wait_for(lambda: narrow.database.rows(waits, name), seconds=30, meaning="the purge waits")
+        wait_for(lambda: narrow.database.rows(waits, name), meaning="the purge waits")
         holder.execute("SELECT id FROM accounts_budget WHERE key = 'purge 2' FOR UPDATE NOWAIT")
     assert purge.ended() == 0, purge.written()
     kept = narrow.database.rows("DELETE FROM accounts_budget WHERE key LIKE %s RETURNING key, until", "purge %")
@@ -86,7 +86,7 @@ def test_the_purge_locks_rows_in_the_order_of_those_who_count(narrow: Portal) ->
 
 def test_nobody_waits_for_somebody_who_waits_for_them(make_portal: MakePortal) -> None:
     """F20: forty transactions, each naming the same limits in another order; no deadlock, and exact."""
-    portal = make_portal("parallel-counting")
+    portal = make_portal("parallel-counting", **PATIENT)
     program = portal.program("parallel-counting", *module(parallel_counting.__name__))
     program.start()
     assert program.ended() == 0, program.written()

@@ -22,7 +22,8 @@ from tests.services.key_holders import (
     secret_in,
 )
 from tests.services.locks import held, held_person
-from tests.services.portal import Portal
+from tests.services.portal import PATIENT, Portal
+from tests.services.programs import PATIENCE
 from tests.services.seed import PASSWORD
 
 APP = f"{FACTORS}app/"
@@ -34,7 +35,7 @@ DEVICE = "SELECT id FROM twofactor_{} WHERE user_id = (SELECT id FROM accounts_u
 
 @pytest.fixture(scope="module")
 def own(make_portal: MakePortal) -> Portal:
-    portal = make_portal("removals", own_broker=True)
+    portal = make_portal("removals", own_broker=True, **PATIENT)
     portal.start_web(workers=2)
     return portal
 
@@ -97,7 +98,7 @@ def test_the_last_two_factors_removed_at_once_leave_one(own: Portal, tabs: int) 
     with held_person(own.database, person.browser.login) as row:
         answers = [row.starts(click) for click in clicks]
         row.let_go()
-        assert counted([answer.result(30) for answer in answers]) == {(302, FACTORS): 2}
+        assert counted([answer.result(PATIENCE) for answer in answers]) == {(302, FACTORS): 2}
     assert len(ways_in(own, person)) == 1
     assert events(own, person.browser, "app.removed") + events(own, person.browser, "passkey.removed") == 1
 
@@ -144,7 +145,7 @@ def test_of_an_app_replaced_twice_at_once_the_later_one_signs_in_and_the_other_d
     with held_person(own.database, person.browser.login) as row:
         answers = [row.starts(click) for click in clicks]
         row.let_go()
-        assert counted([answer.result(30) for answer in answers]) == {(302, FACTORS): 2}
+        assert counted([answer.result(PATIENCE) for answer in answers]) == {(302, FACTORS): 2}
     assert devices_of(own, person.browser) == ["app", "passkey"]
     assert events(own, person.browser, "app.replaced") == 2
     opened = [location_or_none(side.elsewhere().at_sign_in("app")()) for side in sides]
@@ -215,7 +216,7 @@ def test_a_code_typed_in_two_browsers_at_once_lets_one_in(own: Portal) -> None:
     with held_person(own.database, person.browser.login) as row:
         answers = [row.starts(click) for click in clicks]
         row.let_go()
-        assert counted([answer.result(30) for answer in answers]).get(SIGNED_IN) == 1
+        assert counted([answer.result(PATIENCE) for answer in answers]).get(SIGNED_IN) == 1
     assert [side.browser.is_in() for side in sides].count(True) == 1
     assert events(own, person.browser, "codes.used") == 1
     assert codes_left(own, person.browser) == (9, 9)
@@ -253,7 +254,7 @@ def test_of_two_codes_typed_at_once_the_one_that_ends_the_other_sign_in_is_used_
     with held_person(own.database, person.browser.login) as row:
         answers = [row.starts(click) for click in clicks]
         row.let_go()
-        assert counted([answer.result(30) for answer in answers]).get(SIGNED_IN) == 1
+        assert counted([answer.result(PATIENCE) for answer in answers]).get(SIGNED_IN) == 1
     assert [side.browser.is_in() for side in sides].count(True) == 1
     assert codes_left(own, person.browser) == (9, 9)
 
@@ -269,7 +270,7 @@ def test_new_codes_while_an_old_one_is_typed_leave_ten_or_nine_and_nobody_waits_
     with held(own.database, OLD_CODES, person.browser.login) as rows:
         answers = [rows.starts(click) for click in clicks]
         rows.let_go()
-        assert {answer.result(30).status_code for answer in answers} <= {200, 302}
+        assert {answer.result(PATIENCE).status_code for answer in answers} <= {200, 302}
     said, there = codes_left(own, person.browser)
     assert said == there
     assert said in {9, 10}
@@ -330,8 +331,8 @@ def test_a_reset_beside_a_proof_waits_for_it_and_takes_everything_away(
     with held(own.database, DEVICE.format(WAYS[way]), person.browser.login) as rows:
         entered, done = rows.starts(enter), rows.starts(reset)
         rows.let_go()
-        assert entered.result(30).status_code in {200, 302}, "ten codes, or the next page"
-        assert "Recovery code" in words_of(done.result(30))
+        assert entered.result(PATIENCE).status_code in {200, 302}, "ten codes, or the next page"
+        assert "Recovery code" in words_of(done.result(PATIENCE))
     assert events(own, person.browser, "phone.reset") == 1
     assert devices_of(own, person.browser) == []
     assert not person.browser.is_in()

@@ -20,7 +20,8 @@ from tests.services.key_holders import (
     number_in_database,
 )
 from tests.services.locks import held_person
-from tests.services.portal import Portal
+from tests.services.portal import PATIENT, Portal
+from tests.services.programs import PATIENCE
 
 SIGNED_IN = (302, "/")
 Clicks = dict[str, Callable[[], Response]]
@@ -30,7 +31,7 @@ BOTH = list(combinations_with_replacement(("app", "passkey"), 2))
 @pytest.fixture(scope="module")
 def own(make_portal: MakePortal) -> Portal:
     """Return an installation whose account lets no phone count."""
-    portal = make_portal("set-up", own_broker=True)
+    portal = make_portal("set-up", own_broker=True, **PATIENT)
     portal.start_web(workers=2)
     portal.start_worker()
     return portal
@@ -55,7 +56,7 @@ def test_of_two_browsers_that_set_a_first_device_up_one_does(own: Portal, kinds:
     with held_person(own.database, first.browser.login) as person:
         answers = [person.starts(click) for click in clicks]
         person.let_go()
-        responses = [answer.result(30) for answer in answers]
+        responses = [answer.result(PATIENCE) for answer in answers]
     assert counted(responses).get(SIGNED_IN) == 1, counted(responses)
     winner = next(
         at for at, response in enumerate(responses) if response.status_code == 302 and location(response) == "/"
@@ -93,8 +94,8 @@ def test_who_is_deactivated_meanwhile_is_out(own: Portal, administrator: KeyHold
     with held_person(own.database, person.browser.login) as row:
         answers = {who: row.starts(calls[who]) for who in sorted(calls, key=lambda who: who != first)}
         row.let_go()
-        assert answers["administrator"].result(30).status_code == 302
-        assert answers["person"].result(30).status_code in {200, 302}
+        assert answers["administrator"].result(PATIENCE).status_code == 302
+        assert answers["person"].result(PATIENCE).status_code in {200, 302}
     assert events(own, person.browser, "user.deactivated") == 1
     assert not person.browser.is_in()
     assert len(devices_of(own, person.browser)) == events(own, person.browser, "sign_in.verified"), "both or neither"
@@ -117,8 +118,8 @@ def test_a_reset_meanwhile_leaves_no_device_and_the_administrators_code_comes_ne
     with held_person(own.database, person.browser.login) as row:
         answers = {who: row.starts(calls[who]) for who in sorted(calls, key=lambda who: who != first)}
         row.let_go()
-        assert "Recovery code" in words_of(answers["administrator"].result(30))
-        assert answers["person"].result(30).status_code in {200, 302}
+        assert "Recovery code" in words_of(answers["administrator"].result(PATIENCE))
+        assert answers["person"].result(PATIENCE).status_code in {200, 302}
     assert events(own, person.browser, "phone.reset") == 1
     assert devices_of(own, person.browser) == []
     assert not person.browser.is_in()
@@ -138,7 +139,7 @@ def test_a_kind_that_was_taken_away_meanwhile_is_not_bound_and_the_other_one_is(
         answer = row.starts(click)
         count_only(own, other)
         row.let_go()
-        assert "sign in again" in words_of(answer.result(30))
+        assert "sign in again" in words_of(answer.result(PATIENCE))
     assert devices_of(own, person.browser) == []
     assert events(own, person.browser, "sign_in.verified") == 0
     assert not person.browser.is_in()
@@ -153,7 +154,7 @@ def test_a_date_that_comes_meanwhile_takes_a_kind_away_as_well(own: Portal) -> N
         answer = row.starts(click)
         own.database.rows("UPDATE accounts_account SET factors_next = 'passkey', factors_from = now() RETURNING id")
         row.let_go()
-        assert "sign in again" in words_of(answer.result(30))
+        assert "sign in again" in words_of(answer.result(PATIENCE))
     assert devices_of(own, person.browser) == []
     assert location(person.elsewhere().at_first_set_up("passkey")()) == "/"
 
@@ -166,6 +167,6 @@ def test_phones_that_count_again_meanwhile_take_no_device_away(own: Portal) -> N
         answer = row.starts(click)
         count_only(own, "sms", "email", "app", "passkey")
         row.let_go()
-        assert location(answer.result(30)) == "/"
+        assert location(answer.result(PATIENCE)) == "/"
     assert person.browser.is_in()
     assert devices_of(own, person.browser) == ["app"]

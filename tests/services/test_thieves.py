@@ -9,7 +9,7 @@ from tests.services.conftest import MakePortal
 from tests.services.portal import Portal
 from tests.services.programs import wait_for
 from tests.services.seed import PASSWORD
-from twofactor.sign_in.query import MOST_UNUSED
+from twofactor.sign_in.query import MAX_UNUSED
 
 CODE = "/entrar/codigo/"
 NEW_PASSWORD = "Another-apple-9-window"
@@ -46,9 +46,9 @@ def rows_of(portal: Portal, person: Browser) -> int:
 def test_right_passwords_do_not_fill_the_disk(here: Portal) -> None:
     """B-12: beyond fifty, what is over goes; the owner signs in as before."""
     owner = here.member()
-    for _time in range(MOST_UNUSED):
+    for _time in range(MAX_UNUSED):
         location(another(owner).post_password())
-    assert rows_of(here, owner) == MOST_UNUSED
+    assert rows_of(here, owner) == MAX_UNUSED
     statement = """
         UPDATE twofactor_pendingsignin SET expires_at = created_at
         WHERE user_id = (SELECT id FROM accounts_user WHERE username = %s) RETURNING id"""
@@ -85,7 +85,7 @@ def password_link(portal: Portal, person: Browser) -> str:
         found = [re.search(r"/senha/redefinir/\S+/", str(entry)) for entry in portal.mail.received(person.email)]
         return next((match[0] for match in found if match), "")
 
-    path = wait_for(link, 15, meaning="the link to a new password")
+    path = wait_for(link, meaning="the link to a new password")
     person.secrets.add(path.split("/")[-2])
     return path
 

@@ -27,7 +27,7 @@ from twofactor.factors import held
 from twofactor.reauthentication.decorators import demand
 from twofactor.sign_in.addresses import waiting_page
 
-LONGEST_DAYS = 365
+MAX_DAYS = 365
 NAMES_SHOWN = 6
 ADDRESSES_SHOWN = 200
 
@@ -49,7 +49,7 @@ class DateForm(forms.Form):
         """Return the beginning of the day, which has to be in the future, and within a year."""
         day: date = self.cleaned_data["starts"]
         today = timezone.localdate()
-        if not today < day <= today + timedelta(days=LONGEST_DAYS):
+        if not today < day <= today + timedelta(days=MAX_DAYS):
             raise ValidationError(_("Choose a day from tomorrow on, within a year."))
         return timezone.make_aware(datetime.combine(day, time()))
 

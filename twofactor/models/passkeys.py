@@ -14,8 +14,8 @@ from accounts.models import User
 from messaging.database import Clock, Listed
 from twofactor.models.devices import FactorDevice
 
-LONGEST_ID = 1023  # bytes of a credential id, by WebAuthn
-LONGEST_ID_TEXT = -(-LONGEST_ID * 4 // 3)
+MAX_ID_BYTES = 1023  # bytes of a credential id, by WebAuthn
+MAX_ID_LENGTH = -(-MAX_ID_BYTES * 4 // 3)
 
 
 class PasskeyQuerySet(models.QuerySet["Passkey"]):
@@ -35,7 +35,7 @@ class Passkey(FactorDevice):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     name = models.CharField(_("name"), max_length=64)
-    credential_id = models.CharField(max_length=LONGEST_ID_TEXT, unique=True)  # base64url
+    credential_id = models.CharField(max_length=MAX_ID_LENGTH, unique=True)  # base64url
     public_key = models.BinaryField()  # COSE
     sign_count = models.PositiveBigIntegerField(default=0)  # 0 where the authenticator does not count
     rp_id = models.CharField(max_length=253)

@@ -43,7 +43,7 @@ def prove_old_phone(change: PhoneChange, verified: Verified) -> None:
         prove_holder(change, verified)
         sent = challenges.send_token(change, Channel.SMS, change.number, granted=True)
         if not sent.withheld:
-            sms_of_the_day.pay_for_notice(change.user)
+            sms_of_the_day.count_notice(change.user)
 
 
 def _put_in_force(change: PhoneChange, device: PhoneDevice) -> None:

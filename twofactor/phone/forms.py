@@ -20,7 +20,7 @@ class PhoneForm(RefusableForm):
     country = forms.CharField(label=_("Country code"), max_length=2)
     number = TextField(
         label=_("Area code + phone number"),
-        max_length=phones.LONGEST_TYPED,
+        max_length=phones.MAX_TYPED_LENGTH,
         widget=forms.TextInput(
             attrs={
                 "type": "tel",

@@ -12,7 +12,7 @@ from accounts.request.http import SignedInRequest
 from twofactor import session_state
 from twofactor.reauthentication import flows
 
-MOST_KEPT = 20_000  # characters of what was posted
+MAX_KEPT = 20_000  # characters of what was posted
 
 
 def always(_request: HttpRequest) -> bool:
@@ -47,7 +47,7 @@ def _kept(posted: QueryDict) -> dict[str, list[str]] | None:
     """Return what was posted, to be posted again; None if the database cannot store it."""
     fields = {name: posted.getlist(name) for name in posted if name != "csrfmiddlewaretoken"}
     text = "".join(part for name, values in fields.items() for part in (name, *values))
-    return fields if len(text) <= MOST_KEPT and "\0" not in text else None
+    return fields if len(text) <= MAX_KEPT and "\0" not in text else None
 
 
 def demand(request: HttpRequest, purpose: str, *, path: str = "", **facts: Any) -> HttpResponse:

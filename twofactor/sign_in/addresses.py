@@ -29,7 +29,7 @@ def waiting_page(pending: PendingSignIn) -> str:
 
 def safe_target(request: HttpRequest, target: str) -> str:
     """Return the page first asked for, if it is one of ours and short enough to be kept; else the home page."""
-    kept = target.startswith("/") and target.isprintable() and len(target) <= journeys.LONGEST_ADDRESS
+    kept = target.startswith("/") and target.isprintable() and len(target) <= journeys.MAX_ADDRESS_LENGTH
     ours = kept and url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure())
     return target if ours else resolve_url("home")
 

@@ -27,7 +27,7 @@ from twofactor import exceptions as refusals
 from twofactor import recovery
 from twofactor.factors import held
 from twofactor.factors.base import Verified
-from twofactor.journeys import LONGEST_ADDRESS
+from twofactor.journeys import MAX_ADDRESS_LENGTH
 from twofactor.models import Challenge, FactorDevice, PendingSignIn
 from twofactor.phones import Phone
 from twofactor.sign_in import query, unused
@@ -98,7 +98,7 @@ def begin_sign_in(user: User, *, session_hash: str, next_url: str, **facts: bool
         return PendingSignIn.begin(
             user,
             session_hash=session_hash,
-            next_url=next_url if len(next_url) <= LONGEST_ADDRESS else "",
+            next_url=next_url if len(next_url) <= MAX_ADDRESS_LENGTH else "",
             after_failures=_after_failures(user),
             **facts,
         )

@@ -17,7 +17,7 @@ from twofactor.factors.app.models import AppEnrolment
 from twofactor.models import Challenge, PasskeyRegistration, PendingSignIn, Purpose
 
 YOUNG_SECONDS = 120  # enough to solve the captcha and to ask for a token
-MOST_UNUSED = 50  # of a person: beyond, those that are over are deleted with the next right password (B-12)
+MAX_UNUSED = 50  # of a person: beyond, those that are over are deleted with the next right password (B-12)
 
 
 def alive() -> "QuerySet[PendingSignIn]":
@@ -76,7 +76,7 @@ def with_begun(people: "QuerySet[User]") -> "QuerySet[User]":
     unused = unused_of(OuterRef("pk"))
     return people.annotate(
         begun_often=models.Exists(minute[NOTES_A_MINUTE - 1 : NOTES_A_MINUTE]),
-        begun_unused=models.Exists(unused[MOST_UNUSED - 1 : MOST_UNUSED]),
+        begun_unused=models.Exists(unused[MAX_UNUSED - 1 : MAX_UNUSED]),
         begun_unfinished=models.Exists(elsewhere[settings.UNFINISHED_SIGN_INS - 2 : settings.UNFINISHED_SIGN_INS - 1]),
         **_sms_used("account_id"),
     )

@@ -9,7 +9,7 @@ from hashlib import sha256
 from django.utils.crypto import constant_time_compare
 
 DIGITS = 6
-LONGEST_TYPED = 400  # a whole SMS may be pasted
+MAX_TYPED_LENGTH = 400  # a whole SMS may be pasted
 _TYPED = re.compile(r"[0-9]{6}", re.ASCII)
 _SEPARATORS = re.compile(r"[\s\-#.]+")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -43,7 +43,7 @@ def read(typed: str) -> str | None:
     Spaces, hyphens, "#" and invisible characters are dropped. From a pasted sentence the only run of exactly six
     digits is taken (W-08); it may occur twice, as in our SMS.
     """
-    if len(typed) > LONGEST_TYPED:
+    if len(typed) > MAX_TYPED_LENGTH:
         return None
     bare = _SEPARATORS.sub("", _INVISIBLE.sub("", typed))
     if _TYPED.fullmatch(bare):

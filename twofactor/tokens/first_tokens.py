@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from accounts import rate_limits
-from accounts.rate_limits import Balance, Window
+from accounts.rate_limits import Usage, Window
 from accounts.users import limits as own_limits
 from twofactor.models import Purpose
 from twofactor.tokens.send_windows import Sent
@@ -25,9 +25,9 @@ KNOWN_HAVE = 2  # times the limit, counted apart, for newcomers in known browser
 UNLOCKED_HAVE = 2  # times the limit, counted apart, for people whom an administrator has unlocked
 
 
-def is_sent_anyway(closed: Window, sent: Sent, balances: Iterable[Balance]) -> bool:
+def is_sent_anyway(closed: Window, sent: Sent, usages: Iterable[Usage]) -> bool:
     """Count a token of a person who has hardly asked before; tell whether it is sent despite a closed window."""
-    asked = max(balance.used for balance in balances if balance.window.scope in {"user", f"user_{sent.channel}"})
+    asked = max(usage.used for usage in usages if usage.window.scope in {"user", f"user_{sent.channel}"})
     if asked > FIRST_TOKENS:
         return False
     of_all, of_unlocked = _of_all([closed], sent), _of_unlocked([closed], sent)
@@ -37,7 +37,7 @@ def is_sent_anyway(closed: Window, sent: Sent, balances: Iterable[Balance]) -> b
     # Counts no more than the limit: those that are typed are given back, and the next ones need them.
     if any(used.get(window, 0) >= window.limit for window in own):
         return False
-    return not any(balance.is_overdrawn for balance in rate_limits.count(own))
+    return not any(usage.is_over_limit for usage in rate_limits.count(own))
 
 
 def windows(closed: Iterable[Window], sent: Sent) -> list[Window]:

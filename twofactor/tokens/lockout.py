@@ -68,7 +68,7 @@ def _own_windows(user: User) -> list[rate_limits.Window]:
 def _count_on_known_browser(user: User) -> User | None:
     """Count an attempt of a known browser during the pause; the pause goes on for the other browsers."""
     own = _own_windows(user)
-    if not own or any(balance.is_overdrawn for balance in rate_limits.count(own)):
+    if not own or any(usage.is_over_limit for usage in rate_limits.count(own)):
         return None
     return update_returning(
         User.objects.filter(pk=user.pk, failures__lt=settings.FAILURES_DISABLED_AT),

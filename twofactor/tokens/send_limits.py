@@ -15,7 +15,7 @@ from accounts import rate_limits
 from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.models import User
-from accounts.rate_limits import Balance, Window
+from accounts.rate_limits import Usage, Window
 from messaging.delivery.models import Channel
 from twofactor import captcha
 from twofactor import exceptions as refusals
@@ -55,16 +55,16 @@ def count(send: Send) -> str:
     before (C-02), Limited or SmsUsedUp.
     """
     sent = send.as_counted
-    balances = _without_known_number(rate_limits.count(_windows(send, sent)))
-    over = [balance for balance in balances if balance.is_overdrawn]
-    if any(balance.window.scope == "captcha" for balance in over):
+    usages = _without_known_number(rate_limits.count(_windows(send, sent)))
+    over = [usage for usage in usages if usage.is_over_limit]
+    if any(usage.window.scope == "captcha" for usage in over):
         raise refusals.CaptchaRefused
-    _refuse(sent, over, balances)
-    balances += sms_of_the_day.count_with_all(sent, balances)
-    sms_of_the_day.SmsDay(send.user).watch(balances)
-    reason = _silent(send, sent, over, balances)
+    _refuse(sent, over, usages)
+    usages += sms_of_the_day.count_with_all(sent, usages)
+    sms_of_the_day.SmsDay(send.user).watch(usages)
+    reason = _silent(send, sent, over, usages)
     if reason:
-        _withhold(send, balances, reason)
+        _withhold(send, usages, reason)
     return reason
 
 
@@ -78,32 +78,32 @@ def _windows(send: Send, sent: Sent) -> list[Window]:
     return found + (send_windows.of_numbers(sent) + send_windows.marks(sent) if sent.is_unconfirmed else [])
 
 
-def _without_known_number(balances: list[Balance]) -> list[Balance]:
+def _without_known_number(usages: list[Usage]) -> list[Usage]:
     """Take back the count of different numbers where the person has tried this one before (B-09)."""
-    known = {each.window.seconds for each in balances if each.window.scope == "number" and each.used > 1}
-    again = [each for each in balances if each.window.scope == "numbers" and each.window.seconds in known]
+    known = {each.window.seconds for each in usages if each.window.scope == "number" and each.used > 1}
+    again = [each for each in usages if each.window.scope == "numbers" and each.window.seconds in known]
     rate_limits.take_back(each.window for each in again)
-    return [each for each in balances if each not in again]
+    return [each for each in usages if each not in again]
 
 
 # Limits that are reached ---------------------------------------------------------------------
 
 
-def _refuse(sent: Sent, over: list[Balance], balances: list[Balance]) -> None:
+def _refuse(sent: Sent, over: list[Usage], usages: list[Usage]) -> None:
     """Refuse a send that is over a limit of the person's own. Raises Limited with the longest wait."""
-    own = [balance for balance in over if balance.window.scope in OWN]
+    own = [usage for usage in over if usage.window.scope in OWN]
     here = [each for each in over if each.window.scope == "address" and sms_pumping.is_closed(each.window, sent)]
-    if here and not first_tokens.is_sent_anyway(here[0].window, sent, balances):
+    if here and not first_tokens.is_sent_anyway(here[0].window, sent, usages):
         own += here
     if own:
-        longest = max(own, key=lambda balance: balance.wait)
+        longest = max(own, key=lambda usage: usage.wait)
         raise refusals.Limited(max(1, longest.wait), longest.window.scope, sent.user)
 
 
-def _silent(send: Send, sent: Sent, over: list[Balance], balances: list[Balance]) -> str:
+def _silent(send: Send, sent: Sent, over: list[Usage], usages: list[Usage]) -> str:
     """Return the limit for which a message is withheld without telling the person, or an empty string."""
-    for window in {balance.window.key: balance.window for balance in over}.values():
-        if _is_closed(window, sent) and not first_tokens.is_sent_anyway(window, sent, balances):
+    for window in {usage.window.key: usage.window for usage in over}.values():
+        if _is_closed(window, sent) and not first_tokens.is_sent_anyway(window, sent, usages):
             return window.scope
     if isinstance(send.journey, EmailChange):
         return TAKEN if is_taken(send.journey) else ""
@@ -129,7 +129,7 @@ def _is_shared_too_much(send: Send) -> bool:
     return bool(holders.exclude(user=send.user).count() >= settings.USERS_PER_PHONE)
 
 
-def _withhold(send: Send, balances: list[Balance], reason: str) -> None:
+def _withhold(send: Send, usages: list[Usage], reason: str) -> None:
     """Record that a message is withheld, and give back the limits that count messages.
 
     An address that somebody else has is withheld without an event, and counted as a free one: the event, or the one
@@ -137,5 +137,5 @@ def _withhold(send: Send, balances: list[Balance], reason: str) -> None:
     """
     if reason == TAKEN:
         return
-    rate_limits.take_back(each.window for each in balances if each.window.scope not in KEPT)
+    rate_limits.take_back(each.window for each in usages if each.window.scope not in KEPT)
     record_event(Action.CHALLENGE_WITHHELD, user=send.user, purpose=send.journey.purpose, scope=reason)

@@ -19,7 +19,7 @@ from accounts.audit.actions import Action
 from accounts.audit.record import record_event
 from accounts.models import User
 from accounts.notifications.notify import is_first, notify_administrators, notify_operators
-from accounts.rate_limits import SLIDING, Balance, Window
+from accounts.rate_limits import SLIDING, Usage, Window
 from twofactor import exceptions as refusals
 from twofactor.models import PendingSignIn, Purpose
 from twofactor.tokens.send_windows import Sent
@@ -42,19 +42,21 @@ USED_UP_AT = {
 }
 
 
-FIRST = {"account_first", "person_first"}  # they refuse nothing: what is beyond them is paid from somewhere else
+FIRST = {"account_first", "person_first"}  # they refuse nothing: what is beyond them is counted elsewhere, too
 
 
 def windows(sent: Sent) -> list[Window]:
-    """Return the windows that an SMS is paid from, except those that ``count_with_all`` adds afterwards."""
+    """Return the windows that count an SMS, except those that ``count_with_all`` adds afterwards."""
     user = sent.user
-    found = _paid_by(user, unconfirmed=sent.is_unconfirmed, known=sent.is_known, first=sent.purpose == Purpose.ENROL)
+    found = _windows_of_sms(
+        user, unconfirmed=sent.is_unconfirmed, known=sent.is_known, first=sent.purpose == Purpose.ENROL
+    )
     if user.is_staff and not sent.is_unconfirmed:
         return found
     return found + (sms_limits.first(user.pk) if sent.is_known else sms_limits.of_all(user.account, known=False))
 
 
-def _paid_by(user: User, *, unconfirmed: bool, known: bool, first: bool = False) -> list[Window]:
+def _windows_of_sms(user: User, *, unconfirmed: bool, known: bool, first: bool = False) -> list[Window]:
     """Return the windows of the person, the account and the system; ``first``: it goes to a newcomer's first phone."""
     own = rate_limits.windows("person", user.pk)
     if user.is_staff and not unconfirmed:
@@ -67,30 +69,30 @@ def _paid_by(user: User, *, unconfirmed: bool, known: bool, first: bool = False)
     return found + sms_limits.system(reserved=True) + sms_limits.newcomers(user.account)
 
 
-def count_with_all(sent: Sent, balances: list[Balance]) -> list[Balance]:
+def count_with_all(sent: Sent, usages: list[Usage]) -> list[Usage]:
     """Count an SMS that is beyond a person's first ones in known browsers in the windows that all people share."""
-    beyond = [each for each in balances if each.window.scope == "person_first" and each.is_overdrawn]
+    beyond = [each for each in usages if each.window.scope == "person_first" and each.is_over_limit]
     if not beyond or beyond[0].used <= SmsDay(sent.user).most_first:
         return []
     return rate_limits.count(sms_limits.of_all(sent.user.account, known=True))
 
 
-def pay_for_notice(user: User) -> None:
+def count_notice(user: User) -> None:
     """Count the SMS that will notify the former phone of a change, together with the token that the change takes.
 
     So the notice leaves even where none is left by then (R-03), and costs the same. Raises SmsUsedUp.
     """
     shared = [] if user.is_staff else sms_limits.of_all(user.account, known=True)
-    SmsDay(user).watch(rate_limits.count(_paid_by(user, unconfirmed=False, known=True) + shared))
+    SmsDay(user).watch(rate_limits.count(_windows_of_sms(user, unconfirmed=False, known=True) + shared))
 
 
-def _without_reserve(balances: list[Balance]) -> list[Balance]:
+def _without_reserve(usages: list[Usage]) -> list[Usage]:
     """Lower the system's limit for a newcomer of an account whose first SMS of that kind are used up (B-10)."""
-    if not any(each.window.scope == "account_first" and each.is_overdrawn for each in balances):
-        return balances
+    if not any(each.window.scope == "account_first" and each.is_over_limit for each in usages):
+        return usages
     lower = {window.seconds: window for window in sms_limits.system_beyond_newcomers()}
     return [
-        replace(each, window=lower[each.window.seconds]) if each.window.scope == "system" else each for each in balances
+        replace(each, window=lower[each.window.seconds]) if each.window.scope == "system" else each for each in usages
     ]
 
 
@@ -110,16 +112,16 @@ class SmsDay:
         """Return how many SMS in known browsers are a person's own."""
         return sms_limits.most_first(self.user.account, **self.people)
 
-    def watch(self, balances: list[Balance]) -> None:
+    def watch(self, usages: list[Usage]) -> None:
         """Notify at 50, 80 and 100 % of a day's SMS. Raises SmsUsedUp beyond that."""
-        money = [each for each in _without_reserve(balances) if each.window.scope in SLIDING - FIRST]
+        money = [each for each in _without_reserve(usages) if each.window.scope in SLIDING - FIRST]
         many = [each for each in money if each.used * 2 >= each.window.limit]
-        for balance in many:
-            if balance.used > self._most(balance.window):
-                raise self._no_more(balance)
-        for balance in many:
-            if balance.window.scope in USED_UP_AT:
-                self._notify(balance)
+        for usage in many:
+            if usage.used > self._most(usage.window):
+                raise self._no_more(usage)
+        for usage in many:
+            if usage.window.scope in USED_UP_AT:
+                self._notify(usage)
 
     def whole(self, window: Window) -> int:
         """Return how many SMS there are in all, the system's reserves for phones and known browsers included."""
@@ -135,29 +137,29 @@ class SmsDay:
             return sms_limits.most_of_all(self.user.account, window, self.people["proved"])
         return window.limit
 
-    def _no_more(self, balance: Balance) -> refusals.SmsUsedUp:
+    def _no_more(self, usage: Usage) -> refusals.SmsUsedUp:
         """Return the refusal; where known browsers have more, it is the one that says so."""
-        window = balance.window
-        is_new = window in sms_limits.system(reserved=False, known=False) and balance.used <= self.whole(window)
+        window = usage.window
+        is_new = window in sms_limits.system(reserved=False, known=False) and usage.used <= self.whole(window)
         return refusals.SmsForKnownBrowsers() if is_new or window.scope == "account_new" else refusals.SmsUsedUp()
 
-    def _notify(self, balance: Balance) -> None:
-        limit = self.whole(balance.window)
-        for percent, action in USED_UP_AT[balance.window.scope].items():
-            if balance.used == -(-limit * percent // 100):
-                _notify_used_up(action, balance, self.user, limit)
+    def _notify(self, usage: Usage) -> None:
+        limit = self.whole(usage.window)
+        for percent, action in USED_UP_AT[usage.window.scope].items():
+            if usage.used == -(-limit * percent // 100):
+                _notify_used_up(action, usage, self.user, limit)
 
 
-def _notify_used_up(action: Action, balance: Balance, user: User, limit: int) -> None:
+def _notify_used_up(action: Action, usage: Usage, user: User, limit: int) -> None:
     """Record and notify once a window, because withheld messages let a count be reached twice."""
-    window = balance.window
+    window = usage.window
     if not is_first(f"{action} {window.key}", window.seconds):
         return
-    logger.error("%s: %s of %s SMS", action, balance.used, limit)
-    event = record_event(action, user=user, used=balance.used, limit=limit)
+    logger.error("%s: %s of %s SMS", action, usage.used, limit)
+    event = record_event(action, user=user, used=usage.used, limit=limit)
     if window.scope != "system":
         notify_administrators(user.account, event)
-    if window.scope == "system" or balance.used >= limit:
+    if window.scope == "system" or usage.used >= limit:
         notify_operators(event)
 
 

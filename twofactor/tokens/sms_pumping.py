@@ -91,7 +91,7 @@ def notify_closed(window: Window, sent: Sent) -> None:
         Window(f"closed {name}", settings.DAY, 1, "notice")
         for name in (f"{window.key} {sent.user.account_id}", window.key)
     )
-    fresh = {each.window for each in rate_limits.count([first_here, first]) if not each.is_overdrawn}
+    fresh = {each.window for each in rate_limits.count([first_here, first]) if not each.is_over_limit}
     if not fresh:
         return
     digits = beginning(window, sent)

@@ -20,7 +20,7 @@ from accounts.audit.thinning import record_thinned
 from accounts.auth.known_browsers import KNOWN_SOURCE
 from accounts.models import User
 from accounts.notifications.notify import is_first, notify
-from accounts.rate_limits import Balance
+from accounts.rate_limits import Usage
 from twofactor.exceptions import Limited
 from twofactor.models.journeys import source_of
 from twofactor.tokens import lockout
@@ -34,7 +34,7 @@ class Attempt:
 
     user: User
     failures: int | None
-    apart: list[Balance]
+    apart: list[Usage]
 
     def was_wrong(self, purpose: str) -> None:
         """Record a wrong answer. Raises Limited where it begins a pause, and after five wrong ones during it."""
@@ -45,7 +45,7 @@ class Attempt:
 
     def was_right(self) -> None:
         """Take back what was counted apart; the other count is taken back by what the answer opens."""
-        rate_limits.take_back(balance.window for balance in self.apart)
+        rate_limits.take_back(usage.window for usage in self.apart)
 
 
 def count(user: User) -> Attempt:
@@ -56,7 +56,7 @@ def count(user: User) -> Attempt:
     return Attempt(user, None, count_apart(user))
 
 
-def count_apart(user: User) -> list[Balance]:
+def count_apart(user: User) -> list[Usage]:
     """Count an attempt for this known browser or network only; networks share so many counts.
 
     Somebody who knows the password left a row for each of a million networks, and a new password, which deletes the
@@ -68,12 +68,12 @@ def count_apart(user: User) -> list[Balance]:
     return rate_limits.count(rate_limits.windows("recovery", f"{user.pk} {source}"))
 
 
-def note_wrong_apart(user: User, purpose: str, balances: list[Balance]) -> None:
+def note_wrong_apart(user: User, purpose: str, usages: list[Usage]) -> None:
     """Record a wrong answer, and notify the person of the fifth of this source (L-07). Raises Limited after it."""
-    if waits := [balance.wait for balance in balances if balance.is_overdrawn]:
+    if waits := [usage.wait for usage in usages if usage.is_over_limit]:
         raise Limited(max(1, *waits), "recovery", user)
     record_thinned(Action.TOKEN_REFUSED, user=user, purpose=purpose)
-    if not any(balance.used == balance.window.limit for balance in balances):
+    if not any(usage.used == usage.window.limit for usage in usages):
         return
     if is_first(f"recovery told {user.pk}"):
         with transaction.atomic():

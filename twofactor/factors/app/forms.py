@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from messaging.typed_text import TextField
-from twofactor.factors.forms import LONGEST_NAME
+from twofactor.factors.forms import MAX_NAME_LENGTH
 from twofactor.forms import TokenForm
 
 
@@ -13,7 +13,7 @@ class AppForm(TokenForm):
 
     name = TextField(
         label=_("Name"),
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         required=False,
         help_text=_("So that you know it again. For example: work phone."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

@@ -21,7 +21,7 @@ class AppDevice(FactorDevice):
     removed = Action.APP_REMOVED
 
     user = models.OneToOneField(User, models.CASCADE, related_name="app_device")
-    sealed = models.CharField(max_length=sealing.LONGEST)
+    sealed = models.CharField(max_length=sealing.MAX_LENGTH)
     key_id = models.CharField(max_length=8)
     last_step = models.BigIntegerField()
     confirmed_at = models.DateTimeField(db_default=Clock())
@@ -41,7 +41,7 @@ class AppEnrolment(models.Model):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     session_hash = models.CharField(max_length=64, unique=True)
-    sealed = models.CharField(max_length=sealing.LONGEST)
+    sealed = models.CharField(max_length=sealing.MAX_LENGTH)
     created_at = models.DateTimeField(db_default=Clock())
     expires_at = models.DateTimeField()
 

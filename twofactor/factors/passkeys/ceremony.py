@@ -33,7 +33,7 @@ from webauthn.helpers.structs import (
 
 from accounts.models import User
 from twofactor.exceptions import PasskeyUnreadable, PasskeyWrong
-from twofactor.models.passkeys import LONGEST_ID_TEXT, Passkey
+from twofactor.models.passkeys import MAX_ID_LENGTH, Passkey
 
 RP_NAME = "Messaging"
 TIMEOUT = 120_000  # milliseconds that a browser waits for the person
@@ -44,7 +44,7 @@ ALGORITHMS = [
     COSEAlgorithmIdentifier.ECDSA_SHA_256,
     COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
 ]
-_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_ID_TEXT}}}", re.ASCII)
+_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID_LENGTH}}}", re.ASCII)
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from messaging.typed_text import TextField
-from twofactor.factors.forms import LONGEST_NAME
+from twofactor.factors.forms import MAX_NAME_LENGTH
 from twofactor.forms import OnceInput, RefusableForm
 from twofactor.pages import posted
 
-LONGEST_ANSWER = 20_000  # characters; authenticators send a tenth of that
+MAX_ANSWER_LENGTH = 20_000  # characters; authenticators send a tenth of that
 
 
 def is_json(request: HttpRequest) -> bool:
@@ -50,7 +50,7 @@ class OnceHidden(OnceInput):
 class PasskeyForm(RefusableForm):
     """The browser's answer, as JSON."""
 
-    credential = forms.CharField(max_length=LONGEST_ANSWER, required=False, widget=OnceHidden)
+    credential = forms.CharField(max_length=MAX_ANSWER_LENGTH, required=False, widget=OnceHidden)
 
     class Media:
         js: ClassVar[list[Any]] = [forms.Script("js/passkeys.js", defer=True)]
@@ -72,7 +72,7 @@ class NewPasskeyForm(PasskeyForm):
 
     name = TextField(
         label=_("Name"),
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         required=False,
         help_text=_("So that you know it again: my laptop, the blue key. Left empty, it is called after its maker."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
