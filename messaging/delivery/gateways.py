@@ -184,6 +184,8 @@ def fit_to_record(words: object, most: int) -> str:
     An answer may hold a lone surrogate, a NUL or no text at all. If it could not be recorded, the message would be sent
     again, and those that are recorded with it, too.
     """
+    if isinstance(words, str) and words.isascii() and words.isprintable():
+        return words[:most]
     return "".join(sign for sign in str(words) if " " <= sign <= "~")[:most]
 
 

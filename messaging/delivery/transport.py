@@ -63,14 +63,14 @@ def body_of(answer: Any) -> bytes:
     A time-out is that of one read, and nobody ends the thread of a call that was given up (G-01): an answer of any
     length would fill the memory, or occupy a thread for ever.
     """
-    until, read, size = time.monotonic() + settings.GATEWAY_CAP_SECONDS, [], 0
-    while part := answer.read1(MAX_BYTES, decode_content=False):
-        read.append(part)
-        size += len(part)
-        if size > MAX_BYTES or time.monotonic() > until:
+    body: bytes = answer.read1(MAX_BYTES, decode_content=False)
+    until = time.monotonic() + settings.GATEWAY_CAP_SECONDS
+    while answer.length_remaining != 0 and (part := answer.read1(MAX_BYTES, decode_content=False)):
+        body += part
+        if len(body) > MAX_BYTES or time.monotonic() > until:
             answer.close()
             raise HTTPError("an answer without end")
-    return b"".join(read)
+    return body
 
 
 class Connections(HTTPAdapter):
