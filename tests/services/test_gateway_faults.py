@@ -42,7 +42,9 @@ def test_slots_come_free_and_the_same_token_is_tried_once_more(narrow: Portal) -
 
 def seconds_of_three_stuck_slots(narrow: Portal) -> float:
     """Return how long three slots are held by answers that do not come, and see what becomes of those messages."""
-    stuck, probes = (people_of(narrow, answers) for answers in ([(kind, "ok") for kind in STUCK], [("hold",)] * SLOTS))
+    stuck, probes = (
+        people_of(narrow, answers) for answers in ([(kind, "ok") for kind in STUCK], [("hold", "ok")] * SLOTS)
+    )
     clicks = {browser: browser.at_the_choice() for browser in (*stuck, *probes)}  # so that only clicks are left
     for browser in stuck:
         clicks[browser]()
@@ -59,8 +61,8 @@ def seconds_of_three_stuck_slots(narrow: Portal) -> float:
         narrow.wait_for_state(browser.number, "sent", 2)
         first, second = tokens_sent(narrow, browser)
         assert first == second
-    for browser in probes:
-        narrow.wait_for_state(browser.number, "sent", 1, "")
+    for browser in probes:  # on a busy machine the first of them may have been held for too long, too
+        wait_for(lambda: narrow.messages_to(browser.number)[0][0] == "sent", meaning="a sent probe")  # noqa: B023
     narrow.close_circuits()
     return float(free - max(taken))
 

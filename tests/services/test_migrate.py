@@ -18,6 +18,8 @@ from tests.services.promptness import in_time
 INDEX_WAITS = """
     SELECT 1 FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%%index%%'"""
+OF_A_PERSON = "UPDATE accounts_user SET language = language WHERE username = 'u001'"
+OF_THE_ACCOUNT = "UPDATE accounts_account SET name = name"
 LONGEST = 1.5  # seconds that anybody waits: the lock time-out of a second, on a busy machine
 
 # What a migration of a release to come does, run by the command's own connection.
@@ -52,7 +54,7 @@ def run(portal: Portal, script: str) -> "subprocess.CompletedProcess[str]":
 
 
 @contextmanager
-def somebody_writes(portal: Portal, pauses: list[float]) -> Iterator[None]:
+def somebody_writes(portal: Portal, pauses: list[float], statement: str = OF_A_PERSON) -> Iterator[None]:
     """Change a row again and again, and note how long each time took."""
     stop = threading.Event()
 
@@ -60,7 +62,7 @@ def somebody_writes(portal: Portal, pauses: list[float]) -> Iterator[None]:
         with psycopg.connect(portal.database.url, autocommit=True) as connection:
             while not stop.wait(0.02):
                 begin = time.monotonic()
-                connection.execute("UPDATE accounts_user SET language = language WHERE username = 'u001'")
+                connection.execute(statement.encode())
                 pauses.append(time.monotonic() - begin)
 
     writer = threading.Thread(target=write)
@@ -154,7 +156,7 @@ def longest_pause_beside_a_lock(quiet: Portal) -> float:
     assert back.returncode == 0, back.stderr
     pauses: list[float] = []
     command = [sys.executable, "manage.py", "migrate", "accounts", "--verbosity", "0"]
-    with somebody_writes(quiet, pauses), psycopg.connect(quiet.database.url) as slow:
+    with somebody_writes(quiet, pauses, OF_THE_ACCOUNT), psycopg.connect(quiet.database.url) as slow:
         slow.execute("SELECT 1 FROM accounts_account")
         with subprocess.Popen(command, cwd=BASE_DIR, env=quiet.env, stderr=subprocess.PIPE, text=True) as forward:
             assert forward.stderr

@@ -38,7 +38,8 @@ class Wiretap:
     def __init__(self, broker: Broker) -> None:
         self.lines: list[str] = []
         self.broker = broker
-        self.monitor: Any = redis.Redis(port=broker.port).monitor()  # type: ignore[no-untyped-call]
+        # Without an end: nobody may say anything for longer than the 5 s that the library waits by itself.
+        self.monitor: Any = redis.Redis(port=broker.port, socket_timeout=None).monitor()  # type: ignore[no-untyped-call]
         self.monitor.__enter__()
         threading.Thread(target=self._listen, daemon=True).start()
         self.heard("begin")
