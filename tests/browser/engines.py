@@ -78,7 +78,11 @@ class Engine(ABC):
         self.command("ElementSendKeys", id=found, text=text)
 
     def is_at(self, address: str) -> None:
-        wait_for(lambda: self.address.partition("?")[0] == address or None, address)
+        try:
+            wait_for(lambda: self.address.partition("?")[0] == address or None, address)
+        except AssertionError as error:
+            shown = self._quietly("return document.body.innerText")
+            raise AssertionError(f"{error}; at {self.address} it says: {shown}") from None
 
     def has(self, count: int, selector: str) -> None:
         """Wait until there are so many elements."""

@@ -472,6 +472,25 @@ def test_a_connection_that_carries_nothing_is_noticed(bob: Person, complaints: C
     complaints.forgive("ERR_FAILED", SOME)
 
 
+# Every answer to ``fetch`` begins at once and never ends.
+ENDLESS = """window.fetch = (_address, { signal }) => {
+    console.log("asked");
+    const body = new ReadableStream({
+        start: (answer) => signal.addEventListener("abort", () => answer.error(signal.reason)),
+    });
+    return Promise.resolve(new Response(body));
+};"""
+
+
+def test_a_token_is_sent_while_the_answer_about_the_last_one_is_half_here(bob: Person) -> None:
+    """The question is given up without a word: an error of a script would be a complaint (see conftest)."""
+    bob.page.add_init_script(ENDLESS)
+    with bob.page.expect_console_message(lambda message: message.text == "asked"):
+        at_token(bob)
+    bob.type_token()
+    bob.is_at("/")
+
+
 def test_what_was_pressed_keeps_the_focus_until_the_answer_comes(bob: Person) -> None:
     at_channel(bob)
     bob.tick_captcha()
