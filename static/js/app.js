@@ -221,16 +221,16 @@
       // Not while a form is being sent: its answer may end the journey that is asked about.
       if ($("[data-sent-once]")) return next();
       asking = new AbortController();
-      let answer;
+      let status;
       try {
-        answer = await fetch(node.dataset.deliveryStatus, { headers: { Accept: "application/json" }, signal: asking.signal });
+        const answer = await fetch(node.dataset.deliveryStatus, { headers: { Accept: "application/json" }, signal: asking.signal });
+        status = answer.ok && (await answer.json());
       } catch {
         if (!asking.signal.aborted) connection.lost(); // The next round asks again.
         return next();
       }
       connection.back();
-      if (!answer.ok) return;
-      const status = await answer.json();
+      if (!status) return;
       node.dataset.state = status.state;
       if (text.textContent !== status.text) text.textContent = status.text;
       next();

@@ -44,10 +44,6 @@ class Engine(ABC):
     def go(self, address: str) -> None:
         self.command("Navigate", url=address)
 
-    @property
-    def address(self) -> str:
-        return str(self.command("GetCurrentURL"))
-
     def script(self, body: str) -> Any:
         return self.command("ExecuteScript", script=body, args=[])
 
@@ -78,7 +74,17 @@ class Engine(ABC):
         self.command("ElementSendKeys", id=found, text=text)
 
     def is_at(self, address: str) -> None:
-        wait_for(lambda: self.address.partition("?")[0] == address or None, address)
+        """Wait until the page at an address is complete, whatever its query.
+
+        The browser tells the address of a page that is still to come, and what is typed before goes into the page of
+        before.
+        """
+        here = "return document.readyState === 'complete' ? location.origin + location.pathname : ''"
+        try:
+            wait_for(lambda: self._quietly(here) == address or None, address)
+        except AssertionError as error:
+            shown = self._quietly("return `${location} says: ${document.body.innerText}`")
+            raise AssertionError(f"{error}; {shown}") from None
 
     def has(self, count: int, selector: str) -> None:
         """Wait until there are so many elements."""
@@ -140,7 +146,6 @@ class WebKit(Engine):
 
     PATHS = {
         "Navigate": ("POST", "url"),
-        "GetCurrentURL": ("GET", "url"),
         "ExecuteScript": ("POST", "execute/sync"),
         "ElementClick": ("POST", "element/{id}/click"),
         "ElementClear": ("POST", "element/{id}/clear"),
