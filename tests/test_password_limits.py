@@ -288,7 +288,7 @@ def test_a_link_for_the_login_of_nobody_takes_as_many_statements(bob: User) -> N
 
 
 @pytest.mark.parametrize("given", [{}, {"username": "bob"}, {"password": PASSWORD}], ids=str)
-def test_credentials_of_another_kind_are_left_to_other_backends(bob: User, given: dict[str, str]) -> None:
+def test_credentials_of_another_kind_are_left_to_other_backends(bob: User, given: dict[str, Any]) -> None:
     assert authenticate(**given) is None
     assert not RateLimit.objects.exists()
 
