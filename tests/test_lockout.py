@@ -16,8 +16,9 @@ from accounts.passwords import flows as passwords
 from accounts.users.flows import unlock_user
 from tests.conftest import PASSWORD, Browser, deliver, enrol, last_token, sent_to
 from tests.tools import let_pass, page
+from twofactor.exceptions import JourneyOver
 from twofactor.models import PhoneDevice
-from twofactor.tokens import lockout
+from twofactor.tokens import challenges, lockout
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy", "many_sends")]
 
@@ -272,6 +273,14 @@ def test_a_first_phone_clears_its_own_attempt_only(bob: User) -> None:
     User.objects.filter(pk=bob.pk).update(failures=7)
     Browser().enrol("bob")
     assert failures(bob) == 7
+
+
+def test_a_right_token_is_no_failure_although_what_it_opens_is_refused(bob: User) -> None:
+    """L-04."""
+    lockout.count_attempt(bob)
+    with pytest.raises(JourneyOver), challenges.opening(bob):
+        raise JourneyOver
+    assert failures(bob) == 0
 
 
 def test_wrong_passwords_do_not_touch_the_count(bob: User, bobs_phone: PhoneDevice) -> None:

@@ -66,7 +66,7 @@ def _send_by_gateways(
     """
     ways = circuit.ways(settings.SMS_GATEWAYS[1:] if failed else settings.SMS_GATEWAYS)
     while failed is None or _lets_another_try(message, failed[1]):
-        way = next(ways, None)
+        way = next(ways, None)  # only now: it may be the one call that probes a circuit
         if way is None:
             break
         if failed:

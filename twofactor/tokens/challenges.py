@@ -147,9 +147,10 @@ def verify(journey: Journey, typed: str) -> Challenge:
 
 @contextmanager
 def opening(user: User) -> Iterator[None]:
-    """Run in one transaction what a right token opens. A refusal rolls it back, but the token was right (L-04).
+    """Run in one transaction what a right token opens.
 
-    So the count of its attempt is taken back in either case: here, because the rollback undid it inside.
+    A refusal rolls all of it back, also that the attempt was taken back from the failures. The token was right, so that
+    is done again here (L-04).
     """
     try:
         with transaction.atomic():

@@ -64,8 +64,8 @@ def of_person(sent: Sent) -> list[Window]:
 
     The quarter of an hour is not halved: to sign in, to change the phone and to sign in again takes four SMS.
 
-    The halves of an even number allow no more than the whole, so the whole is not counted beside them: two rows fewer
-    to write, and to give back. Of unconfirmed destinations it is, because ``first_tokens`` reads it.
+    Where a limit is even, its two halves allow no more than the whole, so the whole has no window: two rows fewer to
+    write and to give back. For unconfirmed destinations it has one, because ``first_tokens`` reads it.
     """
     whole = windows("user", sent.part_of(sent.user.pk))
     if not sent.is_unconfirmed:
@@ -86,7 +86,7 @@ def of_destination(sent: Sent) -> list[Window]:
 
     Unconfirmed and confirmed destinations never share a window, so nobody uses up what a confirmed phone or mailbox
     needs (B-06). A confirmed phone is counted for each person: people who share it take nothing from each other. So its
-    windows count nothing that the person's own for SMS do not, and only those are counted that can be used up first.
+    windows count the same tokens as the person's own for SMS, and only those with a smaller limit are needed.
     """
     scope = "mailbox" if sent.channel == Channel.EMAIL else "phone"
     place = hidden(sent.destination)

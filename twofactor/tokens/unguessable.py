@@ -4,8 +4,8 @@ Somebody who knows the password can cause the pause by wrong tokens, and after a
 more. A recovery code has 66 bits or more and a passkey signs, so neither needs the schedule (NIST SP 800-63B, 3.1.2.2,
 requires a limit below 64 bits). Before the pause a wrong one counts with the wrong tokens (L-02). During the pause it
 counts apart, for each known browser or network: it neither makes the pause longer nor adds to the hundred. A wrong one
-waits after five a day. A right one never waits, whatever others typed in that network: a limit of it would stop nobody
-who guesses.
+waits after five a day. A right one never waits, whatever others typed in that network: nobody guesses one, so a limit
+of right ones would stop no attacker.
 """
 
 from dataclasses import dataclass

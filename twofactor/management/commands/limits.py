@@ -161,21 +161,25 @@ def _life_of_sign_in() -> str:
     return f"{span(settings.PENDING_SIGN_IN_SECONDS)}; {newest}, and all younger than {span(YOUNG_SECONDS)}"
 
 
-def others() -> Iterator[tuple[str, str, str, str]]:
-    """Return the limits of other forms."""
-    steps = settings.LOCKOUT_SCHEDULE
-    schedule = "; ".join(f"{count}: {span(seconds)}" for count, seconds in list(steps.items())[:4])
-    pauses = ", ".join(str(seconds) for seconds in settings.RESEND_COOLDOWNS)
-    captcha = f"{settings.CAPTCHA_UNLOCK_SENDS} in {span(settings.CAPTCHA_UNLOCK_SECONDS)}"
-    yield "token", f"6 digits, {settings.TOKEN_LIFETIME_SECONDS} s", "the page says so", "`TOKEN_LIFETIME_SECONDS`"
-    yield "attempts at a token", str(settings.TOKEN_ATTEMPTS), "the page says so", "`TOKEN_ATTEMPTS`"
-    yield (
+def _failed_second_steps() -> tuple[str, str, str, str]:
+    steps = list(settings.LOCKOUT_SCHEDULE.items())[:4]
+    schedule = "; ".join(f"{count}: {span(seconds)}" for count, seconds in steps)
+    return (
         "failed second steps of a person in a row",
         f"{schedule}, and again each 5; {settings.FAILURES_DISABLED_AT}: locked until somebody "
         "unlocks, or until a new password and a recovery code or passkey",
         f"the page says so; notified at {settings.FAILURES_NOTIFIED_AT} and at each step of the schedule",
         "`LOCKOUT_SCHEDULE`",
     )
+
+
+def others() -> Iterator[tuple[str, str, str, str]]:
+    """Return the limits of other forms."""
+    pauses = ", ".join(str(seconds) for seconds in settings.RESEND_COOLDOWNS)
+    captcha = f"{settings.CAPTCHA_UNLOCK_SENDS} in {span(settings.CAPTCHA_UNLOCK_SECONDS)}"
+    yield "token", f"6 digits, {settings.TOKEN_LIFETIME_SECONDS} s", "the page says so", "`TOKEN_LIFETIME_SECONDS`"
+    yield "attempts at a token", str(settings.TOKEN_ATTEMPTS), "the page says so", "`TOKEN_ATTEMPTS`"
+    yield _failed_second_steps()
     yield "tokens for a passed captcha", captcha, "asked for another captcha", "`CAPTCHA_UNLOCK_SENDS`"
     yield "pause before another token to the same destination", f"{pauses} s", TOLD, "`RESEND_COOLDOWNS`"
     yield "pending sign-in", _life_of_sign_in(), "sent to the password", "`PENDING_SIGN_IN_SECONDS`"
