@@ -174,6 +174,8 @@ def count(first: int, number: int, gateway: str, measure: Measure = counted) -> 
     import django  # noqa: PLC0415 (in this process only)
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "messaging.settings")
+    # On a busy machine it takes more than ten minutes: a connection made anew would plan each statement again.
+    os.environ.setdefault("CONN_MAX_AGE", "86400")
     django.setup()
 
     import psycopg  # noqa: PLC0415
