@@ -17,7 +17,7 @@ from accounts.models import AuditEvent
 from messaging.database import clock_plus
 from messaging.deadline import TooManyCalls
 from messaging.delivery import dispatcher as dispatching
-from messaging.delivery import flows, gateways, leases, looks, outbox, renderers, sending, tasks
+from messaging.delivery import flows, gateways, leases, looks, outbox, renderers, sending, tasks, together
 from messaging.delivery.blocked_prefixes import block
 from messaging.delivery.failure_reasons import Fault
 from messaging.delivery.models import Channel, Message, State
@@ -470,6 +470,23 @@ def test_emails_that_hang_hold_up_no_sms(message: Message, memory: MemoryGateway
     one.events.put(None)
     one.turn()
     assert len(stuck.given) == 3
+
+
+def test_sms_that_other_threads_send_count_among_the_calls(
+    message: Message, memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Q-02: as when a circuit is open, and each SMS goes by itself; the rest stays in the queue."""
+    monkeypatch.setattr(together, "contents", lambda _claimed: {})
+    ids, one = crowd(message, 5), dispatcher(max_calls=2)
+    one.pool = stuck = Stuck()  # type: ignore[assignment]
+    one.take(*ids)
+    one.turn()
+    assert len(stuck.given) == 2
+    for given in stuck.given[:]:
+        given.set_result(None)
+        one.events.put(None)
+    one.turn()
+    assert len(stuck.given) == 4
 
 
 def test_a_gateway_that_hangs_holds_up_no_email(message: Message, held: Held) -> None:
