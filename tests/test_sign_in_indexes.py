@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection, models
 
-from accounts.models import Session
+from accounts.models import Session, User
 from messaging.database import Clock
 from messaging.delivery.models import Message
 from twofactor.models import Challenge, PendingSignIn
@@ -13,6 +13,9 @@ from twofactor.models import Challenge, PendingSignIn
 pytestmark = pytest.mark.django_db
 
 GONE = {
+    "accounts_session_user_id_d5aaed01",
+    "accounts_user_email_b2644a56_like",
+    "accounts_user_username_6088629e_like",
     "accounts_session_session_key_b186966f_like",
     "message_gateway",
     "twofactor_challenge_email_change_id_4850e71b",
@@ -37,6 +40,7 @@ def asked() -> dict[str, list[models.QuerySet[Any]]]:
     return {
         **{f"challenge_of_{way}": [ask_one(way, {way: 1}), ask_one(way, {f"{way}__in": [1, 2]})] for way in ways},
         "pendingsignin_of_user": [PendingSignIn.objects.filter(user=1), PendingSignIn.objects.filter(user__in=[1, 2])],
+        "session_of_user": [Session.objects.filter(user=1), Session.objects.filter(user__in=[1, 2])],
         "message_by_gateway": [Message.objects.filter(gateway="twilio", sent_at__gt=Clock())],
     }
 
@@ -51,7 +55,7 @@ def test_what_is_asked_of_a_sign_ins_tables_has_its_index(an_index_is_cheaper: N
         assert index in rows.order_by().explain(), str(rows.query)
 
 
-@pytest.mark.parametrize("model", [Session, Challenge, PendingSignIn, Message])
+@pytest.mark.parametrize("model", [Challenge, Message, PendingSignIn, Session, User])
 def test_an_index_that_nothing_asks_is_gone(model: type[models.Model]) -> None:
     with connection.cursor() as cursor:
         there = connection.introspection.get_constraints(cursor, model._meta.db_table)

@@ -17,13 +17,18 @@ class Session(AbstractBaseSession):
 
     id = models.BigAutoField(primary_key=True)
     session_key = models.CharField(max_length=40, unique=True)  # a hash of the session's id: ``session_store.row_name``
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions", db_index=False
+    )  # the index below has only those that are somebody's
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=200, default="")
     created_at = models.DateTimeField(db_default=Clock())
     seen_at = models.DateTimeField(db_default=Clock())
     # Until when a re-authentication covers what an administrator does here.
     proved_until = models.DateTimeField(null=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        indexes = [models.Index(fields=["user"], name="session_of_user", condition=models.Q(user__isnull=False))]
 
     @classmethod
     def get_session_store_class(cls) -> Any:
