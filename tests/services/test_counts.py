@@ -29,16 +29,16 @@ def costs(make_portal: MakePortal, seeded: Postgres, folder: Path) -> Iterator[C
     ("part", "fact", "most"),
     [
         ("sign-in", "requests", 5),
-        ("sign-in", "statements", 35),  # 34; once a minute one asks whether passkeys alone are offered
+        ("sign-in", "statements", 34),  # one more, once a minute, asks whether passkeys alone are offered
         ("sign-in", "transactions", 6),
-        ("sign-in", "plans", 1),  # 0; the statement of each minute is planned
+        ("sign-in", "plans", 0),
         ("sign-in", "wal", 11_850),  # 11,543 bytes without page images, with 750 people
         ("sign-in", "calls", 14_320),  # 14,197, of which 4,273 are the profile's, a gated page with all that it shows
         ("worker", "statements", 5),
         ("worker", "plans", 0),
         ("worker", "wal", 1_150),  # 1,042
         ("worker", "calls", 1_060),  # 1,016, without handing the call of the gateway to its thread
-        # Twenty tokens together: 24, four and one for each in one round trip; a SELECT 1 after ten quiet seconds.
+        # Twenty tokens together: 24, four and one for each in one round trip.
         ("backlog", "statements", 25),
         ("backlog", "transactions", 0),
         ("backlog", "plans", 4),  # 0 to 1.5: PostgreSQL may plan the three with a list anew for its length
