@@ -96,7 +96,7 @@ def start_broker(supervisor: Supervisor) -> None:
         stdin.seek(0)
         with contextlib.suppress(OSError, Refusal):
             supervisor.start("broker", binary, "-", stdin=stdin.fileno(), stderr=log.fileno())
-            if supervisor.wait(lambda: listens(port), seconds=5):
+            if supervisor.wait(lambda: listens(port), seconds=20):
                 os.environ["REDIS_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
                 return
     supervisor.drop("broker")
