@@ -22,8 +22,12 @@ FAVICON = 255
 # What moved by itself, as Chromium's own measure counts it: from the first paint on.
 SHIFTS = """() => new Promise((tell) => {
     const moved = [];
-    new PerformanceObserver((list) => list.getEntries().forEach(({ value, sources }) => {
-        moved.push({ value, nodes: sources.map(({ node }) => (node?.outerHTML ?? node?.data ?? "").slice(0, 200)) });
+    const place = ({ y, height }) => `${y} + ${height}`;
+    new PerformanceObserver((list) => list.getEntries().forEach(({ value, startTime, hadRecentInput, sources }) => {
+        const nodes = sources.map(({ node, previousRect, currentRect }) => [
+            (node?.outerHTML ?? node?.data ?? "").slice(0, 200), place(previousRect), place(currentRect),
+        ]);
+        moved.push({ value, startTime, hadRecentInput, nodes });
     })).observe({ type: "layout-shift", buffered: true });
     setTimeout(() => tell(moved), 300);
 })"""
