@@ -240,7 +240,7 @@ def test_administrators_and_everybody_are_told(alice: User, bob: User, account: 
     assert told(alice, "The second steps that count were changed") == 2
     assert told(bob, "What counts as your second step changes") == 1
     changes = AuditEvent.objects.filter(action__startswith="policy.factors_email").order_by("pk")
-    assert [event.action for event in changes] == ["policy.factors_email_on", "policy.factors_email_off"]
+    assert [event.action for event in changes] == ["policy.factors_email_off", "policy.factors_email_on"]
 
 
 def test_what_everybody_is_told_names_who_gets_no_tokens_by_email(alice: User, bob: User, account: Account) -> None:
