@@ -214,7 +214,7 @@ RECAPTCHA_VERIFY_REQUEST_TIMEOUT = 4
 # How many keys of ALTCHA_COST rounds of PBKDF2 a browser derives at most: 0.2 s for a laptop, 1 s for a slow phone.
 ALTCHA_COST = 200
 ALTCHA_WORK = 2_000
-ALTCHA_MOST_WORK = 100_000  # the doubling ends here: a minute for a slow phone
+ALTCHA_MAX_WORK = 100_000  # the doubling ends here: a minute for a slow phone
 # Whether the self-hosted captcha is used while reCAPTCHA does not answer, and for how long before it is asked again.
 CAPTCHA_FALLBACK = env.flag("CAPTCHA_FALLBACK")
 CAPTCHA_FALLBACK_SECONDS = 120

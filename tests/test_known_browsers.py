@@ -211,7 +211,7 @@ def test_a_captcha_is_good_after_the_work_has_doubled_three_times(
     bob: User, used: int, status: int, settings: Any
 ) -> None:
     """B-01, B-03: what somebody else fails between the page and the tick costs nobody three more captchas."""
-    settings.ALTCHA_MOST_WORK = 2500  # as far above the tests' work as where it ships
+    settings.ALTCHA_MAX_WORK = 2500  # as far above the tests' work as where it ships
     fail_from_here(10)
     solved = solve(challenge_on(Browser().post_password("bob")))
     RateLimit.objects.filter(key__startswith="address_passwords").update(used=used)

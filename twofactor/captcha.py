@@ -122,7 +122,7 @@ def field(step: int = 0) -> forms.CharField:
 
 def work_of(step: int) -> int:
     """Return the most keys that a box has to derive."""
-    return min(settings.ALTCHA_WORK << max(0, step - 1), settings.ALTCHA_MOST_WORK)
+    return min(settings.ALTCHA_WORK << max(0, step - 1), settings.ALTCHA_MAX_WORK)
 
 
 def use_of(solved: str) -> rate_limits.Window:

@@ -72,7 +72,7 @@ def main() -> int:
         from benchmarks.limits.scenarios import SCENARIOS  # noqa: PLC0415
 
         settings.OUTBOX_DIR = Path(folder)
-        settings.ALTCHA_MOST_WORK //= SCALE  # as tests.settings has the work itself
+        settings.ALTCHA_MAX_WORK //= SCALE  # as tests.settings has the work itself
         head = (*HEAD, f"US$ at {asked.price}")
         print(line(head), line(("---",) * len(head)), sep="\n", flush=True)
         for name, play in SCENARIOS.items():

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const MOST_BYTES = 64 * 1024;
+  const MAX_BYTES = 64 * 1024;
   const LEAST = 16;
   const MOST = 512;
   const HEIGHT = 168; // six times what the portal shows
@@ -60,14 +60,14 @@
     for (;;) {
       const sheet = drawn(picture, part, Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
       const png = await asPng(sheet);
-      if (png.size <= MOST_BYTES || sheet.height === LEAST) return { sheet, png };
+      if (png.size <= MAX_BYTES || sheet.height === LEAST) return { sheet, png };
       scale *= 0.75;
     }
   }
 
   function fits(file, { width, height }) {
     const sides = [width, height].every((side) => side >= LEAST && side <= MOST);
-    return file.type === "image/png" && file.size <= MOST_BYTES && sides;
+    return file.type === "image/png" && file.size <= MAX_BYTES && sides;
   }
 
   input.addEventListener("change", async () => {
